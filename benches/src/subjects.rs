@@ -1,0 +1,286 @@
+//! What is measured: one prepared request and everything that can be done with it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY};
+use axum::body::Body;
+use axum::routing::get;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use rsa::pkcs1v15;
+use rsa::pkcs8::DecodePublicKey as _;
+use rsa::signature::Verifier as _;
+use serde::{Deserialize, Serialize};
+use tower::{Layer as _, Service, ServiceExt as _};
+use tower_trusted_app::conditions::PathRule;
+use tower_trusted_app::crypto::RustCrypto;
+use tower_trusted_app::keys::MemoryKeyStore;
+use tower_trusted_app::seraph::{self, Credentials, SignatureCache, SigningRequest};
+use tower_trusted_app::users::MemoryDirectory;
+use tower_trusted_app::{Caller, PublicKey, Timestamp, TrustedAppLayer, TrustedApplication};
+use trusted_app_core::conditions::{Peer, SourceAddress};
+use trusted_app_core::{KeyStore, RequestFacts, UserDirectory};
+use trusted_app_test::{FixedClock, TestIdentity};
+
+const ORIGIN: &str = "https://tracker.example.com";
+const TARGET: &str = "/rest/api/2/search?jql=project%20%3D%20HSP&maxResults=50";
+const PATH: &str = "/rest/api/2/search";
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+const PEER: Peer = Peer::Ip(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 1, 2, 3)));
+
+/// One signed request of the wiki, RSA-2048, and what the tracker knows.
+pub(crate) struct Scene {
+    url: String,
+    headers: HeaderMap,
+    message: Vec<u8>,
+    signature: Vec<u8>,
+    spki: Vec<u8>,
+    keys: MemoryKeyStore,
+    users: MemoryDirectory<()>,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let wiki = TestIdentity::wiki();
+        Self::with_key(wiki.local().public_key().clone())
+    }
+
+    /// The same, verified by the pure Rust provider alone.
+    pub(crate) fn pure_rust() -> Self {
+        let spki = TestIdentity::wiki().local().public_key().spki_der().to_vec();
+        Self::with_key(PublicKey::from_spki_der_with(&RustCrypto, &spki).unwrap())
+    }
+
+    fn with_key(key: PublicKey) -> Self {
+        let wiki = TestIdentity::wiki();
+        let url = format!("{ORIGIN}{TARGET}");
+        let mut headers = HeaderMap::new();
+        SigningRequest::new("alice", &url, NOW).sign(wiki.local()).unwrap().apply(&mut headers);
+        headers.insert(header::HOST, "tracker.example.com".parse().unwrap());
+        headers.insert(header::USER_AGENT, "bench".parse().unwrap());
+        headers.insert(header::ACCEPT, "*/*".parse().unwrap());
+        let spki = key.spki_der().to_vec();
+        let trusted = TrustedApplication::builder(wiki.id().clone(), key)
+            .addresses("10.1.*.*, 192.168.0.0/16".parse().unwrap())
+            .paths(PathRule::prefixes(["/sr/jira.issueviews:searchrequest", "/secure/RunPortlet", "/rest"]))
+            .build()
+            .unwrap();
+        Self {
+            message: format!("{NOW}\n{url}\nalice").into_bytes(),
+            signature: BASE64_STANDARD.decode(headers[seraph::SIGNATURE].as_bytes()).unwrap(),
+            url,
+            headers,
+            spki,
+            keys: MemoryKeyStore::new([trusted]).unwrap(),
+            users: MemoryDirectory::of_names(["alice", "bob"]),
+        }
+    }
+
+    /// Bare verification by `aws-lc-rs`, the key parsed once.
+    pub(crate) fn bare_aws_lc(&self) -> impl Fn(()) + '_ {
+        let key = ParsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, self.spki.as_slice())
+            .unwrap();
+        move |()| key.verify_sig(&self.message, &self.signature).expect("the signature holds")
+    }
+
+    /// Bare verification by `rsa`, the key parsed once.
+    pub(crate) fn bare_rsa(&self) -> impl Fn(()) + '_ {
+        let key = rsa::PublicKey::from_public_key_der(&self.spki).unwrap();
+        let key = pkcs1v15::VerifyingKey::<sha1::Sha1>::new(key);
+        let signature = pkcs1v15::Signature::try_from(self.signature.as_slice()).unwrap();
+        move |()| key.verify(&self.message, &signature).expect("the signature holds")
+    }
+
+    /// The whole authentication in the core: from the headers to the user.
+    pub(crate) fn core(&self) -> impl Fn(()) + '_ {
+        move |()| {
+            let credentials = Credentials::parse(&self.headers).unwrap().unwrap();
+            let application =
+                self.keys.application(credentials.application_id()).now_or_never().unwrap().unwrap().unwrap();
+            let signature = credentials.verify(&application, &self.url).unwrap();
+            let request = RequestFacts { method: &Method::GET, path: Some(PATH) };
+            let admitted = signature.admit(&application, &request, [SourceAddress::Peer(PEER)], NOW).unwrap();
+            let user = self.users.user(&application, admitted.user()).now_or_never().unwrap().unwrap();
+            std::hint::black_box(user);
+        }
+    }
+
+    /// The core's verification of a certificate that was seen before.
+    pub(crate) fn core_again(&self) -> impl Fn(()) + '_ {
+        let cache = SignatureCache::default();
+        let credentials = Credentials::parse(&self.headers).unwrap().unwrap();
+        let application = self.keys.get(credentials.application_id()).unwrap();
+        credentials.verify_cached(&application, &self.url, &cache).unwrap();
+        move |()| {
+            let (signature, seen) = credentials.verify_cached(&application, &self.url, &cache).unwrap();
+            assert!(seen);
+            std::hint::black_box(signature);
+        }
+    }
+
+    fn layer(&self, remembered: usize) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>> {
+        TrustedAppLayer::new(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap())
+            .clock(FixedClock::new(NOW))
+            .remembered_signatures(remembered)
+            .optional()
+    }
+
+    pub(crate) fn signed(&self) -> Request<()> {
+        let mut request = self.unsigned();
+        request.headers_mut().extend(self.headers.clone());
+        request.extensions_mut().insert(PEER);
+        request
+    }
+
+    pub(crate) fn unsigned(&self) -> Request<()> {
+        let mut request = Request::get(TARGET).body(()).unwrap();
+        request.headers_mut().insert(header::HOST, "tracker.example.com".parse().unwrap());
+        request
+    }
+
+    /// From `Service::call` to the inner response.
+    pub(crate) fn through_the_layer(
+        &self,
+        remembered: usize,
+    ) -> impl FnMut(Request<()>) -> Response<Full<Bytes>> {
+        let mut service = self.layer(remembered).layer(Inner);
+        move |request| {
+            let response = service.call(request).now_or_never().expect("nothing waits").unwrap();
+            assert_eq!(response.status(), StatusCode::OK);
+            response
+        }
+    }
+
+    /// The inner service behind a layer that only holds some shared state.
+    pub(crate) fn passed_through(&self) -> impl FnMut(Request<()>) -> Response<Full<Bytes>> {
+        let mut service = Passing { inner: Inner, state: Arc::new([0; 64]) };
+        move |request| service.call(request).now_or_never().expect("nothing waits").unwrap()
+    }
+
+    /// A trusted request in an axum router.
+    pub(crate) fn axum(&self) -> impl FnMut(Request<Body>) -> Response<Body> {
+        async fn handler(caller: trusted_app_axum::Caller<()>) -> String {
+            caller.user_name().to_owned()
+        }
+        let layer = trusted_app_axum::layer(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap());
+        let layer = layer.clock(FixedClock::new(NOW)).remembered_signatures(0);
+        answer(axum::Router::new().route(PATH, get(handler)).layer(layer))
+    }
+
+    pub(crate) fn axum_request(&self) -> Request<Body> {
+        self.signed().map(|()| Body::empty())
+    }
+
+    /// What people would take instead: a JSON web token, RS256, verified in an extractor; age, issuer and
+    /// audience are checked, as the trusted request's age, source and path are.
+    pub(crate) fn jwt_axum(&self) -> impl FnMut(Request<Body>) -> Response<Body> {
+        let key =
+            DecodingKey::from_rsa_pem(TestIdentity::wiki().local().public_key().to_pem().as_bytes()).unwrap();
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_issuer(&["wiki"]);
+        validation.set_audience(&["tracker"]);
+        let state = Arc::new((key, validation));
+        async fn handler(claims: Claims) -> String {
+            claims.sub
+        }
+        answer(axum::Router::new().route(PATH, get(handler)).with_state(state))
+    }
+
+    pub(crate) fn jwt_request(&self) -> impl Fn() -> Request<Body> {
+        let pem = TestIdentity::wiki().local().key().to_pkcs8_pem();
+        let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+        let claims = Claims {
+            sub: "alice".to_owned(),
+            iss: "wiki".to_owned(),
+            aud: "tracker".to_owned(),
+            iat: 1_700_000_000,
+            exp: 4_000_000_000,
+        };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key).unwrap();
+        move || {
+            let request = Request::get(TARGET)
+                .header(header::HOST, "tracker.example.com")
+                .header(header::USER_AGENT, "bench")
+                .header(header::ACCEPT, "*/*")
+                .header(header::AUTHORIZATION, format!("Bearer {token}"));
+            request.body(Body::empty()).unwrap()
+        }
+    }
+}
+
+/// Answers at once.
+#[derive(Clone, Copy)]
+struct Inner;
+
+impl<B> Service<Request<B>> for Inner {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Response<Full<Bytes>>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        std::hint::black_box(request.extensions().get::<Caller<()>>().is_some());
+        let mut response = Response::new(Full::default());
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        std::future::ready(Ok(response))
+    }
+}
+
+/// The plainest layer that has a state of its own.
+struct Passing {
+    inner: Inner,
+    state: Arc<[u64; 64]>,
+}
+
+impl Passing {
+    fn call(
+        &mut self,
+        request: Request<()>,
+    ) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + use<> {
+        std::hint::black_box(&self.state);
+        self.inner.call(request)
+    }
+}
+
+fn answer(router: axum::Router) -> impl FnMut(Request<Body>) -> Response<Body> {
+    move |request| {
+        let response = router.clone().oneshot(request).now_or_never().expect("nothing waits").unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sub: String,
+    iss: String,
+    aud: String,
+    iat: u64,
+    exp: u64,
+}
+
+impl axum::extract::FromRequestParts<Arc<(DecodingKey, Validation)>> for Claims {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        state: &Arc<(DecodingKey, Validation)>,
+    ) -> Result<Self, StatusCode> {
+        let token = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+            .ok_or(StatusCode::UNAUTHORIZED)?;
+        let token = jsonwebtoken::decode(token, &state.0, &state.1).map_err(|_| StatusCode::UNAUTHORIZED)?;
+        Ok(token.claims)
+    }
+}

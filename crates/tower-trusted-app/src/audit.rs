@@ -1,0 +1,100 @@
+//! One record per decision: to an audit sink and to `tracing`.
+
+use http::Method;
+use trusted_app_core::conditions::SourceAddress;
+use trusted_app_core::{Rejection, Timestamp, TrustedApplication, VerifiedSignature};
+
+/// What was decided about one request that carried credentials, or that needed some and had none.
+///
+/// It holds both the actor (the application) and the subject (the user), and never a certificate,
+/// a signature or a key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Decision<'a> {
+    /// What was decided.
+    pub outcome: Outcome<'a>,
+    /// When.
+    pub at: Timestamp,
+    /// The request's method.
+    pub method: &'a Method,
+    /// The request's path, as it came; without the query.
+    pub path: &'a str,
+    /// The application id that the request claims.
+    pub claimed_application: Option<&'a str>,
+    /// The registered application, once it was found.
+    pub application: Option<&'a TrustedApplication>,
+    /// The URL as this server rebuilt it, once it was.
+    pub url: Option<&'a str>,
+    /// What the signature proved, once it held.
+    pub signature: Option<&'a VerifiedSignature>,
+    /// Whether this very signature had been verified before.
+    pub seen_before: bool,
+    /// The addresses held against the application's rule; empty if that is *any*.
+    pub addresses: &'a [SourceAddress<'a>],
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Outcome<'a> {
+    /// The request goes on as this user (the canonical name).
+    Authenticated {
+        /// The directory's spelling of the user's name.
+        user: &'a str,
+    },
+    /// The request was refused.
+    Rejected(&'a Rejection),
+    /// The credentials were refused and the request goes on as anonymous, under
+    /// `insecure_continue_on_failure`.
+    ContinuedAsAnonymous(&'a Rejection),
+}
+
+/// Receives one [`Decision`] per request that carried credentials or was refused for want of them.
+///
+/// It is called on the request path: hand the record on and return.
+pub trait AuditSink: Send + Sync + 'static {
+    /// Takes one decision.
+    fn record(&self, decision: &Decision<'_>);
+}
+
+impl<F: Fn(&Decision<'_>) + Send + Sync + 'static> AuditSink for F {
+    fn record(&self, decision: &Decision<'_>) {
+        self(decision);
+    }
+}
+
+impl Decision<'_> {
+    /// The certificate's age in milliseconds; negative for one from the future.
+    #[must_use]
+    pub fn age_ms(&self) -> Option<i64> {
+        self.signature.map(|signature| self.at.millis_since(signature.created()))
+    }
+
+    /// Writes one event: `INFO` for a success, `WARN` for a refusal.
+    pub(crate) fn trace(&self) {
+        let application = self.claimed_application;
+        let claimed_user = self.signature.map(VerifiedSignature::user);
+        let scheme = self.signature.map(|signature| signature.scheme().as_str());
+        let seen_before = self.seen_before;
+        let (method, path, url, age_ms) = (self.method.as_str(), self.path, self.url, self.age_ms());
+        match self.outcome {
+            Outcome::Authenticated { user } => tracing::info!(
+                target: "trusted_app",
+                application, user, claimed_user, scheme, method, path, url, age_ms, seen_before,
+                addresses = ?self.addresses,
+                "trusted request accepted"
+            ),
+            Outcome::Rejected(rejection) | Outcome::ContinuedAsAnonymous(rejection) => tracing::warn!(
+                target: "trusted_app",
+                application, claimed_user, scheme, method, path, url, age_ms, seen_before,
+                addresses = ?self.addresses,
+                code = rejection.code().as_str(),
+                // As a text, which subscribers escape: it has words of the peer's in it.
+                reason = rejection.to_string(),
+                hint = rejection.hint(),
+                continued = matches!(self.outcome, Outcome::ContinuedAsAnonymous(_)),
+                "trusted request refused"
+            ),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! One request, from its headers to its caller: each step one call, read from top to bottom.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use http::request::Parts;
+use trusted_app_core::conditions::SourceAddress;
+use trusted_app_core::rejection::{Code, Store};
+use trusted_app_core::seraph::Credentials;
+use trusted_app_core::{
+    ApplicationId, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, TrustedApplication, UserDirectory,
+    UserLookup, VerifiedSignature,
+};
+
+use crate::audit::{Decision, Outcome};
+use crate::caller::Caller;
+use crate::layer::{Policy, Shared};
+use crate::original_target::{path_of, target_of};
+
+/// What was found out on the way, for the audit.
+#[derive(Default)]
+struct Findings<'p> {
+    claimed_application: Option<ApplicationId>,
+    application: Option<Arc<TrustedApplication>>,
+    url: Option<String>,
+    signature: Option<VerifiedSignature>,
+    seen_before: bool,
+    sources: Vec<SourceAddress<'p>>,
+}
+
+impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
+    /// Decides about one request, and reports the decision.
+    pub(crate) async fn decide(&self, parts: &Parts) -> Result<Caller<D::User>, Rejection> {
+        let mut findings = Findings::default();
+        let result = self.authenticate(parts, &mut findings).await;
+        self.report(parts, &findings, &result);
+        result
+    }
+
+    async fn authenticate<'p>(
+        &self,
+        parts: &'p Parts,
+        findings: &mut Findings<'p>,
+    ) -> Result<Caller<D::User>, Rejection> {
+        let settings = &self.settings;
+        let Some(credentials) = Credentials::parse(&parts.headers)? else {
+            return Err(Rejection::CredentialsMissing);
+        };
+        findings.claimed_application = Some(credentials.application_id().clone());
+        let _slot = Slot::take(&self.in_flight, settings.max_concurrent)?;
+
+        let uri = (settings.original_uri)(&parts.extensions).unwrap_or(&parts.uri);
+        let target = target_of(&parts.extensions, uri);
+        let url = settings.signed_url.rebuild(uri, target, &parts.headers, &settings.context_path)?;
+        let url: &str = findings.url.insert(url);
+
+        let application = self.find_application(&credentials, url).await?;
+        findings.application = Some(Arc::clone(&application));
+
+        let verified = match &self.signatures {
+            Some(remembered) => credentials.verify_cached(&application, url, remembered),
+            None => credentials.verify(&application, url).map(|signature| (signature, false)),
+        };
+        let (signature, seen_before) = verified.map_err(|rejection| self.hide(rejection, url))?;
+        (findings.signature, findings.seen_before) = (Some(signature.clone()), seen_before);
+
+        findings.sources = self.sources(parts, &application)?;
+        let path = settings.context_path.strip(path_of(target));
+        let facts = RequestFacts { method: &parts.method, path };
+        let sources = findings.sources.iter().copied();
+        let admitted = signature.admit(&application, &facts, sources, settings.clock.now())?;
+
+        let user = self.find_user(&application, admitted.user()).await?;
+        Ok(Caller::new(application, user, admitted))
+    }
+
+    async fn find_application(
+        &self,
+        credentials: &Credentials<'_>,
+        url: &str,
+    ) -> Result<Arc<TrustedApplication>, Rejection> {
+        let look_up = self.keys.application(credentials.application_id());
+        match self.in_time(look_up, Store::KeyStore).await? {
+            Some(application) => Ok(application),
+            None => Err(self.hide(credentials.unknown_application(), url)),
+        }
+    }
+
+    /// Whatever tells a registered id from an unknown one to somebody without its key looks like a
+    /// bad signature, if the layer is to hide which ids there are.
+    fn hide(&self, rejection: Rejection, url: &str) -> Rejection {
+        let tells = matches!(
+            rejection.code(),
+            Code::AppUnknown
+                | Code::BadProtocolVersion
+                | Code::SecretKeyNotFound
+                | Code::MagicNumberNotFound
+                | Code::BadMagic
+                | Code::ServerError
+                | Code::BadSignature
+                | Code::TooLarge
+        );
+        if !tells || !self.settings.hide_unknown_applications {
+            return rejection;
+        }
+        tracing::debug!(target: "trusted_app", reason = rejection.to_string(), "answered as a bad signature");
+        Rejection::BadSignature { url: url.to_owned() }
+    }
+
+    async fn find_user(
+        &self,
+        application: &TrustedApplication,
+        name: &str,
+    ) -> Result<KnownUser<D::User>, Rejection> {
+        match self.in_time(self.users.user(application, name), Store::UserDirectory).await? {
+            UserLookup::Found(user) => Ok(user),
+            UserLookup::Denied => Err(Rejection::PermissionDenied { user: name.to_owned() }),
+            _ => Err(Rejection::UserUnknown { user: name.to_owned() }),
+        }
+    }
+
+    /// The addresses to hold against the application's rule: none if that is *any*.
+    fn sources<'p>(
+        &self,
+        parts: &'p Parts,
+        application: &TrustedApplication,
+    ) -> Result<Vec<SourceAddress<'p>>, Rejection> {
+        if application.conditions().addresses.is_any() {
+            return Ok(Vec::new());
+        }
+        let peer = (self.settings.peer)(&parts.extensions);
+        if peer.is_none() && !self.warned_of_unknown_peer.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                target: "trusted_app",
+                application = application.id().as_str(),
+                hint = Rejection::PeerUnknown.hint(),
+                "an application has an address rule, but the server does not pass on the peer's address: \
+                 all its requests are refused"
+            );
+        }
+        self.settings.sources.of(peer, &parts.headers)
+    }
+
+    /// Waits for a store, but not longer than the time-out. A store that answers at once needs no
+    /// timer.
+    async fn in_time<T, E: Into<BoxError>>(
+        &self,
+        look_up: impl Future<Output = Result<T, E>>,
+        store: Store,
+    ) -> Result<T, Rejection> {
+        let mut look_up = pin!(async { look_up.await.map_err(E::into) });
+        let at_once = poll_fn(|context| Poll::Ready(look_up.as_mut().poll(context))).await;
+        let answer = match at_once {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => tokio::time::timeout(self.settings.lookup_timeout, look_up).await.ok(),
+        };
+        let error = match answer {
+            Some(Ok(found)) => return Ok(found),
+            Some(Err(error)) => error,
+            None => format!("no answer within {:?}", self.settings.lookup_timeout).into(),
+        };
+        tracing::error!(target: "trusted_app", store = %store, error = &*error, "store unavailable");
+        Err(Rejection::Unavailable { store })
+    }
+
+    /// Whether a refused request goes on as anonymous. An outage never lets it.
+    pub(crate) fn continues_after(&self, rejection: &Rejection) -> bool {
+        self.settings.policy == Policy::InsecureContinueOnFailure
+            && !matches!(rejection, Rejection::Unavailable { .. })
+    }
+
+    /// Reports a request that needed credentials and had none.
+    pub(crate) fn report_missing(&self, parts: &Parts) {
+        self.report(parts, &Findings::default(), &Err::<Caller<D::User>, _>(Rejection::CredentialsMissing));
+    }
+
+    fn report(&self, parts: &Parts, findings: &Findings<'_>, result: &Result<Caller<D::User>, Rejection>) {
+        if self.settings.audit.is_none() && !tracing::enabled!(target: "trusted_app", tracing::Level::ERROR) {
+            return; // nobody listens
+        }
+        let uri = (self.settings.original_uri)(&parts.extensions).unwrap_or(&parts.uri);
+        let decision = Decision {
+            outcome: match result {
+                Ok(caller) => Outcome::Authenticated { user: caller.user_name() },
+                Err(rejection) if self.continues_after(rejection) => Outcome::ContinuedAsAnonymous(rejection),
+                Err(rejection) => Outcome::Rejected(rejection),
+            },
+            at: self.settings.clock.now(),
+            method: &parts.method,
+            path: path_of(target_of(&parts.extensions, uri)),
+            claimed_application: findings.claimed_application.as_ref().map(ApplicationId::as_str),
+            application: findings.application.as_deref(),
+            url: findings.url.as_deref(),
+            signature: findings.signature.as_ref(),
+            seen_before: findings.seen_before,
+            addresses: &findings.sources,
+        };
+        decision.trace();
+        if let Some(audit) = &self.settings.audit {
+            audit.record(&decision);
+        }
+    }
+}
+
+/// A place among the requests in verification; given back when dropped.
+struct Slot<'a>(&'a AtomicUsize);
+
+impl<'a> Slot<'a> {
+    fn take(in_flight: &'a AtomicUsize, max: usize) -> Result<Self, Rejection> {
+        let slot = Self(in_flight);
+        if in_flight.fetch_add(1, Ordering::Relaxed) < max {
+            Ok(slot)
+        } else {
+            Err(Rejection::Unavailable { store: Store::Verification })
+        }
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,250 @@
+//! Applications as a TOML file describes them.
+
+mod fields;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ::toml::de::{DeTable, DeValue};
+use trusted_app_core::TrustedApplication;
+use trusted_app_core::application::ApplicationError;
+use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule};
+
+use self::fields::{LIST_OR_ANY, Problem, Value};
+use super::applications::Applications;
+
+/// Reads applications from a TOML text.
+///
+/// ```
+/// # let key = include_str!("../../../trusted-app-core/tests/data/public-key-2048.txt").trim();
+/// let text = r#"
+///     [[application]]
+///     id = "confluence:4711"
+///     name = "Wiki"                     # for people; the id unless stated
+///     public_key = "MIIBIjANBgkq..."    # base64 or PEM; a list of them during a rotation
+///     timeout_ms = 10000                # the default
+///     ip_addresses = ["10.1.*.*", "2001:db8::/32", "local"]
+///     url_paths = ["/secure/RunPortlet", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
+///     methods = ["GET", "HEAD"]         # any unless stated
+///     schemes = ["seraph-v3"]           # the default
+///     insecure_min_rsa_bits = 2048      # the default; 1024 lets an old peer's key in
+/// "#;
+/// # let text = &text.replace("MIIBIjANBgkq...", key);
+/// let parsed = tower_trusted_app::keys::parse_applications(text)?;
+/// assert_eq!(parsed.applications[0].name(), "Wiki");
+/// # Ok::<_, tower_trusted_app::keys::TomlError>(())
+/// ```
+///
+/// `id`, `public_key`, `ip_addresses` and `url_paths` must be there. `ip_addresses`, `url_paths` and
+/// `methods` are each a list or the string `"any"`; an empty list allows nothing. A string in
+/// `url_paths` is a plain prefix.
+///
+/// # Errors
+///
+/// The first fault that is found, with its line, application and field. A field that is not listed
+/// above is a fault, and so is an id or a public key that two applications have.
+pub fn parse_applications(text: &str) -> Result<ParsedApplications, TomlError> {
+    let document = DeTable::parse(text).map_err(|error| {
+        // Its own form would quote the line, which might be part of a private key.
+        TomlError::new(text, String::new(), Problem::new(error.span().unwrap_or_default(), error.message()))
+    })?;
+    let tables =
+        tables(document.get_ref()).map_err(|problem| TomlError::new(text, String::new(), problem))?;
+
+    let mut parsed = ParsedApplications::default();
+    let mut set = Applications::default();
+    for (number, (at, table)) in (1..).zip(tables) {
+        let entry = Entry { text, at, number, table };
+        let application = entry.read(&mut parsed.warnings)?;
+        set.add(Arc::new(application.clone()))
+            .map_err(|conflict| entry.error("", Problem::new(entry.at.clone(), conflict)))?;
+        parsed.applications.push(application);
+    }
+    if parsed.applications.is_empty() {
+        parsed.warnings.push("no application is listed, so every trusted request is refused".to_owned());
+    }
+    Ok(parsed)
+}
+
+/// What [`parse_applications`] found.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ParsedApplications {
+    /// The applications in the order of the text.
+    pub applications: Vec<TrustedApplication>,
+    /// What is allowed but hardly meant, such as a path pattern that matches nothing.
+    pub warnings: Vec<String>,
+}
+
+/// Why a TOML text does not describe applications.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {place}{problem}")]
+pub struct TomlError {
+    line: usize,
+    place: String,
+    problem: String,
+}
+
+impl TomlError {
+    fn new(text: &str, place: String, problem: Problem) -> Self {
+        let line = 1 + text.bytes().take(problem.at.start).filter(|byte| *byte == b'\n').count();
+        Self { line, place, problem: problem.text }
+    }
+
+    /// The line of the fault, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+}
+
+/// The `[[application]]` tables, each with its place.
+fn tables<'t>(document: &'t DeTable<'t>) -> Result<Vec<(Range<usize>, &'t DeTable<'t>)>, Problem> {
+    if let Some(key) = document.keys().find(|key| key.get_ref() != "application") {
+        let problem = format!("unknown key `{}`; known is only [[application]]", key.get_ref());
+        return Err(Problem::new(key.span(), problem));
+    }
+    let Some(applications) = document.get("application") else { return Ok(Vec::new()) };
+    let items = applications
+        .get_ref()
+        .as_array()
+        .ok_or_else(|| Problem::new(applications.span(), "write [[application]] with two brackets"))?;
+    items
+        .iter()
+        .map(|item| match item.get_ref() {
+            DeValue::Table(table) => Ok((item.span(), table)),
+            _ => Err(Problem::expected("the table of an application", item)),
+        })
+        .collect()
+}
+
+/// The fields of an application.
+const FIELDS: [&str; 9] = [
+    "id",
+    "name",
+    "public_key",
+    "timeout_ms",
+    "ip_addresses",
+    "url_paths",
+    "methods",
+    "schemes",
+    "insecure_min_rsa_bits",
+];
+
+const ALLOWS_NOTHING: &str = "the list is empty, so every request is refused; for no rule write \"any\"";
+
+/// One `[[application]]`.
+struct Entry<'t> {
+    text: &'t str,
+    at: Range<usize>,
+    number: usize,
+    table: &'t DeTable<'t>,
+}
+
+impl<'t> Entry<'t> {
+    fn read(&self, warnings: &mut Vec<String>) -> Result<TrustedApplication, TomlError> {
+        if let Some(key) = self.table.keys().find(|key| !FIELDS.contains(&key.get_ref().as_ref())) {
+            let problem = format!("unknown field; known are {}", FIELDS.join(", "));
+            return Err(self.error(key.get_ref(), Problem::new(key.span(), problem)));
+        }
+        let id = self.required("id", "the name that its requests carry", fields::application_id)?;
+        let (key, further_keys) =
+            self.required("public_key", "base64 or PEM, or a list of them", fields::public_keys)?;
+        let addresses = self.required("ip_addresses", LIST_OR_ANY, fields::address_rule)?;
+        let paths = self.required("url_paths", LIST_OR_ANY, fields::path_rule)?;
+        let methods = self.optional("methods", fields::method_rule)?.unwrap_or(MethodRule::any());
+        self.warn(&addresses, &paths, &methods, warnings);
+
+        let mut application =
+            TrustedApplication::builder(id, key).addresses(addresses).paths(paths).methods(methods);
+        for key in further_keys {
+            application = application.key(key);
+        }
+        if let Some(name) = self.optional("name", fields::string)? {
+            application = application.name(name);
+        }
+        if let Some(timeout) = self.optional("timeout_ms", fields::timeout)? {
+            application = application.timeout(timeout);
+        }
+        if let Some(schemes) = self.optional("schemes", fields::schemes)? {
+            application = application.schemes(schemes);
+        }
+        if let Some(bits) = self.optional("insecure_min_rsa_bits", fields::bits)? {
+            application = application.insecure_min_rsa_bits(bits);
+        }
+        application.build().map_err(|error| {
+            let field = match error {
+                ApplicationError::KeyTooSmall { .. } | ApplicationError::TooManyKeys(_) => "public_key",
+                ApplicationError::MinRsaBits(_) => "insecure_min_rsa_bits",
+                ApplicationError::NoScheme => "schemes",
+                _ => "",
+            };
+            self.error(field, Problem::new(self.place_of(field), error))
+        })
+    }
+
+    fn required<T>(
+        &self,
+        field: &str,
+        what: &str,
+        read: impl FnOnce(&'t Value<'t>) -> Result<T, Problem>,
+    ) -> Result<T, TomlError> {
+        let missing = || self.error(field, Problem::new(self.at.clone(), format!("missing; write {what}")));
+        self.optional(field, read)?.ok_or_else(missing)
+    }
+
+    fn optional<T>(
+        &self,
+        field: &str,
+        read: impl FnOnce(&'t Value<'t>) -> Result<T, Problem>,
+    ) -> Result<Option<T>, TomlError> {
+        self.table.get(field).map(read).transpose().map_err(|problem| self.error(field, problem))
+    }
+
+    fn warn(
+        &self,
+        addresses: &AddressRule,
+        paths: &PathRule,
+        methods: &MethodRule,
+        warnings: &mut Vec<String>,
+    ) {
+        let mut warn = |field, text: &str| {
+            warnings.push(self.error(field, Problem::new(self.place_of(field), text)).to_string());
+        };
+        if addresses.patterns().is_some_and(<[_]>::is_empty) {
+            warn("ip_addresses", ALLOWS_NOTHING);
+        }
+        if paths.patterns().is_some_and(<[_]>::is_empty) {
+            warn("url_paths", ALLOWS_NOTHING);
+        }
+        if methods.methods().is_some_and(<[_]>::is_empty) {
+            warn("methods", ALLOWS_NOTHING);
+        }
+        for pattern in paths.patterns().unwrap_or_default().iter().filter(|pattern| pattern.never_matches()) {
+            warn("url_paths", &format!("the prefix `{}` covers no path", pattern.as_str()));
+        }
+        for method in methods.methods().unwrap_or_default() {
+            let upper = method.as_str().to_ascii_uppercase();
+            if method.as_str() != upper {
+                warn("methods", &format!("`{method}` is not {upper}: methods are case-sensitive"));
+            }
+        }
+    }
+
+    /// Where a field stands, or the application if it does not.
+    fn place_of(&self, field: &str) -> Range<usize> {
+        self.table.get(field).map_or_else(|| self.at.clone(), Value::span)
+    }
+
+    fn error(&self, field: &str, problem: Problem) -> TomlError {
+        let application = match self.table.get("id").and_then(|id| id.get_ref().as_str()) {
+            Some(id) => format!("`{}`", id.escape_debug()),
+            None => format!("number {}", self.number),
+        };
+        let colon = if field.is_empty() { "" } else { ": " };
+        TomlError::new(self.text, format!("application {application}: {field}{colon}"), problem)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,345 @@
+use trusted_app_core::conditions::PathPatternKind;
+use trusted_app_core::{Scheme, TrustedApplication};
+
+use super::super::samples;
+use super::parse_applications;
+
+/// An application with everything that must be stated, one field a line from line 2 on.
+const MINIMAL: &str = r#"[[application]]
+id = "wiki"
+public_key = "<2048>"
+ip_addresses = "any"
+url_paths = "any"
+"#;
+
+fn with_keys(text: &str) -> String {
+    [1024, 2048, 4096]
+        .into_iter()
+        .fold(text.to_owned(), |text, bits| text.replace(&format!("<{bits}>"), samples::key(bits)))
+}
+
+fn parse_one(text: &str) -> TrustedApplication {
+    let mut parsed = parse_applications(&with_keys(text)).unwrap();
+    assert_eq!((parsed.warnings.as_slice(), parsed.applications.len()), ([].as_slice(), 1));
+    parsed.applications.remove(0)
+}
+
+fn error(text: &str) -> String {
+    parse_applications(&with_keys(text)).map(|parsed| parsed.applications).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_not_stated_has_its_default() {
+    let wiki = parse_one(MINIMAL);
+    assert_eq!((wiki.id().as_str(), wiki.name()), ("wiki", "wiki"));
+    assert_eq!(wiki.keys(), [samples::public_key(2048)]);
+    assert_eq!(wiki.conditions().timeout.as_millis(), 10_000);
+    assert!(wiki.conditions().addresses.is_any());
+    assert!(wiki.conditions().paths.is_any());
+    assert!(wiki.conditions().methods.methods().is_none());
+    assert_eq!(wiki.schemes(), [Scheme::SeraphV3]);
+}
+
+#[test]
+fn every_field_is_read() {
+    let wiki = parse_one(
+        r#"
+        [[application]]
+        id = "confluence:4711"
+        name = "Wiki — the one"
+        public_key = ["<2048>", "<1024>"]
+        timeout_ms = 9_223_372_036_854_775_807
+        ip_addresses = ["10.1.*.*, 10.2.0.1", "2001:db8::/32", "local"]
+        url_paths = ["/secure/RunPortlet", "  ", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
+        methods = ["GET", "PROPFIND"]
+        schemes = ["insecure-seraph-v2", "seraph-v3"]
+        insecure_min_rsa_bits = 1024
+        "#,
+    );
+    let conditions = wiki.conditions();
+    assert_eq!((wiki.id().as_str(), wiki.name()), ("confluence:4711", "Wiki — the one"));
+    assert_eq!(wiki.keys(), [samples::public_key(2048), samples::public_key(1024)]);
+    assert_eq!(conditions.timeout.as_millis(), i64::MAX as u128);
+    let addresses: Vec<_> =
+        conditions.addresses.patterns().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(addresses, ["10.1.*.*", "10.2.0.1", "2001:db8::/32", "local"]);
+    let paths: Vec<_> =
+        conditions.paths.patterns().unwrap().iter().map(|path| (path.kind(), path.as_str())).collect();
+    assert_eq!(
+        paths,
+        [
+            (PathPatternKind::Prefix, "/secure/RunPortlet"),
+            (PathPatternKind::Subtree, "/rest"),
+            (PathPatternKind::Rpc, "wiki.Search/*"),
+        ]
+    );
+    assert_eq!(
+        conditions.methods.methods().unwrap().iter().map(|m| m.as_str()).collect::<Vec<_>>(),
+        ["GET", "PROPFIND"]
+    );
+    assert_eq!(wiki.schemes(), [Scheme::InsecureSeraphV2, Scheme::SeraphV3]);
+}
+
+#[test]
+fn a_key_may_be_pem_or_wrapped_base64() {
+    let pem = samples::public_key(2048).to_pem();
+    let base64 = samples::key(2048);
+    let (first, rest) = base64.split_at(64);
+    for key in
+        [format!("\"\"\"\n{pem}\"\"\""), format!("\"\"\"\n{first}\n  {rest}\n\"\"\""), format!("'{base64}'")]
+    {
+        let text = MINIMAL.replace("\"<2048>\"", &key);
+        assert_eq!(parse_one(&text).keys(), [samples::public_key(2048)], "{key}");
+    }
+}
+
+#[test]
+fn line_ends_and_marks_of_other_systems_are_read() {
+    parse_one(&MINIMAL.replace('\n', "\r\n"));
+    parse_one(&format!("\u{feff}{MINIMAL}"));
+}
+
+#[test]
+fn a_faulty_field_is_named_with_its_line_and_value() {
+    // Each row replaces or adds one field of `MINIMAL`.
+    for (field, expected) in [
+        // id
+        ("id = 7", "line 2: application number 1: id: expected a string, found 7"),
+        ("id = ' '", "line 2: application ` `: id: an application id cannot be blank"),
+        (
+            r#"id = "a\nb""#,
+            r"line 2: application `a\nb`: id: an application id cannot have control characters",
+        ),
+        // name
+        ("name = true", "line 6: application `wiki`: name: expected a string, found true"),
+        // public_key
+        (
+            "public_key = 3.5",
+            "line 3: application `wiki`: public_key: expected a key as base64 or PEM, or a list of keys, found a float",
+        ),
+        (
+            "public_key = []",
+            "line 3: application `wiki`: public_key: expected at least one key, found an empty list",
+        ),
+        (
+            "public_key = '<1024>'",
+            "line 3: application `wiki`: public_key: an RSA key of 1024 bits; at least 2048 are required \
+             (an old peer's key can be let in by `insecure_min_rsa_bits`)",
+        ),
+        // timeout_ms
+        (
+            "timeout_ms = 0",
+            "line 6: application `wiki`: timeout_ms: expected a positive number of milliseconds, found 0",
+        ),
+        (
+            "timeout_ms = -1",
+            "line 6: application `wiki`: timeout_ms: expected a positive number of milliseconds, found -1",
+        ),
+        (
+            "timeout_ms = '10s'",
+            "line 6: application `wiki`: timeout_ms: expected an integer of at most 2^63 - 1, found the string \"10s\"",
+        ),
+        (
+            "timeout_ms = 9223372036854775808",
+            "line 6: application `wiki`: timeout_ms: expected an integer of at most 2^63 - 1, found 9223372036854775808",
+        ),
+        // ip_addresses
+        (
+            "ip_addresses = '10.0.0.1'",
+            "line 4: application `wiki`: ip_addresses: expected a list, or the string \"any\", \
+             found the string \"10.0.0.1\"",
+        ),
+        (
+            "ip_addresses = ['any']",
+            "line 4: application `wiki`: ip_addresses: write \"any\" alone, not in a list",
+        ),
+        (
+            "ip_addresses = [\n'10.0.0.1',\n'10.0.0.256']",
+            "line 6: application `wiki`: ip_addresses: The IP address pattern: 10.0.0.256 is invalid. \
+             `10.0.0.256` is neither an address (whose IPv4 octets may be `*`), nor a network such as \
+             10.0.0.0/8, nor the word `local`.",
+        ),
+        ("ip_addresses = [10]", "line 4: application `wiki`: ip_addresses: expected a string, found 10"),
+        // url_paths
+        (
+            "url_paths = '/rest'",
+            "line 5: application `wiki`: url_paths: expected a list, or the string \"any\", found the string \"/rest\"",
+        ),
+        (
+            "url_paths = [{ subtree = 'rest' }]",
+            "line 5: application `wiki`: url_paths: the subtree `rest` must begin with a slash: `/rest`",
+        ),
+        (
+            "url_paths = [{ rpc = 'Search' }]",
+            "line 5: application `wiki`: url_paths: `Search` names no RPC: write `package.Service/Method`, \
+             or `package.Service/*` for the whole service",
+        ),
+        (
+            "url_paths = [{ prefix = '/rest' }]",
+            "line 5: application `wiki`: url_paths: expected a prefix, { subtree = \"/…\" } or \
+             { rpc = \"package.Service/*\" }, found a table",
+        ),
+        (
+            "url_paths = [{ subtree = 1 }]",
+            "line 5: application `wiki`: url_paths: expected a string, found 1",
+        ),
+        // methods
+        (
+            "methods = 'GET'",
+            "line 6: application `wiki`: methods: expected a list, or the string \"any\", found the string \"GET\"",
+        ),
+        (
+            "methods = ['GET POST']",
+            "line 6: application `wiki`: methods: expected a method such as GET, found the string \"GET POST\"",
+        ),
+        // schemes
+        (
+            "schemes = 'seraph-v3'",
+            "line 6: application `wiki`: schemes: expected a list of schemes, found the string \"seraph-v3\"",
+        ),
+        (
+            "schemes = []",
+            "line 6: application `wiki`: schemes: an application needs at least one scheme, such as `seraph-v3`",
+        ),
+        (
+            "schemes = ['seraph-v2']",
+            "line 6: application `wiki`: schemes: unknown scheme `seraph-v2`: known are `seraph-v3` and \
+             `insecure-seraph-v2`",
+        ),
+        // insecure_min_rsa_bits
+        (
+            "insecure_min_rsa_bits = 512",
+            "line 6: application `wiki`: insecure_min_rsa_bits: insecure_min_rsa_bits is 512; it must be from \
+             1024 to 8192",
+        ),
+        (
+            "insecure_min_rsa_bits = -1",
+            "line 6: application `wiki`: insecure_min_rsa_bits: expected a number of bits, found -1",
+        ),
+        // none of them
+        (
+            "url_path = '/'",
+            "line 6: application `wiki`: url_path: unknown field; known are id, name, public_key, timeout_ms, \
+             ip_addresses, url_paths, methods, schemes, insecure_min_rsa_bits",
+        ),
+    ] {
+        let name = field.split(' ').next().unwrap();
+        let replaced = MINIMAL.lines().position(|line| line.starts_with(&format!("{name} =")));
+        let mut lines: Vec<&str> = MINIMAL.lines().collect();
+        match replaced {
+            Some(line) => lines[line] = field,
+            None => lines.push(field),
+        }
+        assert_eq!(error(&lines.join("\n")), expected, "{field}");
+    }
+}
+
+#[test]
+fn a_missing_field_is_named() {
+    for (field, expected) in [
+        ("id", "line 1: application number 1: id: missing; write the name that its requests carry"),
+        (
+            "public_key",
+            "line 1: application `wiki`: public_key: missing; write base64 or PEM, or a list of them",
+        ),
+        (
+            "ip_addresses",
+            "line 1: application `wiki`: ip_addresses: missing; write a list, or the string \"any\"",
+        ),
+        ("url_paths", "line 1: application `wiki`: url_paths: missing; write a list, or the string \"any\""),
+    ] {
+        let lines = MINIMAL.lines().filter(|line| !line.starts_with(field)).collect::<Vec<_>>();
+        assert_eq!(error(&lines.join("\n")), expected, "{field}");
+    }
+}
+
+#[test]
+fn what_is_no_application_is_refused() {
+    for (text, expected) in [
+        ("[application]\nid = 'wiki'", "line 1: write [[application]] with two brackets"),
+        ("application = [1]", "line 1: expected the table of an application, found 1"),
+        ("\n[[applications]]", "line 2: unknown key `applications`; known is only [[application]]"),
+        ("version = 1", "line 1: unknown key `version`; known is only [[application]]"),
+    ] {
+        assert_eq!(error(text), expected, "{text}");
+    }
+    assert!(error("# one\n[[application").starts_with("line 2: "));
+    assert!(error(&format!("{MINIMAL}id = 'twice'")).starts_with("line 6: duplicate key"));
+}
+
+#[test]
+fn an_id_or_a_key_twice_is_refused() {
+    let same_id = format!("{MINIMAL}{}", MINIMAL.replace("<2048>", "<4096>"));
+    assert_eq!(error(&same_id), "line 6: application `wiki`: the application `wiki` is listed twice");
+
+    let same_key = format!("{MINIMAL}{}", MINIMAL.replace("wiki", "forum"));
+    let fingerprint = samples::public_key(2048).fingerprint().to_string();
+    assert_eq!(
+        error(&same_key),
+        format!(
+            "line 6: application `forum`: the public key {fingerprint} of application `forum` already belongs \
+             to `wiki`; a key belongs to one application only"
+        )
+    );
+
+    let different = format!("{MINIMAL}{}", MINIMAL.replace("wiki", "forum").replace("<2048>", "<4096>"));
+    assert_eq!(parse_applications(&with_keys(&different)).unwrap().applications.len(), 2);
+}
+
+#[test]
+fn no_error_quotes_a_private_key() {
+    let private = include_str!("../../../tests/data/identity.pem");
+    let body = private.lines().nth(2).unwrap();
+    let (head, tail) = (private.lines().nth(1).unwrap(), private.lines().last().unwrap());
+    for text in [
+        MINIMAL.replace("\"<2048>\"", &format!("'''{private}'''")),
+        MINIMAL.replace("\"<2048>\"", &format!("'''{head}\n{body}\n{tail}'''")),
+        MINIMAL.replace("<2048>", body),
+        // Not even where the text is no TOML.
+        MINIMAL.replace("\"<2048>\"", body),
+        MINIMAL.replace("\"<2048>\"", &format!("\"{head}\n{body}\"")),
+    ] {
+        let error = error(&text);
+        for start in (0..body.len() - 8).step_by(4) {
+            assert!(!error.contains(&body[start..start + 8]), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_hardly_meant_is_warned_of() {
+    let text = with_keys(
+        r#"
+        [[application]]
+        id = "wiki"
+        public_key = "<2048>"
+        ip_addresses = []
+        url_paths = ["rest/api", "/ok", "/a/../b"]
+        methods = ["get", "POST"]
+
+        [[application]]
+        id = "forum"
+        public_key = "<4096>"
+        ip_addresses = "any"
+        url_paths = [" "]
+        methods = []
+        "#,
+    );
+    let empty = "the list is empty, so every request is refused; for no rule write \"any\"";
+    assert_eq!(
+        parse_applications(&text).unwrap().warnings,
+        [
+            format!("line 5: application `wiki`: ip_addresses: {empty}"),
+            "line 6: application `wiki`: url_paths: the prefix `rest/api` covers no path".to_owned(),
+            "line 6: application `wiki`: url_paths: the prefix `/a/../b` covers no path".to_owned(),
+            "line 7: application `wiki`: methods: `get` is not GET: methods are case-sensitive".to_owned(),
+            format!("line 13: application `forum`: url_paths: {empty}"),
+            format!("line 14: application `forum`: methods: {empty}"),
+        ]
+    );
+    for nobody in ["", "# nothing yet\n", "application = []"] {
+        let parsed = parse_applications(nobody).unwrap();
+        assert!(parsed.applications.is_empty());
+        assert_eq!(parsed.warnings, ["no application is listed, so every trusted request is refused"]);
+    }
+}

@@ -1,0 +1,308 @@
+//! What the user configures.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
+
+use http::{Extensions, HeaderMap, Method, Request, Uri};
+use tower_layer::Layer;
+use trusted_app_core::conditions::Peer;
+use trusted_app_core::seraph::{CERTIFICATE_PATH, SignatureCache};
+use trusted_app_core::{Clock, KeyStore, UserDirectory};
+
+use crate::audit::AuditSink;
+use crate::clock::SystemClock;
+use crate::context_path::{ContextPath, ContextPathError};
+use crate::original_target::{path_of, target_of};
+use crate::reject::ProblemJson;
+use crate::service::TrustedApp;
+use crate::signed_url::SignedUrl;
+use crate::source::{SourceAddresses, peer_from_extensions};
+
+/// Middleware that accepts requests of trusted applications on behalf of their users.
+///
+/// A signed request reaches the inner service with a [`Caller`](crate::Caller) in its extensions;
+/// everything that is not verified to the end is answered here. See the [crate](crate) for an
+/// example that shows both.
+///
+/// `K` is the key store, `D` the user directory, `R` how rejections become responses and `M` what
+/// becomes of the request's body ([`Untouched`]).
+///
+/// Cloning a layer, and applying it to many services, shares its state: the verified signatures
+/// and the bound on concurrent verification.
+#[must_use = "a layer does nothing until it is applied to a service"]
+pub struct TrustedAppLayer<K, D, R = ProblemJson, M = Untouched> {
+    shared: Arc<Shared<K, D, R>>,
+    body: PhantomData<fn() -> M>,
+}
+
+/// What becomes of the request's body.
+///
+/// The Seraph schemes sign no body, so there is one answer: [`Untouched`]. The parameter is
+/// reserved for schemes that check a digest.
+pub trait BodyMode<B>: sealed::Sealed {
+    /// The body that the inner service gets.
+    type Body;
+
+    /// Makes it of the body that came.
+    fn wrap(body: B) -> Self::Body;
+
+    /// Makes the inner service's request of the one that came.
+    fn wrap_request(request: Request<B>) -> Request<Self::Body> {
+        request.map(Self::wrap)
+    }
+}
+
+/// The inner service gets the very body that came.
+#[derive(Debug, Clone, Copy)]
+pub struct Untouched;
+
+impl<B> BodyMode<B> for Untouched {
+    type Body = B;
+
+    fn wrap(body: B) -> B {
+        body
+    }
+
+    fn wrap_request(request: Request<B>) -> Request<B> {
+        request
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Untouched {}
+}
+
+/// What to do with requests that are not verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Require,
+    Optional,
+    InsecureContinueOnFailure,
+}
+
+/// Everything that the services made by one layer share.
+pub(crate) struct Shared<K, D, R> {
+    pub(crate) keys: Arc<K>,
+    pub(crate) users: Arc<D>,
+    pub(crate) rejections: Arc<R>,
+    pub(crate) settings: Settings,
+    pub(crate) signatures: Option<SignatureCache>,
+    pub(crate) in_flight: AtomicUsize,
+    pub(crate) warned_of_unknown_peer: AtomicBool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) signed_url: SignedUrl,
+    pub(crate) policy: Policy,
+    pub(crate) skip: Option<Arc<SkipFn>>,
+    pub(crate) context_path: ContextPath,
+    pub(crate) sources: SourceAddresses,
+    pub(crate) peer: Arc<PeerFn>,
+    pub(crate) original_uri: fn(&Extensions) -> Option<&Uri>,
+    pub(crate) hide_unknown_applications: bool,
+    pub(crate) lookup_timeout: Duration,
+    pub(crate) max_concurrent: usize,
+    pub(crate) remembered_signatures: usize,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) audit: Option<Arc<dyn AuditSink>>,
+}
+
+type SkipFn = dyn Fn(&Method, &Uri, &HeaderMap) -> bool + Send + Sync;
+type PeerFn = dyn Fn(&Extensions) -> Option<Peer> + Send + Sync;
+
+impl<K: KeyStore, D: UserDirectory> TrustedAppLayer<K, D> {
+    /// A layer that requires credentials of every request.
+    ///
+    /// `signed_url` is this service's public base URL: the peers sign it, and it must not be
+    /// guessed from the request.
+    pub fn new(keys: K, users: D, signed_url: SignedUrl) -> Self {
+        let settings = Settings {
+            signed_url,
+            policy: Policy::Require,
+            skip: None,
+            context_path: ContextPath::default(),
+            sources: SourceAddresses::default(),
+            peer: Arc::new(peer_from_extensions),
+            original_uri: |_| None,
+            hide_unknown_applications: false,
+            lookup_timeout: Duration::from_secs(5),
+            max_concurrent: 1024,
+            remembered_signatures: SignatureCache::DEFAULT_ENTRIES_PER_APPLICATION,
+            clock: Arc::new(SystemClock),
+            audit: None,
+        };
+        Self::from_parts(Arc::new(keys), Arc::new(users), Arc::new(ProblemJson), settings)
+    }
+}
+
+impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
+    fn from_parts(keys: Arc<K>, users: Arc<D>, rejections: Arc<R>, settings: Settings) -> Self {
+        let remembered = settings.remembered_signatures;
+        let signatures = (remembered > 0).then(|| SignatureCache::new(remembered));
+        let shared = Shared {
+            keys,
+            users,
+            rejections,
+            settings,
+            signatures,
+            in_flight: AtomicUsize::new(0),
+            warned_of_unknown_peer: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared), body: PhantomData }
+    }
+
+    fn with(self, set: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.shared.settings.clone();
+        set(&mut settings);
+        let (keys, users) = (Arc::clone(&self.shared.keys), Arc::clone(&self.shared.users));
+        Self::from_parts(keys, users, Arc::clone(&self.shared.rejections), settings)
+    }
+
+    /// Lets requests without credentials pass as anonymous. *Bad credentials are still refused.*
+    pub fn optional(self) -> Self {
+        self.with(|settings| settings.policy = Policy::Optional)
+    }
+
+    /// Lets requests with *bad* credentials go on as anonymous, with the error in the response's
+    /// headers. This is what JIRA did.
+    ///
+    /// Insecure: the peer gets a page that looks like an answer, and whatever else authenticates
+    /// the request (a session cookie, say) counts. An outage of a store is a 503 all the same.
+    pub fn insecure_continue_on_failure(self) -> Self {
+        self.with(|settings| settings.policy = Policy::InsecureContinueOnFailure)
+    }
+
+    /// Passes requests for which `skip` says so through unauthenticated, credentials or not: health
+    /// checks, CORS preflights, public pages. The URI is the original one, also under `nest`.
+    ///
+    /// [`is_cors_preflight`](crate::is_cors_preflight) is ready-made. The certificate document's
+    /// path needs no entry: it is always exempt, for `GET` and `HEAD`.
+    pub fn skip(self, skip: impl Fn(&Method, &Uri, &HeaderMap) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.skip = Some(Arc::new(skip)))
+    }
+
+    /// The path under which the application is mounted on this server, such as `/jira`. Path rules
+    /// are held against what follows it.
+    ///
+    /// # Errors
+    ///
+    /// When it does not begin with `/`.
+    pub fn context_path(self, path: &str) -> Result<Self, ContextPathError> {
+        let path = ContextPath::new(path)?;
+        Ok(self.with(|settings| settings.context_path = path))
+    }
+
+    /// Which addresses of a request are held against an application's address rule.
+    pub fn source_addresses(self, sources: SourceAddresses) -> Self {
+        self.with(|settings| settings.sources = sources)
+    }
+
+    /// Where the server leaves the peer's address. By default a [`Peer`] or a
+    /// [`SocketAddr`](std::net::SocketAddr) in the request's extensions; the adapter crates know
+    /// their frameworks' types.
+    pub fn peer(self, peer: impl Fn(&Extensions) -> Option<Peer> + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.peer = Arc::new(peer))
+    }
+
+    /// Where the framework leaves the URI as it came, before it stripped a prefix.
+    pub fn original_uri(self, original_uri: fn(&Extensions) -> Option<&Uri>) -> Self {
+        self.with(|settings| settings.original_uri = original_uri)
+    }
+
+    /// Answers unknown application ids like bad signatures, so that nobody can find out which ids
+    /// are registered.
+    pub fn hide_unknown_applications(self) -> Self {
+        self.with(|settings| settings.hide_unknown_applications = true)
+    }
+
+    /// How long the key store and the user directory may each take; then the answer is 503.
+    /// 5 seconds unless stated.
+    pub fn lookup_timeout(self, timeout: Duration) -> Self {
+        self.with(|settings| settings.lookup_timeout = timeout)
+    }
+
+    /// How many requests may be in verification at once, their store look-ups included; beyond it
+    /// the answer is 503. 1024 unless stated.
+    pub fn max_concurrent_verifications(self, max: usize) -> Self {
+        self.with(|settings| settings.max_concurrent = max)
+    }
+
+    /// How many verified signatures are remembered per application, so that one that is sent again
+    /// (Atlassian's clients do so for 15 minutes) costs no RSA. Every other check runs again. 0
+    /// remembers none.
+    pub fn remembered_signatures(self, per_application: usize) -> Self {
+        self.with(|settings| settings.remembered_signatures = per_application)
+    }
+
+    /// The clock; the system's unless stated.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.with(|settings| settings.clock = Arc::new(clock))
+    }
+
+    /// Where a record of every decision goes, beside the `tracing` event.
+    pub fn audit(self, sink: impl AuditSink) -> Self {
+        self.with(|settings| settings.audit = Some(Arc::new(sink)))
+    }
+
+    /// How rejections become responses; [`ProblemJson`] unless stated.
+    pub fn rejections<R2>(self, rejections: R2) -> TrustedAppLayer<K, D, R2, M> {
+        let shared = &self.shared;
+        let (keys, users) = (Arc::clone(&shared.keys), Arc::clone(&shared.users));
+        TrustedAppLayer::from_parts(keys, users, Arc::new(rejections), shared.settings.clone())
+    }
+}
+
+impl<K, D, R> Shared<K, D, R> {
+    /// Whether a request passes through without a look at its credentials.
+    pub(crate) fn is_exempt<B>(&self, request: &Request<B>) -> bool {
+        let Settings { original_uri, context_path, skip, .. } = &self.settings;
+        let (method, extensions) = (request.method(), request.extensions());
+        let uri = original_uri(extensions).unwrap_or(request.uri());
+        let path = path_of(target_of(extensions, uri));
+        let document = matches!(*method, Method::GET | Method::HEAD)
+            && path.ends_with(CERTIFICATE_PATH)
+            && context_path.strip(path) == Some(CERTIFICATE_PATH);
+        document || skip.as_ref().is_some_and(|skip| skip(method, uri, request.headers()))
+    }
+}
+
+/// Whether a request is a CORS preflight: `OPTIONS` with `Origin` and
+/// `Access-Control-Request-Method` (the Fetch standard). For [`TrustedAppLayer::skip`].
+#[must_use]
+pub fn is_cors_preflight(method: &Method, _uri: &Uri, headers: &HeaderMap) -> bool {
+    *method == Method::OPTIONS
+        && headers.contains_key(http::header::ORIGIN)
+        && headers.contains_key(http::header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+impl<S, K, D, R, M> Layer<S> for TrustedAppLayer<K, D, R, M> {
+    type Service = TrustedApp<S, K, D, R, M>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TrustedApp::new(inner, Arc::clone(&self.shared))
+    }
+}
+
+impl<K, D, R, M> Clone for TrustedAppLayer<K, D, R, M> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), body: PhantomData }
+    }
+}
+
+impl<K, D, R, M> fmt::Debug for TrustedAppLayer<K, D, R, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.shared.settings;
+        f.debug_struct("TrustedAppLayer")
+            .field("signed_url", &settings.signed_url)
+            .field("policy", &settings.policy)
+            .field("context_path", &settings.context_path)
+            .field("source_addresses", &settings.sources)
+            .field("lookup_timeout", &settings.lookup_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! Tower middleware that lets a **trusted application** act on behalf of another application's
+//! users: the application signs a request and names a user, and the service answers as that user,
+//! without that user logging in.
+//!
+//! It speaks the protocol of Atlassian's *trusted applications* (Seraph, version 3), byte for byte.
+//!
+//! ```
+//! use std::convert::Infallible;
+//!
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::Full;
+//! use tower::{Layer, ServiceExt, service_fn};
+//! use tower_trusted_app::client::{ActAs, SignLayer};
+//! use tower_trusted_app::conditions::{AddressRule, PathRule};
+//! use tower_trusted_app::keys::MemoryKeyStore;
+//! use tower_trusted_app::users::MemoryDirectory;
+//! use tower_trusted_app::{Caller, LocalApplication, TrustedAppLayer, TrustedApplication};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! // The wiki has a private key ...
+//! # let pem = include_str!("../tests/data/identity.pem");
+//! let wiki = LocalApplication::from_pem(pem)?;
+//!
+//! // ... and the tracker knows the public one, and what the wiki may do with it.
+//! let trusted = TrustedApplication::builder(wiki.id().clone(), wiki.public_key().clone())
+//!     .addresses(AddressRule::any())
+//!     .paths(PathRule::prefixes(["/rest"]))
+//!     .build()?;
+//! let layer = TrustedAppLayer::new(
+//!     MemoryKeyStore::new([trusted])?,
+//!     MemoryDirectory::of_names(["alice"]),
+//!     "https://tracker.example.com".parse()?,
+//! );
+//! let tracker = layer.layer(service_fn(|request: Request<Full<Bytes>>| async move {
+//!     let caller = request.extensions().get::<Caller<()>>().expect("behind the layer");
+//!     let text = format!("{} for {}", caller.application_id(), caller.user_name());
+//!     Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
+//! }));
+//!
+//! // A request that the wiki signs for alice is accepted ...
+//! let client = SignLayer::new(wiki).layer(tracker.clone());
+//! let request = Request::get("https://tracker.example.com/rest/issues")
+//!     .extension(ActAs::new("alice"))
+//!     .body(Full::default())?;
+//! assert_eq!(client.clone().oneshot(request).await?.status(), StatusCode::OK);
+//!
+//! // ... and so is nothing else: not another path, not an unsigned request.
+//! let elsewhere = Request::get("https://tracker.example.com/admin")
+//!     .extension(ActAs::new("alice"))
+//!     .body(Full::default())?;
+//! assert_eq!(client.oneshot(elsewhere).await?.status(), StatusCode::FORBIDDEN);
+//!
+//! let unsigned = Request::get("https://tracker.example.com/rest/issues").body(Full::default())?;
+//! assert_eq!(tracker.oneshot(unsigned).await?.status(), StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod audit;
+mod authenticate;
+mod caller;
+pub mod client;
+mod clock;
+mod context_path;
+pub mod keys;
+mod layer;
+mod original_target;
+mod reject;
+mod service;
+pub mod signed_url;
+mod source;
+pub mod users;
+
+pub use caller::{Caller, CallingApplication};
+pub use clock::SystemClock;
+pub use context_path::ContextPathError;
+pub use layer::{BodyMode, TrustedAppLayer, Untouched, is_cors_preflight};
+pub use original_target::OriginalTarget;
+pub use reject::{ProblemJson, Reject, RejectFn, reject_fn};
+pub use service::{ResponseFuture, TrustedApp};
+pub use signed_url::SignedUrl;
+pub use source::SourceAddresses;
+
+pub use trusted_app_core::{
+    ApplicationId, BoxError, Clock, KeyStore, KnownUser, LocalApplication, PublicKey, Rejection, Scheme,
+    Timestamp, TrustedApplication, UserDirectory, UserLookup, application, conditions, crypto, identity,
+    limits, rejection, seraph, store,
+};

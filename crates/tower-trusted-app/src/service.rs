@@ -1,0 +1,292 @@
+//! The service and its future: they carry what [`authenticate`](crate::authenticate) decides.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use pin_project::pin_project;
+use tower::ServiceExt as _;
+use tower::util::Oneshot;
+use tower_service::Service;
+use trusted_app_core::seraph::{Credentials, ERROR, STATUS};
+use trusted_app_core::{KeyStore, Rejection, UserDirectory};
+
+use crate::caller::{Caller, CallingApplication};
+use crate::layer::{BodyMode, Policy, Shared};
+use crate::reject::Reject;
+
+/// The service that [`TrustedAppLayer`](crate::TrustedAppLayer) makes.
+#[must_use = "a service does nothing until it is called"]
+pub struct TrustedApp<S, K, D, R, M> {
+    inner: S,
+    shared: Arc<Shared<K, D, R>>,
+    body: PhantomData<fn() -> M>,
+}
+
+impl<S, K, D, R, M> TrustedApp<S, K, D, R, M> {
+    pub(crate) fn new(inner: S, shared: Arc<Shared<K, D, R>>) -> Self {
+        Self { inner, shared, body: PhantomData }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service, without this one.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, K, D, R, M, B, ResBody> Service<Request<B>> for TrustedApp<S, K, D, R, M>
+where
+    S: Service<Request<M::Body>, Response = Response<ResBody>> + Clone,
+    M: BodyMode<B>,
+    K: KeyStore,
+    D: UserDirectory,
+    R: Reject<ResBody>,
+    ResBody: 'static,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, M::Body, ResBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // Nobody but us may say who calls.
+        if !request.extensions().is_empty() {
+            request.extensions_mut().remove::<Caller<D::User>>();
+            request.extensions_mut().remove::<CallingApplication>();
+        }
+        let shared = &self.shared;
+        let attempted = Credentials::attempted(request.headers());
+        let required = attempted || shared.settings.policy == Policy::Require;
+
+        if !required || shared.is_exempt(&request) {
+            ResponseFuture(State::Calling { future: self.inner.call(M::wrap_request(request)), note: None })
+        } else if attempted {
+            let (parts, body) = request.into_parts();
+            let verdict = verdict(Arc::clone(shared), parts);
+            let next = self.inner.clone();
+            let ready = mem::replace(&mut self.inner, next);
+            ResponseFuture(State::Authenticating { verdict, held: Some((Held::Ready(ready), M::wrap(body))) })
+        } else {
+            let (parts, _body) = request.into_parts();
+            shared.report_missing(&parts);
+            let response = refuse(&*shared.rejections, Rejection::CredentialsMissing, &parts);
+            ResponseFuture(State::Refused { response: Some(response) })
+        }
+    }
+}
+
+/// What becomes of a request that carries credentials.
+enum Verdict<ResBody> {
+    Call(Parts, Note),
+    Refuse(Response<ResBody>),
+}
+
+type BoxVerdict<ResBody> = Pin<Box<dyn Future<Output = Verdict<ResBody>> + Send>>;
+
+fn verdict<K, D, R, ResBody>(shared: Arc<Shared<K, D, R>>, mut parts: Parts) -> BoxVerdict<ResBody>
+where
+    K: KeyStore,
+    D: UserDirectory,
+    R: Reject<ResBody>,
+    ResBody: 'static,
+{
+    Box::pin(async move {
+        match shared.decide(&parts).await {
+            Ok(caller) => {
+                parts.extensions.insert(CallingApplication::of(&caller));
+                parts.extensions.insert(caller);
+                Verdict::Call(parts, Note::Authenticated)
+            }
+            Err(rejection) if shared.continues_after(&rejection) => {
+                Verdict::Call(parts, Note::Failed(rejection.to_transport_error().to_header_value()))
+            }
+            Err(rejection) => Verdict::Refuse(refuse(&*shared.rejections, rejection, &parts)),
+        }
+    })
+}
+
+/// The response to a refused request: whatever the application makes of it, and the headers that
+/// every peer may rely on.
+fn refuse<R: Reject<ResBody>, ResBody>(
+    rejections: &R,
+    rejection: Rejection,
+    request: &Parts,
+) -> Response<ResBody> {
+    let mut response = rejections.reject(&rejection, request);
+    let status = response.status();
+    let headers = response.headers_mut();
+    Note::Failed(rejection.to_transport_error().to_header_value()).write(headers);
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("X-Seraph-Trusted-App"));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
+    }
+    response.extensions_mut().insert(rejection);
+    response
+}
+
+/// What the response says about the request's credentials.
+enum Note {
+    Authenticated,
+    Failed(HeaderValue),
+}
+
+impl Note {
+    fn write(self, headers: &mut HeaderMap) {
+        match self {
+            Self::Authenticated => {
+                headers.insert(STATUS, HeaderValue::from_static("OK"));
+                // Shared caches see no `Authorization` and would not know that it is personal.
+                headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
+            }
+            Self::Failed(error) => {
+                headers.insert(STATUS, HeaderValue::from_static("ERROR"));
+                headers.insert(ERROR, error);
+            }
+        }
+    }
+}
+
+/// The future of [`TrustedApp`].
+#[pin_project]
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture<S: Service<Request<B>>, B, ResBody>(#[pin] State<S, B, ResBody>);
+
+#[pin_project(project = StateProjection)]
+enum State<S: Service<Request<B>>, B, ResBody> {
+    /// Boxed: it is rare beside the cost of a signature, and requests without credentials need not
+    /// carry its size.
+    Authenticating {
+        verdict: BoxVerdict<ResBody>,
+        held: Option<(Held<S>, B)>,
+    },
+    /// Calling the service that was ready, with a note if there were credentials.
+    Calling {
+        #[pin]
+        future: S::Future,
+        note: Option<Note>,
+    },
+    /// After a store had to be waited for: the service has to get ready anew. Boxed likewise.
+    CallingAgain {
+        future: Pin<Box<Oneshot<S, Request<B>>>>,
+        note: Option<Note>,
+    },
+    Refused {
+        response: Option<Response<ResBody>>,
+    },
+}
+
+/// The inner service while nobody knows yet whether it will be called.
+enum Held<S> {
+    /// It was polled ready, and may hold a permit of a limit further in.
+    Ready(S),
+    /// A clone that holds nothing.
+    Fresh(S),
+}
+
+impl<S, B, ResBody> Future for ResponseFuture<S, B, ResBody>
+where
+    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().0;
+        loop {
+            match state.as_mut().project() {
+                StateProjection::Authenticating { verdict, held } => {
+                    let Poll::Ready(verdict) = verdict.as_mut().poll(cx) else {
+                        release(held);
+                        return Poll::Pending;
+                    };
+                    let (inner, body) = held.take().expect(POLLED_AGAIN);
+                    state.set(match (verdict, inner) {
+                        (Verdict::Call(parts, note), Held::Ready(mut inner)) => {
+                            let future = inner.call(Request::from_parts(parts, body));
+                            State::Calling { future, note: Some(note) }
+                        }
+                        (Verdict::Call(parts, note), Held::Fresh(inner)) => {
+                            let future = Box::pin(inner.oneshot(Request::from_parts(parts, body)));
+                            State::CallingAgain { future, note: Some(note) }
+                        }
+                        (Verdict::Refuse(response), _) => State::Refused { response: Some(response) },
+                    });
+                }
+                StateProjection::Calling { future, note } => {
+                    return Poll::Ready(ready!(future.poll(cx)).map(|response| noted(response, note)));
+                }
+                StateProjection::CallingAgain { future, note } => {
+                    return Poll::Ready(
+                        ready!(future.as_mut().poll(cx)).map(|response| noted(response, note)),
+                    );
+                }
+                StateProjection::Refused { response } => {
+                    return Poll::Ready(Ok(response.take().expect(POLLED_AGAIN)));
+                }
+            }
+        }
+    }
+}
+
+/// A request that waits for a store must hold no permit of a limit further in: the ready service is
+/// dropped for a clone, which is asked anew when the time comes.
+fn release<S: Clone, B>(held: &mut Option<(Held<S>, B)>) {
+    if let Some((inner, _)) = held
+        && let Held::Ready(ready) = inner
+    {
+        *inner = Held::Fresh(ready.clone());
+    }
+}
+
+fn noted<ResBody>(mut response: Response<ResBody>, note: &mut Option<Note>) -> Response<ResBody> {
+    if let Some(note) = note.take() {
+        note.write(response.headers_mut());
+    }
+    response
+}
+
+/// As with every future, polling one that is done is the caller's mistake.
+const POLLED_AGAIN: &str = "`ResponseFuture` polled after completion";
+
+impl<S: Service<Request<B>>, B, ResBody> fmt::Debug for ResponseFuture<S, B, ResBody> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            State::Authenticating { .. } => "ResponseFuture(Authenticating)",
+            State::Calling { .. } | State::CallingAgain { .. } => "ResponseFuture(Calling)",
+            State::Refused { .. } => "ResponseFuture(Refused)",
+        })
+    }
+}
+
+impl<S: Clone, K, D, R, M> Clone for TrustedApp<S, K, D, R, M> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared), body: PhantomData }
+    }
+}
+
+impl<S: fmt::Debug, K, D, R, M> fmt::Debug for TrustedApp<S, K, D, R, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrustedApp").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

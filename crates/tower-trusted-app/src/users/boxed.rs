@@ -1,0 +1,87 @@
+//! A user directory chosen at run time.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use trusted_app_core::{BoxError, TrustedApplication, UserDirectory, UserLookup};
+
+type Answer<'a, U> = Pin<Box<dyn Future<Output = Result<UserLookup<U>, BoxError>> + Send + 'a>>;
+
+/// [`UserDirectory`] in a form that can be a trait object: each look-up allocates one future.
+trait DynUserDirectory<U>: Send + Sync {
+    fn boxed_user<'a>(&'a self, application: &'a TrustedApplication, name: &'a str) -> Answer<'a, U>;
+}
+
+impl<D: UserDirectory> DynUserDirectory<D::User> for D {
+    fn boxed_user<'a>(&'a self, application: &'a TrustedApplication, name: &'a str) -> Answer<'a, D::User> {
+        Box::pin(async move { UserDirectory::user(self, application, name).await.map_err(Into::into) })
+    }
+}
+
+/// Any directory of users of type `U`, chosen at run time. Made by [`UserDirectoryExt::boxed`];
+/// clones share the directory.
+pub struct BoxUserDirectory<U> {
+    directory: Arc<dyn DynUserDirectory<U>>,
+}
+
+impl<U: Clone + Send + Sync + 'static> UserDirectory for BoxUserDirectory<U> {
+    type User = U;
+    type Error = BoxError;
+
+    async fn user(&self, application: &TrustedApplication, name: &str) -> Result<UserLookup<U>, BoxError> {
+        self.directory.boxed_user(application, name).await
+    }
+}
+
+impl<U> Clone for BoxUserDirectory<U> {
+    fn clone(&self) -> Self {
+        Self { directory: Arc::clone(&self.directory) }
+    }
+}
+
+impl<U> fmt::Debug for BoxUserDirectory<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxUserDirectory").finish_non_exhaustive()
+    }
+}
+
+/// What every [`UserDirectory`] can do besides.
+pub trait UserDirectoryExt: UserDirectory + Sized {
+    /// Hides which directory it is, so that different ones fit one type.
+    fn boxed(self) -> BoxUserDirectory<Self::User> {
+        BoxUserDirectory { directory: Arc::new(self) }
+    }
+}
+
+impl<D: UserDirectory> UserDirectoryExt for D {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{MemoryDirectory, user_directory_fn};
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_as_the_directory_within() {
+        let wiki = crate::keys::samples::application("wiki", 1024);
+        let memory = MemoryDirectory::new([("alice", 7)]);
+        let by_application = user_directory_fn(|application, name: String| async move {
+            if name == "nobody" {
+                Err("no such table")
+            } else {
+                Ok(UserLookup::found(format!("{application}/{name}"), 8))
+            }
+        });
+        for (directory, expected) in [
+            (memory.boxed(), UserLookup::found("alice", 7)),
+            (by_application.boxed(), UserLookup::found("wiki/alice", 8)),
+        ] {
+            assert_eq!(directory.clone().user(&wiki, "alice").await.unwrap(), expected);
+        }
+        assert_eq!(
+            by_application.boxed().user(&wiki, "nobody").await.unwrap_err().to_string(),
+            "no such table"
+        );
+    }
+}

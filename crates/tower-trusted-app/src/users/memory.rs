@@ -1,0 +1,135 @@
+//! Users in memory.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
+
+/// Users in memory, which can be changed while requests are served.
+///
+/// Names match byte for byte. Clones share the users. A look-up takes no lock; each change copies
+/// the table, so bring many users in at once, by [`new`](Self::new).
+///
+/// ```
+/// use tower_trusted_app::users::MemoryDirectory;
+///
+/// let users = MemoryDirectory::of_names(["alice", "bob"]);
+/// users.deny("bob"); // has left, but the name is still his
+/// ```
+pub struct MemoryDirectory<U = ()> {
+    entries: Arc<ArcSwap<Entries<U>>>,
+}
+
+/// The users by name; `None` for one who may not log in.
+type Entries<U> = HashMap<Arc<str>, Option<U>>;
+
+impl MemoryDirectory {
+    /// A directory that knows no more than these names.
+    pub fn of_names<N: Into<Arc<str>>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self::new(names.into_iter().map(|name| (name, ())))
+    }
+}
+
+impl<U: Clone> MemoryDirectory<U> {
+    /// A directory of these users. Of two with one name, the later counts.
+    pub fn new<N: Into<Arc<str>>>(users: impl IntoIterator<Item = (N, U)>) -> Self {
+        let entries: Entries<U> = users.into_iter().map(|(name, user)| (name.into(), Some(user))).collect();
+        Self { entries: Arc::new(ArcSwap::from_pointee(entries)) }
+    }
+
+    /// Lets `name` log in as `user`, whatever stood there before.
+    pub fn insert(&self, name: impl Into<Arc<str>>, user: U) {
+        self.put(name.into(), Some(user));
+    }
+
+    /// Keeps `name` as somebody who exists but may not log in.
+    pub fn deny(&self, name: impl Into<Arc<str>>) {
+        self.put(name.into(), None);
+    }
+
+    /// Forgets `name`.
+    pub fn remove(&self, name: &str) {
+        self.change(|entries| drop(entries.remove(name)));
+    }
+
+    /// What the directory says about `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> UserLookup<U> {
+        match self.entries.load().get_key_value(name) {
+            Some((name, Some(user))) => UserLookup::found(Arc::clone(name), user.clone()),
+            Some((_, None)) => UserLookup::Denied,
+            None => UserLookup::Unknown,
+        }
+    }
+
+    fn put(&self, name: Arc<str>, entry: Option<U>) {
+        self.change(|entries| drop(entries.insert(Arc::clone(&name), entry.clone())));
+    }
+
+    /// Changes a copy and publishes it; starts again if another change came first.
+    fn change(&self, change: impl Fn(&mut Entries<U>)) {
+        self.entries.rcu(|entries| {
+            let mut entries = Entries::clone(entries);
+            change(&mut entries);
+            entries
+        });
+    }
+}
+
+impl<U: Clone + Send + Sync + 'static> UserDirectory for MemoryDirectory<U> {
+    type User = U;
+    type Error = Infallible;
+
+    async fn user(&self, _: &TrustedApplication, name: &str) -> Result<UserLookup<U>, Infallible> {
+        Ok(self.get(name))
+    }
+}
+
+impl<U> Clone for MemoryDirectory<U> {
+    fn clone(&self) -> Self {
+        Self { entries: Arc::clone(&self.entries) }
+    }
+}
+
+impl<U> fmt::Debug for MemoryDirectory<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryDirectory").field("users", &self.entries.load().len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_byte_for_byte() {
+        let users = MemoryDirectory::new([("alice", 1), ("bob", 2), ("bob", 3)]);
+        assert_eq!(users.get("alice"), UserLookup::found("alice", 1));
+        assert_eq!(users.get("bob"), UserLookup::found("bob", 3));
+        for unknown in ["Alice", "alice ", "", "alic", "аlice"] {
+            assert_eq!(users.get(unknown), UserLookup::Unknown, "{unknown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_are_seen_by_every_clone() {
+        let users = MemoryDirectory::of_names(["alice"]);
+        let clone = users.clone();
+        let wiki = crate::keys::samples::application("wiki", 1024);
+        let ask = async |name| {
+            let Ok(answer) = clone.user(&wiki, name).await;
+            answer
+        };
+        users.insert("bob", ());
+        assert_eq!(ask("bob").await, UserLookup::found("bob", ()));
+        users.deny("alice");
+        assert_eq!(ask("alice").await, UserLookup::Denied);
+        users.insert("alice", ());
+        assert_eq!(ask("alice").await, UserLookup::found("alice", ()));
+        users.remove("alice");
+        assert_eq!(ask("alice").await, UserLookup::Unknown);
+    }
+}

@@ -1,0 +1,62 @@
+//! The command line of trusted applications: makes keys, signs requests, and explains what a server
+//! would decide about one.
+
+mod certificate;
+mod details;
+mod identity;
+mod keygen;
+mod output;
+mod sign;
+mod url;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Makes and examines trusted requests: those that an application signs to act as one of its users
+///
+/// Two applications trust each other by exchanging certificate documents, which hold an id and a public
+/// key. The calling one signs each request and names a user; the other answers as that user. This speaks
+/// the protocol of Atlassian's Trusted Applications (Seraph, versions 3 and 2).
+#[derive(Debug, Parser)]
+#[command(name = "trusted-app", version, disable_help_subcommand = true, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trusted-app keygen --id wiki:1 --out wiki.pem
+  trusted-app certificate --identity wiki.pem
+  trusted-app details https://wiki.example.com
+  trusted-app sign --identity wiki.pem --user alice --curl https://tracker.example.com/rest/issues
+  trusted-app verify --apps apps.toml --user alice --remote-addr 10.1.2.3 < request.txt
+
+Exit status: 0 when done, 2 when something was wrong with the options, a file or the network.
+`verify` has more: see `trusted-app verify --help`.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Keygen(keygen::Keygen),
+    Certificate(certificate::Certificate),
+    Details(details::Details),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error),
+    };
+    let done = match cli.command {
+        Command::Keygen(keygen) => keygen.run().map(|()| ExitCode::SUCCESS),
+        Command::Certificate(certificate) => certificate.run().map(|()| ExitCode::SUCCESS),
+        Command::Details(details) => details.run().map(|()| ExitCode::SUCCESS),
+        Command::Sign(sign) => sign.run().map(|()| ExitCode::SUCCESS),
+        Command::Verify(verify) => verify.run(),
+    };
+    done.unwrap_or_else(|error| output::failure(&error))
+}

@@ -1,0 +1,75 @@
+//! What goes to standard output and standard error.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::error::ErrorKind;
+use serde::Serialize;
+
+/// The exit status when nothing could be answered.
+const FAILURE: u8 = 2;
+
+/// Writes bytes to standard output.
+pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+/// Writes one line of text to standard output.
+pub(crate) fn line(text: impl Display) -> anyhow::Result<()> {
+    bytes(format!("{}\n", printable(&text)).as_bytes())
+}
+
+/// Writes one JSON value on one line.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    bytes(format!("{}\n", serde_json::to_string(value)?).as_bytes())
+}
+
+/// Writes names and values in two columns.
+pub(crate) fn table(rows: &[(&str, &dyn Display)]) -> anyhow::Result<()> {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let rows = rows.iter().map(|(name, value)| format!("{name:width$}  {}\n", printable(value)));
+    bytes(rows.collect::<String>().as_bytes())
+}
+
+/// Writes a remark, such as `warning: …`, to standard error.
+pub(crate) fn remark(kind: &str, text: impl Display) {
+    // Nobody can be told that standard error is closed.
+    let _ = writeln!(io::stderr(), "{kind}: {}", printable(&text));
+}
+
+/// Reports why nothing could be answered, in one line.
+pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    remark("trusted-app", format_args!("{error:#}"));
+    ExitCode::from(FAILURE)
+}
+
+/// Reports bad options in one line; or shows the help, if that is what was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(FAILURE));
+    }
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let what: Vec<_> =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more")).collect();
+    let what = what.join(" ").replace(" tip: ", "; ");
+    remark("trusted-app", format_args!("{} (see --help)", what.trim_start_matches("error: ")));
+    ExitCode::from(FAILURE)
+}
+
+/// A text without control characters, which may come from anybody and must not reach the terminal.
+fn printable(text: &impl Display) -> String {
+    let mut printable = String::new();
+    for c in text.to_string().chars() {
+        if c.is_control() {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
+}

@@ -1,0 +1,176 @@
+//! `trusted-app verify`
+
+mod explanation;
+mod head;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use http::{Request, Response};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_trusted_app::conditions::Peer;
+use tower_trusted_app::keys::{MemoryKeyStore, parse_applications};
+use tower_trusted_app::users::MemoryDirectory;
+use tower_trusted_app::{Clock, SignedUrl, SystemClock, Timestamp, TrustedAppLayer};
+
+use crate::output;
+use explanation::{Explanation, Recorder};
+
+/// Explain what a server would decide about a request
+///
+/// Reads the head of an HTTP/1.1 request from standard input, up to the blank line or the end: the request
+/// line, in origin form or absolute form, and the headers. Puts it through the same code as a server's, with
+/// the clock, users and peer address that the options state, and tells the decision and the reason.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS, after_long_help = MORE)]
+pub(crate) struct Verify {
+    /// The trusted applications
+    #[arg(long, value_name = "FILE.toml")]
+    apps: PathBuf,
+
+    /// A user who exists and may log in; repeatable. Nobody else exists
+    #[arg(long = "user", value_name = "NAME")]
+    users: Vec<String>,
+
+    /// A user who exists but may not log in; repeatable
+    #[arg(long = "denied-user", value_name = "NAME")]
+    denied_users: Vec<String>,
+
+    /// Where the request comes from; without it a rule on addresses refuses
+    #[arg(long, value_name = "IP")]
+    remote_addr: Option<IpAddr>,
+
+    /// How the request came, if neither it nor --public-url says so
+    #[arg(long, value_enum, default_value_t = UrlScheme::Http)]
+    scheme: UrlScheme,
+
+    /// The path under which the application is mounted, such as /jira
+    #[arg(long, value_name = "P", default_value = "", hide_default_value = true)]
+    context_path: String,
+
+    /// The server's public base URL, as the other side signs it
+    ///
+    /// Without it the URL that the head itself states is taken: --scheme, the host of the target or of the
+    /// Host header, and the target. No server should do that, but it shows what the peer signed.
+    #[arg(long, value_name = "U")]
+    public_url: Option<SignedUrl>,
+
+    /// The clock, in milliseconds since 1970-01-01T00:00:00Z; now unless stated
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    at: Option<i64>,
+
+    /// Print the decision as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 authenticated, 3 anonymous (no credentials), 1 rejected,
+2 bad options, a bad file, or no request head on standard input.";
+
+const MORE: &str = r#"Applications, in FILE.toml:
+  [[application]]
+  id = "wiki:1"
+  public_key = "MIIBIjANBgkq..."              # base64 or PEM; see `trusted-app details`
+  ip_addresses = ["10.1.*.*", "2001:db8::/32"]                # or "any"
+  url_paths = ["/secure/RunPortlet", { subtree = "/rest" }]   # or "any"
+  timeout_ms = 10000                          # the default; the lines below are defaults too
+  methods = "any"
+  schemes = ["seraph-v3"]
+
+Example:
+  trusted-app sign --identity wiki.pem --user alice https://tracker.example.com/rest/issues > headers
+  (echo "GET https://tracker.example.com/rest/issues HTTP/1.1"; cat headers) |
+    trusted-app verify --apps apps.toml --user alice --remote-addr 10.1.2.3
+
+With --json one of these is printed, on one line:
+  {"outcome":"authenticated","application":"...","user":"...","scheme":"...","signed_url":"..."}
+  {"outcome":"anonymous"}
+  {"outcome":"rejected","code":"...","message":"...","header":"..."}
+
+Exit status:
+  0  authenticated
+  3  anonymous: no credentials
+  1  rejected
+  2  bad options, a bad file, or no request head on standard input"#;
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum UrlScheme {
+    Http,
+    Https,
+}
+
+impl Verify {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let keys = self.keys()?;
+        let recorder = Recorder::default();
+        let layer = TrustedAppLayer::new(keys, self.directory(), self.signed_url())
+            .optional()
+            .context_path(&self.context_path)
+            .context("--context-path")?
+            .clock(FixedClock(self.at.map_or_else(|| SystemClock.now(), Timestamp::from_millis)))
+            .audit(recorder.sink());
+
+        let mut request =
+            head::read(io::stdin().lock()).context("no HTTP/1.1 request head on standard input")?;
+        if let Some(address) = self.remote_addr {
+            request.extensions_mut().insert(Peer::Ip(address));
+        }
+        let server = layer.layer(service_fn(async |_: Request<Bytes>| Ok(Response::new(Bytes::new()))));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let Ok::<_, Infallible>(_) = runtime.block_on(server.oneshot(request));
+
+        let explanation = recorder.take();
+        self.print(&explanation)?;
+        Ok(ExitCode::from(explanation.exit_status()))
+    }
+
+    fn keys(&self) -> anyhow::Result<MemoryKeyStore> {
+        let file = self.apps.display();
+        let text = std::fs::read_to_string(&self.apps).with_context(|| format!("cannot read {file}"))?;
+        let parsed = parse_applications(&text).with_context(|| file.to_string())?;
+        for warning in parsed.warnings {
+            output::remark("warning", format_args!("{file}: {warning}"));
+        }
+        MemoryKeyStore::new(parsed.applications).with_context(|| file.to_string())
+    }
+
+    fn directory(&self) -> MemoryDirectory {
+        let directory = MemoryDirectory::of_names(self.users.iter().map(String::as_str));
+        for name in &self.denied_users {
+            directory.deny(name.as_str());
+        }
+        directory
+    }
+
+    fn signed_url(&self) -> SignedUrl {
+        self.public_url.clone().unwrap_or_else(|| match self.scheme {
+            UrlScheme::Http => SignedUrl::insecure_from_request(),
+            UrlScheme::Https => SignedUrl::insecure_from_https_request(),
+        })
+    }
+
+    fn print(&self, explanation: &Explanation) -> anyhow::Result<()> {
+        if !self.json {
+            return explanation.print();
+        }
+        if let Some(hint) = explanation.hint() {
+            output::remark("hint", hint);
+        }
+        output::json(explanation.outcome())
+    }
+}
+
+struct FixedClock(Timestamp);
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}

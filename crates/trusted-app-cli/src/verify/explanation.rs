@@ -1,0 +1,169 @@
+//! What the layer decided, in a form that can be printed.
+
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use tower_trusted_app::audit::{AuditSink, Decision, Outcome as Decided};
+use tower_trusted_app::conditions::{ALLOWED_SKEW, STAMPED_AHEAD, SourceAddress};
+use tower_trusted_app::{Rejection, Timestamp, TrustedApplication};
+
+use crate::output;
+
+/// Keeps the layer's decision.
+#[derive(Clone, Default)]
+pub(super) struct Recorder(Arc<Mutex<Option<Explanation>>>);
+
+impl Recorder {
+    /// Where the layer reports to.
+    pub(super) fn sink(&self) -> impl AuditSink + use<> {
+        let kept = Arc::clone(&self.0);
+        move |decision: &Decision<'_>| {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Explanation::of(decision));
+        }
+    }
+
+    /// What was reported. The layer reports nothing about a request without credentials.
+    pub(super) fn take(self) -> Explanation {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(Explanation::ANONYMOUS)
+    }
+}
+
+/// The decision, and the facts that led to it.
+pub(super) struct Explanation {
+    outcome: Outcome,
+    facts: Vec<(&'static str, String)>,
+    hint: Option<&'static str>,
+}
+
+/// The decision as JSON.
+#[derive(Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub(super) enum Outcome {
+    Authenticated { application: String, user: String, scheme: &'static str, signed_url: String },
+    Anonymous,
+    Rejected { code: &'static str, message: String, header: String },
+}
+
+impl Explanation {
+    const ANONYMOUS: Self = Self { outcome: Outcome::Anonymous, facts: Vec::new(), hint: None };
+
+    fn of(decision: &Decision<'_>) -> Self {
+        let (outcome, hint) = match decision.outcome {
+            Decided::Authenticated { user } => (authenticated(decision, user), None),
+            Decided::Rejected(rejection) | Decided::ContinuedAsAnonymous(rejection) => {
+                (rejected(rejection), Some(hint(rejection)))
+            }
+            _ => (Outcome::Anonymous, None),
+        };
+        Self { outcome, facts: facts(decision), hint }
+    }
+
+    pub(super) fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        self.hint
+    }
+
+    pub(super) fn exit_status(&self) -> u8 {
+        match self.outcome {
+            Outcome::Authenticated { .. } => 0,
+            Outcome::Rejected { .. } => 1,
+            Outcome::Anonymous => 3,
+        }
+    }
+
+    /// Prints it for people.
+    pub(super) fn print(&self) -> anyhow::Result<()> {
+        match &self.outcome {
+            Outcome::Authenticated { .. } => output::line("authenticated")?,
+            Outcome::Anonymous => output::line("anonymous: the request carries no credentials to look at")?,
+            Outcome::Rejected { code, message, .. } => {
+                output::line(format_args!("rejected: {code}: {message}"))?;
+            }
+        }
+        let facts = self.facts.iter().map(|(name, fact)| (*name, fact as &dyn Display));
+        let hint = self.hint.iter().map(|hint| ("hint", hint as &dyn Display));
+        output::table(&facts.chain(hint).collect::<Vec<_>>())
+    }
+}
+
+fn authenticated(decision: &Decision<'_>, user: &str) -> Outcome {
+    Outcome::Authenticated {
+        application: decision.application.map(|application| application.id().to_string()).unwrap_or_default(),
+        user: user.to_owned(),
+        scheme: decision.signature.map(|signature| signature.scheme().as_str()).unwrap_or_default(),
+        signed_url: decision.url.unwrap_or_default().to_owned(),
+    }
+}
+
+fn rejected(rejection: &Rejection) -> Outcome {
+    let error = rejection.to_transport_error();
+    Outcome::Rejected { code: rejection.code().as_str(), message: error.message(), header: error.to_string() }
+}
+
+/// What to do about it: here, where the options stand for a server's settings.
+fn hint(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::PeerUnknown => "state by --remote-addr where the request comes from",
+        Rejection::AuthorityUnknown { .. } => {
+            "the head names no host, or two: add a Host header, or state the server's URL by --public-url"
+        }
+        rejection => rejection.hint(),
+    }
+}
+
+/// As much as the layer found out before it decided.
+fn facts(decision: &Decision<'_>) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
+    let application = decision.application;
+    fact("application", application.map(described).or(decision.claimed_application.map(claimed)));
+    fact("signed URL", decision.url.map(str::to_owned));
+    if let Some(signature) = decision.signature {
+        fact("scheme", Some(signature.scheme().to_string()));
+        fact("key", Some(format!("SHA256 {}", signature.key())));
+        fact("user", Some(signature.user().to_owned()));
+    }
+    fact(
+        "age",
+        application.zip(decision.age_ms()).map(|(application, age)| aged(application, age, decision.at)),
+    );
+    fact("addresses", application.map(|application| addresses(application, decision.addresses)));
+    facts
+}
+
+fn described(application: &TrustedApplication) -> String {
+    match (application.id().as_str(), application.name()) {
+        (id, name) if id == name => id.to_owned(),
+        (id, name) => format!("{id} ({name})"),
+    }
+}
+
+fn claimed(id: &str) -> String {
+    format!("{id} (as the request claims)")
+}
+
+/// Age and what is allowed. A negative age is a stamp from the future.
+fn aged(application: &TrustedApplication, age_ms: i64, now: Timestamp) -> String {
+    let youngest = STAMPED_AHEAD + ALLOWED_SKEW;
+    let oldest = application.conditions().timeout;
+    format!("{age_ms} ms at {now}; allowed is -{} to {} ms", youngest.as_millis(), oldest.as_millis())
+}
+
+fn addresses(application: &TrustedApplication, checked: &[SourceAddress<'_>]) -> String {
+    if application.conditions().addresses.is_any() {
+        return "any is allowed".to_owned();
+    }
+    if checked.is_empty() {
+        return "not looked at".to_owned();
+    }
+    let checked = checked.iter().map(|source| match source {
+        SourceAddress::UnknownPeer => "unknown peer".to_owned(),
+        SourceAddress::Peer(peer) => format!("{peer} (peer)"),
+        SourceAddress::Forwarded(address) => format!("{} (forwarded)", address.trim()),
+    });
+    checked.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,403 @@
+//! Who is trusted: an application's id, name, keys, conditions and schemes.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::conditions::{AddressRule, MethodRule, PathRule};
+use crate::crypto::PublicKey;
+use crate::limits::{MAX_APPLICATION_ID_BYTES, MAX_KEYS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_RSA_BITS};
+
+/// The name under which an application is registered, such as `confluence:4711`.
+///
+/// Compared byte for byte. 1 to [`MAX_APPLICATION_ID_BYTES`] bytes, not only blanks, no control
+/// characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApplicationId(Arc<str>);
+
+impl ApplicationId {
+    /// Checks and takes an id.
+    ///
+    /// # Errors
+    ///
+    /// When it is blank, too long, or has a control character.
+    pub fn new(id: impl Into<Arc<str>>) -> Result<Self, ApplicationIdError> {
+        let id = id.into();
+        if id.trim().is_empty() {
+            Err(ApplicationIdError::Blank)
+        } else if id.len() > MAX_APPLICATION_ID_BYTES {
+            Err(ApplicationIdError::TooLong)
+        } else if id.chars().any(char::is_control) {
+            Err(ApplicationIdError::ControlCharacter)
+        } else {
+            Ok(Self(id))
+        }
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ApplicationId {
+    type Err = ApplicationIdError;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        Self::new(id)
+    }
+}
+
+impl fmt::Debug for ApplicationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for ApplicationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::borrow::Borrow<str> for ApplicationId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a text is no application id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplicationIdError {
+    /// Empty or only blanks.
+    #[error("an application id cannot be blank")]
+    Blank,
+    /// Longer than the limit.
+    #[error("an application id is at most {MAX_APPLICATION_ID_BYTES} bytes long")]
+    TooLong,
+    /// A line end, a tab or another control character.
+    #[error("an application id cannot have control characters")]
+    ControlCharacter,
+}
+
+/// How a request proves itself. An application may use only the schemes it is registered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// Seraph version 0: no signature at all; anybody can forge it from public data.
+    #[cfg(feature = "insecure-seraph-v1")]
+    InsecureSeraphV0,
+    /// Seraph version 1: no signature; forgeable for ever once one request was seen.
+    #[cfg(feature = "insecure-seraph-v1")]
+    InsecureSeraphV1,
+    /// Seraph version 2: the URL is signed, the user name is *not*.
+    InsecureSeraphV2,
+    /// Seraph version 3: timestamp, URL and user are signed (SHA-1 with RSA). The method and the
+    /// body are not.
+    SeraphV3,
+}
+
+impl Scheme {
+    /// Every scheme compiled in, weakest first.
+    pub const ALL: &'static [Self] = &[
+        #[cfg(feature = "insecure-seraph-v1")]
+        Self::InsecureSeraphV0,
+        #[cfg(feature = "insecure-seraph-v1")]
+        Self::InsecureSeraphV1,
+        Self::InsecureSeraphV2,
+        Self::SeraphV3,
+    ];
+
+    /// The name used in configuration, such as `seraph-v3`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            #[cfg(feature = "insecure-seraph-v1")]
+            Self::InsecureSeraphV0 => "insecure-seraph-v0",
+            #[cfg(feature = "insecure-seraph-v1")]
+            Self::InsecureSeraphV1 => "insecure-seraph-v1",
+            Self::InsecureSeraphV2 => "insecure-seraph-v2",
+            Self::SeraphV3 => "seraph-v3",
+        }
+    }
+
+    /// The number in the `X-Seraph-Trusted-App-Version` header.
+    #[must_use]
+    pub const fn version(self) -> i32 {
+        match self {
+            #[cfg(feature = "insecure-seraph-v1")]
+            Self::InsecureSeraphV0 => 0,
+            #[cfg(feature = "insecure-seraph-v1")]
+            Self::InsecureSeraphV1 => 1,
+            Self::InsecureSeraphV2 => 2,
+            Self::SeraphV3 => 3,
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Scheme {
+    type Err = SchemeError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|scheme| scheme.as_str() == name).ok_or_else(|| {
+            if matches!(name, "insecure-seraph-v0" | "insecure-seraph-v1") {
+                SchemeError::NotCompiledIn(name.to_owned())
+            } else {
+                SchemeError::Unknown(name.to_owned())
+            }
+        })
+    }
+}
+
+/// Why a text names no usable scheme.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchemeError {
+    /// No scheme of that name.
+    #[error("unknown scheme `{0}`: known are `seraph-v3` and `insecure-seraph-v2`")]
+    Unknown(String),
+    /// The scheme exists but its cargo feature is off.
+    #[error("the scheme `{0}` is compiled in only with the cargo feature `insecure-seraph-v1`")]
+    NotCompiledIn(String),
+}
+
+/// What a request of an application must fulfil beside its signature.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RequestConditions {
+    /// How old a certificate's timestamp may be on arrival. Always positive, in milliseconds.
+    pub timeout: Duration,
+    /// Where a request may come from.
+    pub addresses: AddressRule,
+    /// Which paths it may ask for.
+    pub paths: PathRule,
+    /// Which methods it may use. Seraph signs no method, so a captured `GET` can come back as a
+    /// `POST`: list the methods wherever the application needs few.
+    pub methods: MethodRule,
+}
+
+/// An application that may act on behalf of users.
+///
+/// ```
+/// use trusted_app_core::application::TrustedApplication;
+/// use trusted_app_core::conditions::{AddressRule, PathRule};
+/// use trusted_app_core::PublicKey;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let base64 = include_str!("../tests/data/public-key-2048.txt");
+/// let wiki = TrustedApplication::builder("confluence:4711".parse()?, PublicKey::from_base64(base64)?)
+///     .name("Wiki")
+///     .addresses("10.1.*.*, 2001:db8::/32".parse()?)
+///     .paths(PathRule::prefixes(["/rest"]))
+///     .build()?;
+/// assert_eq!(wiki.conditions().timeout.as_secs(), 10);
+///
+/// // No rule is "everything" by accident.
+/// let open = TrustedApplication::builder("wiki".parse()?, PublicKey::from_base64(base64)?).build();
+/// assert!(open.is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct TrustedApplication {
+    id: ApplicationId,
+    name: String,
+    keys: Vec<PublicKey>,
+    conditions: RequestConditions,
+    schemes: Vec<Scheme>,
+}
+
+impl TrustedApplication {
+    /// The time-out that JIRA proposes: 10 seconds.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// Starts the description of an application. [`addresses`](TrustedApplicationBuilder::addresses)
+    /// and [`paths`](TrustedApplicationBuilder::paths) must be stated.
+    pub fn builder(id: ApplicationId, key: PublicKey) -> TrustedApplicationBuilder {
+        TrustedApplicationBuilder {
+            id,
+            name: None,
+            keys: vec![key],
+            timeout: Self::DEFAULT_TIMEOUT,
+            addresses: None,
+            paths: None,
+            methods: MethodRule::any(),
+            schemes: vec![Scheme::SeraphV3],
+            min_rsa_bits: MIN_RSA_BITS,
+        }
+    }
+
+    /// The id that its requests carry.
+    #[must_use]
+    pub fn id(&self) -> &ApplicationId {
+        &self.id
+    }
+
+    /// The name for people; the id unless one was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its public keys, at least one and at most [`MAX_KEYS`]. A request may be signed by any.
+    #[must_use]
+    pub fn keys(&self) -> &[PublicKey] {
+        &self.keys
+    }
+
+    /// What its requests must fulfil.
+    #[must_use]
+    pub fn conditions(&self) -> &RequestConditions {
+        &self.conditions
+    }
+
+    /// The schemes it may use.
+    #[must_use]
+    pub fn schemes(&self) -> &[Scheme] {
+        &self.schemes
+    }
+}
+
+/// Describes a [`TrustedApplication`].
+#[derive(Debug, Clone)]
+#[must_use = "call `build`"]
+pub struct TrustedApplicationBuilder {
+    id: ApplicationId,
+    name: Option<String>,
+    keys: Vec<PublicKey>,
+    timeout: Duration,
+    addresses: Option<AddressRule>,
+    paths: Option<PathRule>,
+    methods: MethodRule,
+    schemes: Vec<Scheme>,
+    min_rsa_bits: usize,
+}
+
+impl TrustedApplicationBuilder {
+    /// A name for people.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// A further key, for a rotation without a gap.
+    pub fn key(mut self, key: PublicKey) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// How old a certificate's timestamp may be on arrival; 10 seconds unless stated.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Where requests may come from. Must be stated.
+    pub fn addresses(mut self, addresses: AddressRule) -> Self {
+        self.addresses = Some(addresses);
+        self
+    }
+
+    /// Which paths may be asked for. Must be stated.
+    pub fn paths(mut self, paths: PathRule) -> Self {
+        self.paths = Some(paths);
+        self
+    }
+
+    /// Which methods may be used; any unless stated.
+    pub fn methods(mut self, methods: MethodRule) -> Self {
+        self.methods = methods;
+        self
+    }
+
+    /// Which schemes may be used; only [`Scheme::SeraphV3`] unless stated.
+    pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
+        self.schemes = schemes.into_iter().collect();
+        self
+    }
+
+    /// Allows RSA keys below [`MIN_RSA_BITS`], down to 1024 bits, which old peers have. Such keys
+    /// can be broken by a resourceful attacker.
+    pub fn insecure_min_rsa_bits(mut self, bits: usize) -> Self {
+        self.min_rsa_bits = bits;
+        self
+    }
+
+    /// Checks the description.
+    ///
+    /// # Errors
+    ///
+    /// An [`ApplicationError`] that says what to change.
+    pub fn build(self) -> Result<TrustedApplication, ApplicationError> {
+        if !(MIN_PARSED_RSA_BITS..=MAX_RSA_BITS).contains(&self.min_rsa_bits) {
+            return Err(ApplicationError::MinRsaBits(self.min_rsa_bits));
+        }
+        if self.keys.len() > MAX_KEYS {
+            return Err(ApplicationError::TooManyKeys(self.keys.len()));
+        }
+        if let Some(key) = self.keys.iter().find(|key| key.bits() < self.min_rsa_bits) {
+            return Err(ApplicationError::KeyTooSmall { bits: key.bits(), min: self.min_rsa_bits });
+        }
+        if self.timeout.as_millis() == 0 || i64::try_from(self.timeout.as_millis()).is_err() {
+            return Err(ApplicationError::Timeout);
+        }
+        if self.schemes.is_empty() {
+            return Err(ApplicationError::NoScheme);
+        }
+        Ok(TrustedApplication {
+            name: self.name.unwrap_or_else(|| self.id.to_string()),
+            id: self.id,
+            keys: self.keys,
+            conditions: RequestConditions {
+                timeout: self.timeout,
+                addresses: self.addresses.ok_or(ApplicationError::AddressesNotStated)?,
+                paths: self.paths.ok_or(ApplicationError::PathsNotStated)?,
+                methods: self.methods,
+            },
+            schemes: self.schemes,
+        })
+    }
+}
+
+/// Why a description is no [`TrustedApplication`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplicationError {
+    /// [`TrustedApplicationBuilder::addresses`] was not called.
+    #[error("say where requests may come from: addresses, or `any`")]
+    AddressesNotStated,
+    /// [`TrustedApplicationBuilder::paths`] was not called.
+    #[error("say which paths may be asked for: patterns, or `any`")]
+    PathsNotStated,
+    /// Zero, below a millisecond, or beyond 2^63 milliseconds.
+    #[error("the time-out must be positive; a time-out of 0 would never expire")]
+    Timeout,
+    /// More keys than one request may be checked against.
+    #[error("{0} keys; an application has at most {MAX_KEYS}")]
+    TooManyKeys(usize),
+    /// A key below the minimum.
+    #[error(
+        "an RSA key of {bits} bits; at least {min} are required (an old peer's key can be let in by `insecure_min_rsa_bits`)"
+    )]
+    KeyTooSmall {
+        /// The key's size.
+        bits: usize,
+        /// The smallest size allowed.
+        min: usize,
+    },
+    /// `insecure_min_rsa_bits` outside what can be parsed.
+    #[error("insecure_min_rsa_bits is {0}; it must be from {MIN_PARSED_RSA_BITS} to {MAX_RSA_BITS}")]
+    MinRsaBits(usize),
+    /// An empty list of schemes.
+    #[error("an application needs at least one scheme, such as `seraph-v3`")]
+    NoScheme,
+}

@@ -1,0 +1,14 @@
+//! What a request must fulfil beside its signature: source address, path, method, age.
+
+mod address;
+mod ambiguity;
+mod method;
+mod path;
+pub(crate) mod window;
+
+pub use address::{
+    AddressPattern, AddressPatternError, AddressRule, Peer, SourceAddress, parse_forwarded_address,
+};
+pub use method::MethodRule;
+pub use path::{PathPattern, PathPatternError, PathPatternKind, PathRule};
+pub use window::{ALLOWED_SKEW, STAMPED_AHEAD};

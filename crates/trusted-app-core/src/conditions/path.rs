@@ -1,0 +1,475 @@
+//! Path patterns: which parts of the server an application may ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::conditions::ambiguity::{ambiguity, without_parameters};
+use crate::rejection::Rejection;
+
+/// One pattern, held against the raw path below the context path: without the query, nothing
+/// decoded, letter case as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PathPattern {
+    kind: PathPatternKind,
+    text: String,
+}
+
+/// How a [`PathPattern`] is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PathPatternKind {
+    /// A plain string prefix, as in the original. It may end inside a segment: `/secure/RunPortlet`
+    /// covers `/secure/RunPortlet.jspa`, and so `/rest` covers `/restricted`. A `*` is a star.
+    Prefix,
+    /// A path and all below it: `/rest` covers `/rest` and `/rest/api`, not `/restricted`. `;`
+    /// parameters in the request's path are left out of the comparison.
+    Subtree,
+    /// One gRPC method, `package.Service/Method`, or all of a service, `package.Service/*`.
+    Rpc,
+}
+
+impl PathPattern {
+    /// A plain string prefix. Blanks around it are trimmed.
+    ///
+    /// # Errors
+    ///
+    /// [`PathPatternError::Blank`], for a blank prefix would cover every path.
+    pub fn prefix(text: &str) -> Result<Self, PathPatternError> {
+        match text.trim() {
+            "" => Err(PathPatternError::Blank),
+            text => Ok(Self { kind: PathPatternKind::Prefix, text: text.to_owned() }),
+        }
+    }
+
+    /// A path and all below it; `/` is every path. A slash at its end makes no difference.
+    ///
+    /// # Errors
+    ///
+    /// When it is blank, does not begin with a slash, has `;` parameters, or could mean two things.
+    pub fn subtree(path: &str) -> Result<Self, PathPatternError> {
+        if path.trim().is_empty() {
+            return Err(PathPatternError::Blank);
+        }
+        if !path.starts_with('/') {
+            return Err(PathPatternError::NoSlash(path.to_owned()));
+        }
+        if path.contains(';') {
+            return Err(PathPatternError::Ambiguous { path: path.to_owned(), reason: "semicolon" });
+        }
+        if let Some(reason) = ambiguity(path) {
+            return Err(PathPatternError::Ambiguous { path: path.to_owned(), reason });
+        }
+        let text = if path == "/" { path } else { path.trim_end_matches('/') };
+        Ok(Self { kind: PathPatternKind::Subtree, text: text.to_owned() })
+    }
+
+    /// One gRPC method, `package.Service/Method`, or all of a service, `package.Service/*`.
+    ///
+    /// # Errors
+    ///
+    /// [`PathPatternError::Rpc`] when it is neither.
+    pub fn rpc(text: &str) -> Result<Self, PathPatternError> {
+        let (service, method) = text.split_once('/').unwrap_or_default();
+        if service.split('.').all(is_identifier) && (method == EVERY_METHOD || is_identifier(method)) {
+            Ok(Self { kind: PathPatternKind::Rpc, text: text.to_owned() })
+        } else {
+            Err(PathPatternError::Rpc(text.to_owned()))
+        }
+    }
+
+    /// How it is compared.
+    #[must_use]
+    pub fn kind(&self) -> PathPatternKind {
+        self.kind
+    }
+
+    /// Its text, from which the constructor of its kind makes the same pattern again.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it covers no path that a request can have: a prefix without the slash at its
+    /// beginning, as the original accepts it, or one whose whole segments could mean two things.
+    /// Whoever loads patterns may want to warn.
+    #[must_use]
+    pub fn never_matches(&self) -> bool {
+        let whole_segments = self.text.rfind('/').and_then(|last| self.text.get(..=last)).unwrap_or_default();
+        self.kind == PathPatternKind::Prefix
+            && (!self.text.starts_with('/') || ambiguity(whole_segments).is_some())
+    }
+}
+
+const EVERY_METHOD: &str = "*";
+
+/// An identifier of Protocol Buffers.
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Why a text is no path pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathPatternError {
+    /// A blank pattern.
+    #[error("a path pattern cannot be blank: it would cover every path")]
+    Blank,
+    /// A subtree that does not begin with a slash.
+    #[error("the subtree `{0}` must begin with a slash: `/{0}`")]
+    NoSlash(String),
+    /// A subtree that could mean two things.
+    #[error("the subtree `{path}` could mean two things ({reason}): write the path in its plain form")]
+    Ambiguous {
+        /// The subtree.
+        path: String,
+        /// What is ambiguous in it.
+        reason: &'static str,
+    },
+    /// Not the name of an RPC.
+    #[error(
+        "`{0}` names no RPC: write `package.Service/Method`, or `package.Service/*` for the whole service"
+    )]
+    Rpc(String),
+}
+
+/// Which paths may be asked for: every path, or those that a set of patterns covers.
+///
+/// ```
+/// use trusted_app_core::conditions::{PathPattern, PathRule};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rule = PathRule::only([PathPattern::subtree("/rest")?, PathPattern::prefix("/secure/RunPortlet")?]);
+/// assert!(rule.check(Some("/rest/api/2/issue")).is_ok());
+/// assert!(rule.check(Some("/secure/RunPortlet.jspa")).is_ok());
+/// assert!(rule.check(Some("/restricted")).is_err());
+/// assert!(rule.check(Some("/rest/../secure/admin")).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PathRule(Option<PathSet>);
+
+impl PathRule {
+    /// Every path.
+    #[must_use]
+    pub const fn any() -> Self {
+        Self(None)
+    }
+
+    /// Only what a pattern covers; an empty list allows nothing.
+    #[must_use]
+    pub fn only(patterns: impl IntoIterator<Item = PathPattern>) -> Self {
+        Self(Some(PathSet::new(patterns.into_iter().collect())))
+    }
+
+    /// Only what one of these [prefixes](PathPatternKind::Prefix) covers. Blanks around each are
+    /// trimmed, blank ones dropped; when none is left, the rule allows nothing.
+    #[must_use]
+    pub fn prefixes<P: Into<String>>(prefixes: impl IntoIterator<Item = P>) -> Self {
+        Self::only(prefixes.into_iter().filter_map(|prefix| PathPattern::prefix(&prefix.into()).ok()))
+    }
+
+    /// Whether it is [`any`](Self::any).
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The patterns in the order given, or `None` for [`any`](Self::any).
+    #[must_use]
+    pub fn patterns(&self) -> Option<&[PathPattern]> {
+        self.0.as_ref().map(|set| set.patterns.as_slice())
+    }
+
+    /// Checks the raw path below the context path (`None`: not below it). [`any`](Self::any) does
+    /// not look at it.
+    ///
+    /// A covered path is refused all the same when a server behind the rule could read it in
+    /// another way: when, without the `;` parameters of each segment, a segment is `.` or `..`, or
+    /// empty and not the last; when it has `\`, `?`, `#`, a blank or a control character; when
+    /// `/`, `\`, `.`, `;`, `%` or a control character is percent-encoded; when a full-width form
+    /// of one of the five stands for it; when an escape is bad or decodes to no UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::PathNotAllowed`] when no pattern covers the path, and then
+    /// [`Rejection::PathAmbiguous`].
+    pub fn check(&self, path: Option<&str>) -> Result<(), Rejection> {
+        let Some(set) = &self.0 else { return Ok(()) };
+        let path = path.unwrap_or_default();
+        if !set.covers(path) {
+            return Err(Rejection::PathNotAllowed { path: path.to_owned() });
+        }
+        match ambiguity(path) {
+            Some(reason) => Err(Rejection::PathAmbiguous { path: path.to_owned(), reason }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for PathRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.patterns() {
+            None => f.write_str("any"),
+            Some(patterns) => f.debug_set().entries(patterns).finish(),
+        }
+    }
+}
+
+/// Patterns, and beside them what makes looking up independent of how many there are.
+#[derive(Clone)]
+struct PathSet {
+    patterns: Vec<PathPattern>,
+    prefixes: Prefixes,
+    /// Each with a slash at its end, for paths with a slash at theirs.
+    subtrees: Prefixes,
+    /// The methods, among them `*`, of each service.
+    rpcs: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl PathSet {
+    fn new(patterns: Vec<PathPattern>) -> Self {
+        let mut prefixes = Vec::new();
+        let mut subtrees = Vec::new();
+        let mut rpcs = BTreeMap::<_, BTreeSet<_>>::new();
+        for pattern in &patterns {
+            let text = pattern.text.clone();
+            match pattern.kind {
+                PathPatternKind::Prefix => prefixes.push(text),
+                PathPatternKind::Subtree => subtrees.push(with_slash(text)),
+                PathPatternKind::Rpc => {
+                    let (service, method) = text.split_once('/').unwrap_or_default();
+                    rpcs.entry(service.to_owned()).or_default().insert(method.to_owned());
+                }
+            }
+        }
+        Self { patterns, prefixes: Prefixes::new(prefixes), subtrees: Prefixes::new(subtrees), rpcs }
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        path.starts_with('/')
+            && (self.prefixes.cover(path) || self.subtrees_cover(path) || self.rpcs_cover(path))
+    }
+
+    fn subtrees_cover(&self, path: &str) -> bool {
+        if self.subtrees.0.is_empty() {
+            return false;
+        }
+        let names: Vec<_> = path.split('/').map(without_parameters).collect();
+        self.subtrees.cover(&with_slash(names.join("/")))
+    }
+
+    fn rpcs_cover(&self, path: &str) -> bool {
+        let Some((service, method)) = path.strip_prefix('/').and_then(|rpc| rpc.split_once('/')) else {
+            return false;
+        };
+        is_identifier(method)
+            && self.rpcs.get(service).is_some_and(|of| of.contains(method) || of.contains(EVERY_METHOD))
+    }
+}
+
+fn with_slash(mut path: String) -> String {
+    if !path.ends_with('/') {
+        path.push('/');
+    }
+    path
+}
+
+/// Sorted prefixes, none of which is a prefix of another, so that only one can cover a path: the
+/// last that is not behind it.
+#[derive(Clone)]
+struct Prefixes(Vec<String>);
+
+impl Prefixes {
+    fn new(mut prefixes: Vec<String>) -> Self {
+        prefixes.sort_unstable();
+        prefixes.dedup_by(|next, kept| next.starts_with(kept.as_str()));
+        Self(prefixes)
+    }
+
+    fn cover(&self, path: &str) -> bool {
+        let behind = self.0.partition_point(|prefix| prefix.as_str() <= path);
+        behind
+            .checked_sub(1)
+            .and_then(|index| self.0.get(index))
+            .is_some_and(|prefix| path.starts_with(prefix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(rule: &PathRule, path: &str) -> bool {
+        rule.check(Some(path)).is_ok()
+    }
+
+    #[test]
+    fn a_prefix_may_end_inside_a_segment() {
+        let rule = PathRule::prefixes(["/secure/RunPortlet", " /rest/*\t", ""]);
+        for path in ["/secure/RunPortlet", "/secure/RunPortlet.jspa", "/secure/RunPortlet;a/b", "/rest/*x"] {
+            assert!(allows(&rule, path), "{path}");
+        }
+        for path in ["/secure/runportlet", "/secure/RunPortle", "/rest/x", "/", "", "secure/RunPortlet"] {
+            assert!(!allows(&rule, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_subtree_stops_at_segments() {
+        for written in ["/rest/api", "/rest/api/"] {
+            let rule = PathRule::only([PathPattern::subtree(written).expect("a subtree")]);
+            for path in
+                ["/rest/api", "/rest/api/", "/rest/api/2", "/rest;v=1/api;w/2", "/rest/api;jsessionid=1"]
+            {
+                assert!(allows(&rule, path), "{path}");
+            }
+            for path in [
+                "/rest",
+                "/rest/apis",
+                "/rest/api-x",
+                "/rest/API",
+                "/rest/ap;i",
+                "/x/rest/api",
+                "/rest%2Fapi",
+            ] {
+                assert!(matches!(rule.check(Some(path)), Err(Rejection::PathNotAllowed { .. })), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_root_subtree_covers_every_path_below_the_context_path() {
+        let rule = PathRule::only([PathPattern::subtree("/").expect("the root")]);
+        assert!(allows(&rule, "/"));
+        assert!(allows(&rule, "/x/y"));
+        assert!(!allows(&rule, "*"));
+        assert!(!allows(&rule, ""));
+        assert!(rule.check(None).is_err());
+    }
+
+    #[test]
+    fn an_rpc_is_one_method_or_a_service() {
+        let rule = PathRule::only([
+            PathPattern::rpc("shop.v1.Cart/Get").expect("a method"),
+            PathPattern::rpc("shop.v1.Stock/*").expect("a service"),
+        ]);
+        for path in ["/shop.v1.Cart/Get", "/shop.v1.Stock/Get", "/shop.v1.Stock/Put"] {
+            assert!(allows(&rule, path), "{path}");
+        }
+        for path in [
+            "/shop.v1.Cart/GetAll",
+            "/shop.v1.Cart/get",
+            "/shop.v1.Cart/*",
+            "/shop.v1.Cart",
+            "/shop.v1.Cart/Get/",
+            "/shop.v1.Stock/",
+            "/shop.v1.Stock/*",
+            "/shop.v1.Stock/a/b",
+            "/shop.v1.Stocks/Get",
+            "/v1.Stock/Get",
+            "shop.v1.Cart/Get",
+            "/shop.v1.Cart/Get;x",
+        ] {
+            assert!(!allows(&rule, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn constructors_say_what_to_write() {
+        let error = |pattern: Result<PathPattern, PathPatternError>| pattern.expect_err("bad").to_string();
+        assert_eq!(
+            error(PathPattern::prefix(" \t")),
+            "a path pattern cannot be blank: it would cover every path"
+        );
+        assert_eq!(
+            error(PathPattern::subtree("")),
+            "a path pattern cannot be blank: it would cover every path"
+        );
+        assert_eq!(
+            error(PathPattern::subtree("rest")),
+            "the subtree `rest` must begin with a slash: `/rest`"
+        );
+        assert_eq!(
+            error(PathPattern::subtree("/a/../b")),
+            "the subtree `/a/../b` could mean two things (dot segment): write the path in its plain form"
+        );
+        assert!(PathPattern::subtree("/a;x").is_err());
+        for text in [
+            "",
+            "/",
+            "Cart",
+            "Cart/",
+            "/Get",
+            "/shop.Cart/Get",
+            "shop..Cart/Get",
+            "shop.Cart/Get/x",
+            "shop.Cart/G*",
+            "*/Get",
+            "1a/Get",
+            "shop.Cärt/Get",
+        ] {
+            assert!(matches!(PathPattern::rpc(text), Err(PathPatternError::Rpc(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn patterns_can_be_made_again_from_kind_and_text() {
+        let prefix = PathPattern::prefix(" rest ").expect("a prefix");
+        assert_eq!((prefix.kind(), prefix.as_str()), (PathPatternKind::Prefix, "rest"));
+        let subtree = PathPattern::subtree("/rest/").expect("a subtree");
+        assert_eq!((subtree.kind(), subtree.as_str()), (PathPatternKind::Subtree, "/rest"));
+        assert_eq!(PathPattern::subtree(subtree.as_str()), Ok(subtree));
+    }
+
+    #[test]
+    fn prefixes_that_never_match_are_told() {
+        for (prefix, never) in [
+            ("rest", true),
+            ("rest/", true),
+            ("*", true),
+            ("/a/../b", true),
+            ("/a//b", true),
+            ("/a%2Fb/c", true),
+            ("/", false),
+            ("/a/..", false),
+            ("/a%2", false),
+            ("/a/*", false),
+        ] {
+            assert_eq!(PathPattern::prefix(prefix).expect(prefix).never_matches(), never, "{prefix}");
+        }
+        assert!(!PathPattern::rpc("a.B/*").expect("an RPC").never_matches());
+    }
+
+    #[test]
+    fn any_looks_at_nothing_and_an_empty_set_allows_nothing() {
+        for path in [None, Some(""), Some("/rest/../x"), Some("/%zz")] {
+            assert_eq!(PathRule::any().check(path), Ok(()));
+            assert!(PathRule::only([]).check(path).is_err());
+            assert!(PathRule::prefixes(["", " ", "\n"]).check(path).is_err());
+        }
+        assert!(PathRule::any().is_any());
+        assert_eq!(PathRule::prefixes([""]).patterns(), Some([].as_slice()));
+    }
+
+    #[test]
+    fn not_covered_comes_before_ambiguous() {
+        let rule = PathRule::prefixes(["/rest"]);
+        assert_eq!(
+            rule.check(Some("/secure/../rest/x")),
+            Err(Rejection::PathNotAllowed { path: "/secure/../rest/x".to_owned() })
+        );
+        assert_eq!(
+            rule.check(Some("/rest/../secure")),
+            Err(Rejection::PathAmbiguous { path: "/rest/../secure".to_owned(), reason: "dot segment" })
+        );
+        assert_eq!(rule.check(None), Err(Rejection::PathNotAllowed { path: String::new() }));
+    }
+
+    #[test]
+    fn only_the_shortest_of_nested_prefixes_is_kept() {
+        let prefixes = Prefixes::new(["/b", "/a/b", "/a", "/ab", "/b", "/a-b"].map(str::to_owned).to_vec());
+        assert_eq!(prefixes.0, ["/a", "/b"]);
+    }
+}

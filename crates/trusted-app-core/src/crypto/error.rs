@@ -1,0 +1,98 @@
+//! What can go wrong with keys. No error carries key material.
+
+use crate::limits::{GENERATED_RSA_BITS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS};
+
+/// Why a key could not be read or made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The text is no base64 (standard alphabet, with padding).
+    #[error("not base64")]
+    NotBase64,
+    /// No single PEM block (RFC 7468) of the expected label.
+    #[error("not a PEM block of type `{expected}`")]
+    NotPem {
+        /// The label expected.
+        expected: &'static str,
+    },
+    /// The bytes are not the expected structure in DER, or something follows it.
+    #[error("not a DER {expected}")]
+    Malformed {
+        /// The structure expected.
+        expected: &'static str,
+    },
+    /// A key of another algorithm.
+    #[error("not an RSA key: its algorithm is {algorithm}")]
+    NotRsa {
+        /// The algorithm's object identifier, in dotted form.
+        algorithm: String,
+    },
+    /// The modulus is below [`MIN_PARSED_RSA_BITS`].
+    #[error("an RSA key of {bits} bits; at least {MIN_PARSED_RSA_BITS} are required")]
+    TooSmall {
+        /// The key's size.
+        bits: usize,
+    },
+    /// The modulus is above [`MAX_RSA_BITS`].
+    #[error("an RSA key of {bits} bits; at most {MAX_RSA_BITS} are allowed")]
+    TooLarge {
+        /// The key's size.
+        bits: usize,
+    },
+    /// The modulus is even, so no product of two large primes.
+    #[error("an RSA key with an even modulus")]
+    EvenModulus,
+    /// The public exponent is even, below 3, or not below 2^33.
+    #[error("an RSA key whose public exponent is not an odd number from 3 to below 2^33")]
+    Exponent,
+    /// The provider refuses the key: its numbers do not belong together, or it does not support
+    /// private keys of this size.
+    #[error("the cryptography library refuses this key")]
+    Refused,
+    /// Not one of the sizes in which keys are generated.
+    #[error("cannot generate an RSA key of {bits} bits; the sizes are {GENERATED_RSA_BITS:?}")]
+    GeneratedSize {
+        /// The size asked for.
+        bits: usize,
+    },
+    /// The provider failed to generate a key.
+    #[error("the cryptography library failed to generate a key")]
+    Generation,
+}
+
+/// The signature is not one of this key over this message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not hold")]
+pub struct InvalidSignature;
+
+/// Why the textbook operation with a public key gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RawError {
+    /// The block is longer than the modulus, or as a number not below it.
+    #[error("the block is not below the RSA modulus")]
+    OutOfRange,
+    /// The provider has no such operation.
+    #[error("raw RSA needs the cargo feature `rsa` of trusted-app-core")]
+    Unsupported,
+}
+
+/// Why nothing was signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigningError {
+    /// The block is longer than the modulus, or as a number not below it.
+    #[error("the block is not below the RSA modulus")]
+    OutOfRange,
+    /// The provider has no such operation.
+    #[error("signing for Seraph (SHA-1, raw RSA) needs the cargo feature `rsa` of trusted-app-core")]
+    Unsupported,
+    /// The library failed: no randomness for blinding, or a fault in the computation.
+    #[error("the cryptography library failed to sign")]
+    Failed,
+}
+
+/// The system gave no random bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no random bytes from the system")]
+pub struct RandomError;

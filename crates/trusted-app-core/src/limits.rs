@@ -1,0 +1,37 @@
+//! Every limit on what a peer may send. All are checked before any big-number work.
+
+/// Longest application id, in bytes of UTF-8.
+pub const MAX_APPLICATION_ID_BYTES: usize = 255;
+
+/// Longest single Seraph header value, in bytes. A certificate with the longest user name, or a
+/// signature of the largest key, stays well below it.
+pub const MAX_HEADER_BYTES: usize = 4096;
+
+/// Longest user name in a certificate, in bytes of UTF-8.
+pub const MAX_USER_NAME_BYTES: usize = 1024;
+
+/// Longest URL that may be signed, in bytes.
+pub const MAX_URL_BYTES: usize = 16 * 1024;
+
+/// Most keys one application may have, and so most signatures checked for one request.
+pub const MAX_KEYS: usize = 4;
+
+/// Smallest RSA modulus of a key that can be parsed at all, in bits. Whether an application may
+/// use it is another question: see [`MIN_RSA_BITS`].
+pub const MIN_PARSED_RSA_BITS: usize = 1024;
+
+/// Smallest RSA modulus of an application's key, in bits, unless the application is configured
+/// with `insecure_min_rsa_bits`.
+pub const MIN_RSA_BITS: usize = 2048;
+
+/// Largest RSA modulus of a key, in bits: what verifying costs grows with its square.
+pub const MAX_RSA_BITS: usize = 8192;
+
+/// The sizes in which RSA keys are generated, in bits: those that every provider can make.
+pub const GENERATED_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
+
+/// Most addresses read from `X-Forwarded-For` and `Forwarded` together.
+pub const MAX_FORWARDED_ADDRESSES: usize = 64;
+
+/// Longest certificate document that is parsed, in bytes.
+pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024;

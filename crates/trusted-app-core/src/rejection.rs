@@ -1,0 +1,402 @@
+//! Why a request was refused: the one table of rejections.
+//!
+//! "Before" are the codes that may be answered before a signature was found to hold; whoever sees
+//! one of the others has the application's private key. The peer sees the code and the message,
+//! both in the response's `X-Seraph-Trusted-App-Error` header and in its body. The log has the same
+//! and beside it the server-side facts: the rebuilt URL, the resolved address, the age, the rule.
+//!
+//! | Code | HTTP | gRPC | Before | What the peer sees | What to do |
+//! |---|---|---|---|---|---|
+//! | `MISSING_CERT` | 401 | 16 | yes | no credentials in the request | sign the request, or make the layer `optional()` |
+//! | `BAD_PROTOCOL_VERSION` | 400, 401 | 3, 16 | yes | the version it sent and the highest it may use | list the scheme with the application, or set the peer to version 3 |
+//! | `APP_ID_NOT_FOUND` | 401 | 16 | yes | the id header is missing | mend the peer |
+//! | `SECRET_KEY_NOT_FOUND` | 401 | 16 | yes | the key header is missing (version 2) | mend the peer |
+//! | `MAGIC_NUMBER_NOT_FOUND` | 401 | 16 | yes | the magic header is missing (version 2) | mend the peer |
+//! | `APP_UNKNOWN` | 401 | 16 | yes | the id it sent | register the application; ids are compared byte for byte |
+//! | `BAD_MAGIC` | 401 | 16 | yes | which part could not be read | compare the registered key's fingerprint with the peer's |
+//! | `SYSTEM` | 401 | 16 | yes | the timestamp that is no number | mend the peer |
+//! | `BAD_SIGNATURE` | 401 | 16 | yes | the URL as this server rebuilt it | compare that URL with the one the peer signed: host, scheme, port, context path, escapes; set the public URL; compare the key's fingerprint |
+//! | `REPEATED_HEADER` | 400 | 3 | yes | which header came twice | look for a proxy that adds headers |
+//! | `TOO_LARGE` | 400 | 3 | yes | what was too large, and the limit | mend the peer |
+//! | `OLD_CERT` | 401 | 16 | no | when it was created, the time-out | compare the clocks; raise the time-out |
+//! | `FUTURE_CERT` | 401 | 16 | no | how far ahead it was | compare the clocks |
+//! | `BAD_METHOD` | 403 | 7 | no | the method | add the method to the application |
+//! | `BAD_REMOTE_IP` | 403 | 7 | no | the address | add the address to the application |
+//! | `BAD_XFORWARD_IP` | 403 | 7 | no | the forwarded address | add the address, or name the proxies as trusted |
+//! | `UNKNOWN_PEER` | 403 | 7 | no | that this server does not know the address | serve with connection info (axum: `into_make_service_with_connect_info`) |
+//! | `BAD_URL` | 403 | 7 | no | the path | add a path pattern to the application |
+//! | `AMBIGUOUS_URL` | 400 | 3 | no | the path and what is ambiguous in it | ask for the path in its plain form |
+//! | `USER_UNKNOWN` | 401 | 16 | no | the user name | create the user; names are compared byte for byte |
+//! | `PERMISSION_DENIED` | 403 | 7 | no | nothing more | let the user log in |
+//! | `UNAVAILABLE` | 503 | 14 | yes | nothing more | look at the store named in the log |
+
+mod code;
+
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::clock::Timestamp;
+use crate::seraph::TransportError;
+
+pub use code::Code;
+
+/// Why a request was refused. See the [module](self) for the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Credentials are required and the request has none.
+    CredentialsMissing,
+    /// The version header is no decimal integer of 32 bits.
+    VersionNotANumber {
+        /// What it is.
+        version: String,
+    },
+    /// A version that this application may not use.
+    VersionNotAllowed {
+        /// The version of the request; 0 when it has none.
+        version: i32,
+        /// The highest that the application may use.
+        highest: i32,
+    },
+    /// No application id.
+    ApplicationIdMissing,
+    /// Version 2 without the key header.
+    SecretKeyMissing,
+    /// Version 2 without the magic header.
+    MagicMissing,
+    /// No application of that id is registered.
+    ApplicationUnknown {
+        /// The id sent.
+        id: String,
+    },
+    /// A part of the credentials could not be read with the application's key.
+    BadMagic {
+        /// Which part.
+        part: MagicPart,
+        /// The application's id.
+        application: String,
+    },
+    /// The certificate's first line is no number.
+    TimestampNotANumber {
+        /// What it is.
+        timestamp: String,
+        /// The application's id.
+        application: String,
+    },
+    /// The signature header is absent.
+    SignatureMissing,
+    /// The signature does not hold for the URL as this server sees it, under any key of the
+    /// application.
+    BadSignature {
+        /// The URL as this server rebuilt it.
+        url: String,
+    },
+    /// The request's authority is none of the configured public URLs, so that no URL could be
+    /// rebuilt. To the peer this is a bad signature.
+    AuthorityUnknown {
+        /// The URL that the request itself states.
+        url: String,
+    },
+    /// A header that must come once came more often.
+    RepeatedHeader {
+        /// Its name.
+        name: &'static str,
+    },
+    /// Something exceeds its [limit](crate::limits).
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// The limit, in bytes unless `what` says otherwise.
+        limit: usize,
+    },
+    /// The certificate is older than the application's time-out.
+    CertificateTooOld {
+        /// The application's id.
+        application: String,
+        /// The certificate's timestamp.
+        created: Timestamp,
+        /// The time-out in milliseconds.
+        timeout_ms: i64,
+        /// This server's clock.
+        now: Timestamp,
+    },
+    /// The certificate is from further in the future than any peer stamps ahead.
+    CertificateFromFuture {
+        /// The application's id.
+        application: String,
+        /// The certificate's timestamp.
+        created: Timestamp,
+        /// This server's clock.
+        now: Timestamp,
+    },
+    /// The application may not use this method.
+    MethodNotAllowed {
+        /// The method.
+        method: String,
+    },
+    /// The connection's address is not among the application's.
+    AddressNotAllowed {
+        /// The address.
+        address: String,
+    },
+    /// An address in `X-Forwarded-For` or `Forwarded` is not among the application's, or is none.
+    ForwardedAddressNotAllowed {
+        /// The address, as it stands in the header.
+        address: String,
+    },
+    /// The application has an address rule and this server does not know where the request comes
+    /// from.
+    PeerUnknown,
+    /// No path pattern of the application covers the path.
+    PathNotAllowed {
+        /// The path below the context path.
+        path: String,
+    },
+    /// A pattern covers the path, but the path could mean two things.
+    PathAmbiguous {
+        /// The path below the context path.
+        path: String,
+        /// What is ambiguous in it.
+        reason: &'static str,
+    },
+    /// The directory knows nobody of that name.
+    UserUnknown {
+        /// The name in the certificate.
+        user: String,
+    },
+    /// The user may not log in, or the application may not act as that user.
+    PermissionDenied {
+        /// The name in the certificate.
+        user: String,
+    },
+    /// A store could not answer. Never a 401, never a pass.
+    Unavailable {
+        /// Which one.
+        store: Store,
+    },
+}
+
+/// Which part of the credentials could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MagicPart {
+    /// The magic header, under the application's public key.
+    PublicKey,
+    /// The certificate (in version 2: under the secret key in the key header).
+    SecretKey,
+}
+
+impl MagicPart {
+    /// The original's words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PublicKey => "public key",
+            Self::SecretKey => "secret key",
+        }
+    }
+}
+
+/// What could not answer in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Store {
+    /// The key store.
+    KeyStore,
+    /// The user directory.
+    UserDirectory,
+    /// Too many requests are being verified at once.
+    Verification,
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeyStore => "key store",
+            Self::UserDirectory => "user directory",
+            Self::Verification => "verification",
+        })
+    }
+}
+
+impl Rejection {
+    /// The short name.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::CredentialsMissing => Code::MissingCert,
+            Self::VersionNotANumber { .. } | Self::VersionNotAllowed { .. } => Code::BadProtocolVersion,
+            Self::ApplicationIdMissing => Code::AppIdNotFound,
+            Self::SecretKeyMissing => Code::SecretKeyNotFound,
+            Self::MagicMissing => Code::MagicNumberNotFound,
+            Self::ApplicationUnknown { .. } => Code::AppUnknown,
+            Self::BadMagic { .. } => Code::BadMagic,
+            Self::TimestampNotANumber { .. } => Code::ServerError,
+            Self::SignatureMissing | Self::BadSignature { .. } | Self::AuthorityUnknown { .. } => {
+                Code::BadSignature
+            }
+            Self::RepeatedHeader { .. } => Code::RepeatedHeader,
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::CertificateTooOld { .. } => Code::OldCert,
+            Self::CertificateFromFuture { .. } => Code::FutureCert,
+            Self::MethodNotAllowed { .. } => Code::BadMethod,
+            Self::AddressNotAllowed { .. } => Code::BadRemoteIp,
+            Self::ForwardedAddressNotAllowed { .. } => Code::BadXForwardIp,
+            Self::PeerUnknown => Code::UnknownPeer,
+            Self::PathNotAllowed { .. } => Code::BadUrl,
+            Self::PathAmbiguous { .. } => Code::AmbiguousUrl,
+            Self::UserUnknown { .. } => Code::UserUnknown,
+            Self::PermissionDenied { .. } => Code::PermissionDenied,
+            Self::Unavailable { .. } => Code::Unavailable,
+        }
+    }
+
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self.grpc_code() {
+            3 => StatusCode::BAD_REQUEST,
+            7 => StatusCode::FORBIDDEN,
+            14 => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// The gRPC status of the answer: 3 malformed, 7 permission denied, 14 unavailable, 16
+    /// unauthenticated.
+    #[must_use]
+    pub const fn grpc_code(&self) -> i32 {
+        match self {
+            Self::VersionNotANumber { .. }
+            | Self::RepeatedHeader { .. }
+            | Self::TooLarge { .. }
+            | Self::PathAmbiguous { .. } => 3,
+            Self::MethodNotAllowed { .. }
+            | Self::AddressNotAllowed { .. }
+            | Self::ForwardedAddressNotAllowed { .. }
+            | Self::PeerUnknown
+            | Self::PathNotAllowed { .. }
+            | Self::PermissionDenied { .. } => 7,
+            Self::Unavailable { .. } => 14,
+            _ => 16,
+        }
+    }
+
+    /// The message as the peer sees it: the original's template and its parameters.
+    #[must_use]
+    pub fn to_transport_error(&self) -> TransportError {
+        let (template, params): (&str, Vec<String>) = match self {
+            Self::CredentialsMissing => ("Request has no Trusted Application certificate", vec![]),
+            Self::VersionNotANumber { version } => ("Bad protocol version: {0}", vec![version.clone()]),
+            Self::VersionNotAllowed { version, highest } => (
+                "Unsupported protocol version: {0}. required {1}",
+                vec![version.to_string(), highest.to_string()],
+            ),
+            Self::ApplicationIdMissing => ("Application ID not found in request", vec![]),
+            Self::SecretKeyMissing => ("Secret Key not found in request", vec![]),
+            Self::MagicMissing => ("Magic Number not found in request", vec![]),
+            Self::ApplicationUnknown { id } => ("Unknown Application: {0}", vec![id.clone()]),
+            Self::BadMagic { part, application } => (
+                "Unable to decrypt certificate {0} for application {1}",
+                vec![part.as_str().to_owned(), application.clone()],
+            ),
+            Self::TimestampNotANumber { timestamp, application } => (
+                "Exception: {0} occurred serving request for application: {1}",
+                vec![
+                    format!("java.lang.NumberFormatException: For input string: \"{timestamp}\""),
+                    application.clone(),
+                ],
+            ),
+            Self::SignatureMissing => ("Missing signature in a v2 request", vec![]),
+            Self::BadSignature { url } | Self::AuthorityUnknown { url } => {
+                ("Bad signature for URL: {0}", vec![url.clone()])
+            }
+            Self::RepeatedHeader { name } => {
+                ("Header found more than once in request: {0}", vec![(*name).to_owned()])
+            }
+            Self::TooLarge { what, limit } => {
+                ("Too large: {0}. At most {1}", vec![(*what).to_owned(), limit.to_string()])
+            }
+            Self::CertificateTooOld { application, created, timeout_ms, .. } => (
+                "Certificate too old. Application: {0} Certificate Created: {1} Timeout: {2}",
+                vec![application.clone(), created.to_java_date(), timeout_ms.to_string()],
+            ),
+            Self::CertificateFromFuture { application, created, .. } => (
+                "Certificate from the future. Application: {0} Certificate Created: {1}",
+                vec![application.clone(), created.to_java_date()],
+            ),
+            Self::MethodNotAllowed { method } => {
+                ("Request not allowed to use method: {0}", vec![method.clone()])
+            }
+            Self::AddressNotAllowed { address } | Self::ForwardedAddressNotAllowed { address } => {
+                ("Request not allowed from IP address: {0}", vec![address.clone()])
+            }
+            Self::PeerUnknown => ("Request not allowed from an unknown address", vec![]),
+            Self::PathNotAllowed { path } => ("Request not allowed to access URL: {0}", vec![path.clone()]),
+            Self::PathAmbiguous { path, reason } => (
+                "Request not allowed to access ambiguous URL: {0} ({1})",
+                vec![path.clone(), (*reason).to_owned()],
+            ),
+            Self::UserUnknown { user } => ("Unknown User: {0}", vec![user.clone()]),
+            Self::PermissionDenied { .. } => ("Permission Denied", vec![]),
+            Self::Unavailable { .. } => ("Temporarily unable to tell whether the request is trusted", vec![]),
+        };
+        TransportError::new(self.code(), template, params)
+    }
+
+    /// What an operator may do about it, for the log; never sent to the peer.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::CredentialsMissing => "the request carries no X-Seraph-Trusted-App-Cert header",
+            Self::VersionNotANumber { .. } => "the peer sends a broken version header",
+            Self::VersionNotAllowed { .. } => {
+                "list the scheme with the application, or set the peer to version 3"
+            }
+            Self::ApplicationIdMissing => "the peer sends no X-Seraph-Trusted-App-ID header",
+            Self::SecretKeyMissing | Self::MagicMissing => {
+                "a version 2 peer must send the Key and Magic headers"
+            }
+            Self::ApplicationUnknown { .. } => "register the application; ids are compared byte for byte",
+            Self::BadMagic { .. } => "compare the registered key's fingerprint with the peer's",
+            Self::TimestampNotANumber { .. } => "the certificate's first line is no number",
+            Self::SignatureMissing => "the peer sends no X-Seraph-Trusted-App-Signature header",
+            Self::BadSignature { .. } => {
+                "compare the URL with the one the peer signed: host, scheme, port, context path, escapes; \
+                 set the public URL; compare the key's fingerprint"
+            }
+            Self::AuthorityUnknown { .. } => "the request's host is none of the configured public URLs",
+            Self::RepeatedHeader { .. } => "look for a proxy that adds headers",
+            Self::TooLarge { .. } => "the peer exceeds a limit",
+            Self::CertificateTooOld { .. } => {
+                "compare the clocks of both sides; raise the application's time-out"
+            }
+            Self::CertificateFromFuture { .. } => "the peer's clock is ahead: compare time and time zone",
+            Self::MethodNotAllowed { .. } => "add the method to the application",
+            Self::AddressNotAllowed { .. } => "add this address to the application",
+            Self::ForwardedAddressNotAllowed { .. } => {
+                "add this hop to the application's addresses, or name the proxies as trusted"
+            }
+            Self::PeerUnknown => {
+                "the server does not pass on the peer's address: with axum serve by \
+                 `into_make_service_with_connect_info::<SocketAddr>()`"
+            }
+            Self::PathNotAllowed { .. } => "add a path pattern to the application",
+            Self::PathAmbiguous { .. } => {
+                "the path could be read in two ways and so could slip past a path rule"
+            }
+            Self::UserUnknown { .. } => "create the user; names are compared byte for byte",
+            Self::PermissionDenied { .. } => "the user may not log in here",
+            Self::Unavailable { .. } => "the store's own error is in the log beside this",
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.to_transport_error().message())
+    }
+}
+
+impl std::error::Error for Rejection {}

@@ -1,0 +1,91 @@
+//! Holding a request's signature against the keys of the application that it states.
+
+use super::Credentials;
+use super::cache::{Presented, SignatureCache};
+use super::verification::Verification;
+use crate::application::{Scheme, TrustedApplication};
+use crate::limits::MAX_URL_BYTES;
+use crate::rejection::Rejection;
+use crate::verified::VerifiedSignature;
+
+impl Credentials<'_> {
+    /// Verifies the signature: that a key of `application` signed it, for `url` as this server
+    /// knows it (nothing in it is decoded or normalised).
+    ///
+    /// In version 2 that says nothing about the user, whom nobody signed; versions 1 and 0 have no
+    /// signature at all, and `url` plays no part.
+    ///
+    /// # Errors
+    ///
+    /// The first that applies: a version that the application may not use, a header that this
+    /// version needs, a magic number or certificate that cannot be read, a timestamp that is no
+    /// number, a signature that is missing or does not hold under any of its keys; then a user name
+    /// that nobody can have (blank, or with control characters).
+    pub fn verify(
+        &self,
+        application: &TrustedApplication,
+        url: &str,
+    ) -> Result<VerifiedSignature, Rejection> {
+        let scheme = self.allowed_scheme(application, url)?;
+        run(&Verification { credentials: self, application, scheme, url })
+    }
+
+    /// As [`verify`](Self::verify), but remembers in `cache` what held, and says whether it was
+    /// remembered from before. Clients send identical headers for up to 15 minutes.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub fn verify_cached(
+        &self,
+        application: &TrustedApplication,
+        url: &str,
+        cache: &SignatureCache,
+    ) -> Result<(VerifiedSignature, bool), Rejection> {
+        let scheme = self.allowed_scheme(application, url)?;
+        // Version 3 ignores key and magic.
+        let is_encrypted = scheme != Scheme::SeraphV3;
+        let presented = Presented {
+            scheme,
+            url: url.as_bytes(),
+            certificate: self.certificate,
+            signature: self.signature,
+            key: self.key.filter(|_| is_encrypted),
+            magic: self.magic.filter(|_| is_encrypted),
+        };
+        if let Some(signature) = cache.get(application, &presented) {
+            return Ok((signature, true));
+        }
+        let signature = run(&Verification { credentials: self, application, scheme, url })?;
+        cache.insert(application, &presented, signature.clone());
+        Ok((signature, false))
+    }
+
+    /// The scheme of this request's version, if the application may use it.
+    fn allowed_scheme(&self, application: &TrustedApplication, url: &str) -> Result<Scheme, Rejection> {
+        if self.application_id() != application.id() {
+            return Err(self.unknown_application());
+        }
+        let schemes = application.schemes().iter().copied();
+        let scheme = schemes.clone().find(|scheme| scheme.version() == self.version()).ok_or_else(|| {
+            let highest = schemes.map(Scheme::version).max().unwrap_or_default();
+            Rejection::VersionNotAllowed { version: self.version(), highest }
+        })?;
+        if url.len() > MAX_URL_BYTES {
+            return Err(Rejection::TooLarge { what: "URL", limit: MAX_URL_BYTES });
+        }
+        Ok(scheme)
+    }
+}
+
+/// Each version has its own way.
+fn run(verification: &Verification<'_>) -> Result<VerifiedSignature, Rejection> {
+    match verification.scheme {
+        Scheme::SeraphV3 => verification.version_3(),
+        Scheme::InsecureSeraphV2 => verification.version_2(),
+        #[cfg(feature = "insecure-seraph-v1")]
+        Scheme::InsecureSeraphV1 => super::v1::version_1(verification),
+        #[cfg(feature = "insecure-seraph-v1")]
+        Scheme::InsecureSeraphV0 => super::v1::version_0(verification),
+    }
+}

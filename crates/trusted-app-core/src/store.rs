@@ -1,0 +1,111 @@
+//! What is plugged in: where applications and users come from.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::application::{ApplicationId, TrustedApplication};
+
+/// Any error of a store. It is logged on this side and never shown to the peer.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Where trusted applications come from: the read path, one method.
+///
+/// `Ok(None)` means *not registered* and becomes a 401; an error means *cannot tell* and becomes a
+/// 503, never a 401 and never a pass.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a key store",
+    note = "implement `KeyStore`, or make one from a closure with `tower_trusted_app::keys::key_store_fn`"
+)]
+pub trait KeyStore: Send + Sync + 'static {
+    /// What can go wrong.
+    type Error: Into<BoxError>;
+
+    /// The application registered under `id`, compared byte for byte.
+    fn application(
+        &self,
+        id: &ApplicationId,
+    ) -> impl Future<Output = Result<Option<Arc<TrustedApplication>>, Self::Error>> + Send;
+}
+
+/// Where users come from.
+///
+/// As with [`KeyStore`], an error means *cannot tell* and becomes a 503.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a user directory",
+    note = "implement `UserDirectory`, or make one from a closure with `tower_trusted_app::users::user_directory_fn`"
+)]
+pub trait UserDirectory: Send + Sync + 'static {
+    /// What a handler receives as the user.
+    type User: Clone + Send + Sync + 'static;
+
+    /// What can go wrong.
+    type Error: Into<BoxError>;
+
+    /// Who `name` is. The name comes from a verified signature and has no control characters.
+    fn user(
+        &self,
+        application: &TrustedApplication,
+        name: &str,
+    ) -> impl Future<Output = Result<UserLookup<Self::User>, Self::Error>> + Send;
+}
+
+/// A directory's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UserLookup<U> {
+    /// The user exists and may log in.
+    Found(KnownUser<U>),
+    /// The user exists but may not log in: `PERMISSION_DENIED`.
+    Denied,
+    /// There is nobody of that name: `USER_UNKNOWN`.
+    Unknown,
+}
+
+impl<U> UserLookup<U> {
+    /// The user exists, under this canonical name, and may log in.
+    pub fn found(name: impl Into<Arc<str>>, user: U) -> Self {
+        Self::Found(KnownUser::new(name, user))
+    }
+}
+
+/// A user as the directory knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KnownUser<U> {
+    /// The *canonical* name: the directory's own spelling, which policies, handlers and the audit
+    /// see, whatever the certificate said.
+    pub name: Arc<str>,
+    /// The directory's own record.
+    pub user: U,
+}
+
+impl<U> KnownUser<U> {
+    /// A user under their canonical name.
+    pub fn new(name: impl Into<Arc<str>>, user: U) -> Self {
+        Self { name: name.into(), user }
+    }
+}
+
+impl<K: KeyStore> KeyStore for Arc<K> {
+    type Error = K::Error;
+
+    fn application(
+        &self,
+        id: &ApplicationId,
+    ) -> impl Future<Output = Result<Option<Arc<TrustedApplication>>, Self::Error>> + Send {
+        K::application(self, id)
+    }
+}
+
+impl<D: UserDirectory> UserDirectory for Arc<D> {
+    type User = D::User;
+    type Error = D::Error;
+
+    fn user(
+        &self,
+        application: &TrustedApplication,
+        name: &str,
+    ) -> impl Future<Output = Result<UserLookup<Self::User>, Self::Error>> + Send {
+        D::user(self, application, name)
+    }
+}

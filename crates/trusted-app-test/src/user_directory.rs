@@ -1,0 +1,189 @@
+//! What every [`UserDirectory`] must fulfil.
+//!
+//! ```
+//! use tower_trusted_app::users::MemoryDirectory;
+//! use trusted_app_test::user_directory;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! user_directory::conformance(async |people| {
+//!     let users = MemoryDirectory::of_names(people.active);
+//!     people.denied.into_iter().for_each(|name| users.deny(name));
+//!     users
+//! })
+//! .await;
+//! # }
+//! ```
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use trusted_app_core::{BoxError, TrustedApplication, UserDirectory, UserLookup};
+
+use crate::TestIdentity;
+
+/// Who is in a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct People {
+    /// The names of those who may log in.
+    pub active: Vec<String>,
+    /// The names of those who exist but may not log in.
+    pub denied: Vec<String>,
+}
+
+impl People {
+    /// Names that are easily mixed up, mangled or taken for patterns.
+    #[must_use]
+    pub fn odd() -> Self {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Self { active: names(ACTIVE), denied: names(DENIED) }
+    }
+}
+
+/// Each another user; some differ in one byte, some only in how they are written.
+const ACTIVE: &[&str] = &[
+    "alice",
+    "Alice",
+    "bob",
+    "bob ",
+    " bob",
+    "bob.builder@example.com",
+    "zo\u{eb}",
+    "zoe\u{308}",
+    "straße",
+    "i\u{307}stanbul",
+    "管理者",
+    "🙂",
+    "o'hara",
+    "\"quoted\"",
+    "`tick`",
+    "back\\slash",
+    "%",
+    "_",
+    "*",
+    "*)(uid=*",
+    "cn=carol,dc=example",
+    "DOMAIN\\dave",
+    "<b>eve</b>",
+    "null",
+    "0",
+];
+
+const DENIED: &[&str] = &["mallory", "o'mallory", "left the company"];
+
+/// Names that nobody has and that a careless comparison would find.
+const NEAR_MISSES: &[&str] = &[
+    "",
+    " ",
+    "nobody",
+    "ALICE",
+    "alic",
+    "alicee",
+    "alice ",
+    " alice",
+    "alice\u{200b}",
+    "аlice", // a Cyrillic first letter
+    "bob  ",
+    "b%",
+    "b_b",
+    "b*",
+    "%%",
+    "zoe",
+    "ZOË",
+    "strasse",
+    "管理",
+    "O'HARA",
+    "' OR '1'='1",
+    "alice' --",
+    "alice)(uid=*",
+    "bob.builder",
+    "carol",
+    "dave",
+    "Mallory",
+    "mållory",
+    "omallory",
+    "00",
+];
+
+/// Checks a user directory that compares names byte for byte: `make` makes one with exactly these
+/// people in it.
+///
+/// It is called twice: with nobody, and with [`People::odd`].
+///
+/// # Panics
+///
+/// When the directory is wrong; the text says about whom.
+pub async fn conformance<D: UserDirectory>(make: impl AsyncFn(People) -> D) {
+    for people in [People::default(), People::odd()] {
+        check(make(people.clone()).await, &people).await;
+    }
+}
+
+/// Checks a directory that holds exactly these people, however they came into it: each is found
+/// under the name that was put in, or denied, once, again and many at a time; nobody else is found.
+///
+/// # Panics
+///
+/// When the directory is wrong; the text says about whom.
+pub async fn check<D: UserDirectory>(directory: D, people: &People) {
+    for _ in 0..2 {
+        for name in &people.active {
+            assert_answer(&directory, name, Expected::Found).await;
+        }
+        for name in &people.denied {
+            assert_answer(&directory, name, Expected::Denied).await;
+        }
+    }
+    let odd = People::odd();
+    let others = NEAR_MISSES.iter().copied().chain(odd.active.iter().chain(&odd.denied).map(String::as_str));
+    for name in others.filter(|name| !people.active.iter().chain(&people.denied).any(|one| one == name)) {
+        assert_answer(&directory, name, Expected::Unknown).await;
+    }
+    check_at_once(directory, people).await;
+}
+
+/// Many look-ups at a time, each of which must get its own answer.
+async fn check_at_once<D: UserDirectory>(directory: D, people: &People) {
+    let directory = Arc::new(directory);
+    let active = people.active.iter().map(|name| (name, Expected::Found));
+    let all: Vec<_> = active.chain(people.denied.iter().map(|name| (name, Expected::Denied))).collect();
+    let mut look_ups = JoinSet::new();
+    for &(name, expected) in all.iter().cycle().take(8 * all.len()) {
+        let (directory, name) = (Arc::clone(&directory), name.clone());
+        look_ups.spawn(async move { assert_answer(&*directory, &name, expected).await });
+    }
+    look_ups.join_all().await;
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Expected {
+    Found,
+    Denied,
+    Unknown,
+}
+
+async fn assert_answer<D: UserDirectory>(directory: &D, name: &str, expected: Expected) {
+    let answer: Result<_, BoxError> = directory.user(&wiki(), name).await.map_err(Into::into);
+    match (expected, answer) {
+        (_, Err(error)) => panic!("looking up {name:?}: {error}"),
+        (Expected::Found, Ok(UserLookup::Found(user))) => {
+            assert_eq!(&*user.name, name, "{name:?} is found under another name");
+        }
+        (Expected::Denied, Ok(UserLookup::Denied)) | (Expected::Unknown, Ok(UserLookup::Unknown)) => {}
+        (_, Ok(other)) => panic!("{name:?} should be {expected:?}, but is {}", kind(&other)),
+    }
+}
+
+fn kind<U>(answer: &UserLookup<U>) -> String {
+    match answer {
+        UserLookup::Found(user) => format!("Found as {:?}", user.name),
+        UserLookup::Denied => "Denied".into(),
+        _ => "Unknown".into(),
+    }
+}
+
+/// The application that asks.
+fn wiki() -> TrustedApplication {
+    TestIdentity::wiki().trusted().build().expect("the wiki with any rule")
+}

@@ -1,0 +1,108 @@
+//! The conformance suite of user directories.
+
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use tower_trusted_app::users::{MemoryDirectory, UserDirectoryExt, user_directory_fn};
+use trusted_app_core::{ApplicationId, TrustedApplication, UserDirectory, UserLookup};
+use trusted_app_test::FaultyDirectory;
+use trusted_app_test::user_directory::{self, People};
+
+use crate::complaint;
+
+fn memory_of(people: People) -> MemoryDirectory {
+    let users = MemoryDirectory::of_names(people.active);
+    people.denied.into_iter().for_each(|name| users.deny(name));
+    users
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    user_directory::conformance(async |people| memory_of(people)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boxed() {
+    user_directory::conformance(async |people| memory_of(people).boxed()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shared() {
+    user_directory::conformance(async |people| Arc::new(memory_of(people))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closure() {
+    user_directory::conformance(async |people| {
+        let users = memory_of(people);
+        user_directory_fn(move |_: ApplicationId, name: String| {
+            let users = users.clone();
+            async move {
+                tokio::task::yield_now().await;
+                Ok::<_, Infallible>(users.get(&name))
+            }
+        })
+    })
+    .await;
+}
+
+/// A directory that finds somebody by whatever `key` makes of a name.
+struct WrongDirectory {
+    active: HashMap<String, String>,
+    denied: HashSet<String>,
+    key: fn(&str) -> String,
+}
+
+impl WrongDirectory {
+    fn new(people: People, key: fn(&str) -> String) -> Self {
+        let active = people.active.iter().map(|name| (key(name), name.clone())).collect();
+        Self { active, denied: people.denied.iter().map(|name| key(name)).collect(), key }
+    }
+}
+
+impl UserDirectory for WrongDirectory {
+    type User = ();
+    type Error = Infallible;
+
+    async fn user(&self, _: &TrustedApplication, name: &str) -> Result<UserLookup<()>, Infallible> {
+        let key = (self.key)(name);
+        Ok(match self.active.get(&key) {
+            _ if self.denied.contains(&key) => UserLookup::Denied,
+            Some(name) => UserLookup::found(name.clone(), ()),
+            None => UserLookup::Unknown,
+        })
+    }
+}
+
+#[tokio::test]
+async fn names_are_compared_byte_for_byte() {
+    user_directory::conformance(async |people| WrongDirectory::new(people, str::to_owned)).await;
+    for (what, key) in [
+        ("letter case", str::to_lowercase as fn(&str) -> String),
+        ("blanks", |name| name.trim().to_owned()),
+        ("not ASCII", |name| name.chars().filter(char::is_ascii).collect()),
+        ("an accent", |name| name.replace('å', "a")),
+        ("a quote", |name| name.replace('\'', "")),
+        ("a realm", |name| name.split('@').next().unwrap_or_default().to_owned()),
+    ] {
+        let suite = user_directory::conformance(async move |people| WrongDirectory::new(people, key));
+        let text = complaint(suite).await;
+        assert!(text.contains("found under another name") || text.contains("should be"), "{what}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_is_no_answer() {
+    let text = complaint(user_directory::conformance(async |_| FaultyDirectory::<()>::errs())).await;
+    assert!(text.contains("looking up") && text.contains("the store fails"), "{text}");
+}
+
+#[tokio::test]
+async fn denied_is_not_unknown() {
+    let text = complaint(user_directory::conformance(async |people: People| {
+        MemoryDirectory::of_names(people.active)
+    }));
+    let text = text.await;
+    assert!(text.contains("\"mallory\" should be Denied, but is Unknown"), "{text}");
+}

@@ -1,0 +1,184 @@
+//! The conformance suite of key stores.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tower_trusted_app::keys::{FileKeyStore, KeyStoreExt, MemoryKeyStore, key_store_fn};
+use trusted_app_core::application::TrustedApplicationBuilder;
+use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule};
+use trusted_app_core::{ApplicationId, KeyStore, Scheme, TrustedApplication};
+use trusted_app_test::{FaultyKeyStore, TestIdentity, key_store};
+
+use crate::{complaint, toml};
+
+type Table = HashMap<String, Arc<TrustedApplication>>;
+
+fn table(applications: Vec<TrustedApplication>) -> Table {
+    applications.into_iter().map(|one| (one.id().to_string(), Arc::new(one))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    key_store::conformance(async |applications| MemoryKeyStore::new(applications).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boxed() {
+    key_store::conformance(async |applications| MemoryKeyStore::new(applications).unwrap().boxed()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closure() {
+    key_store::conformance(async |applications| {
+        let table = Arc::new(table(applications));
+        key_store_fn(move |id: ApplicationId| {
+            let table = Arc::clone(&table);
+            async move {
+                tokio::task::yield_now().await;
+                Ok::<_, Infallible>(table.get(id.as_str()).cloned())
+            }
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shared() {
+    key_store::conformance(async |applications| Arc::new(MemoryKeyStore::new(applications).unwrap())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file() {
+    key_store::conformance(async |applications| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(toml::document(&applications).as_bytes()).unwrap();
+        FileKeyStore::open(file.path()).unwrap()
+    })
+    .await;
+}
+
+/// A store that finds an application by whatever `key` makes of its id.
+fn found_by(key: fn(&str) -> String) -> impl AsyncFn(Vec<TrustedApplication>) -> WrongStore {
+    async move |applications| {
+        // What comes first stays, so that most ids still find themselves.
+        let mut table = Table::new();
+        for one in applications {
+            table.entry(key(one.id().as_str())).or_insert_with(|| Arc::new(one));
+        }
+        WrongStore { table, key }
+    }
+}
+
+struct WrongStore {
+    table: Table,
+    key: fn(&str) -> String,
+}
+
+impl KeyStore for WrongStore {
+    type Error = Infallible;
+
+    async fn application(&self, id: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
+        Ok(self.table.get(&(self.key)(id.as_str())).cloned())
+    }
+}
+
+#[tokio::test]
+async fn ids_are_compared_byte_for_byte() {
+    key_store::conformance(found_by(str::to_owned)).await;
+    for (what, key) in [
+        ("letter case", str::to_lowercase as fn(&str) -> String),
+        ("blanks", |id| id.trim().to_owned()),
+        ("not ASCII", |id| id.replace(|c: char| !c.is_ascii(), "?")),
+        ("cut off", |id| id.chars().take(64).collect()),
+    ] {
+        let text = complaint(key_store::conformance(found_by(key))).await;
+        assert!(
+            text.contains("another application is found") || text.contains("nobody is registered"),
+            "{what}: {text}"
+        );
+    }
+}
+
+/// What the suite says about a store that changes what is put into it.
+async fn complaint_about(change: fn(&TrustedApplication) -> Option<TrustedApplication>) -> String {
+    let store = async move |applications: Vec<TrustedApplication>| {
+        let changed = applications.iter().map(|one| change(one).unwrap_or_else(|| one.clone()));
+        WrongStore { table: table(changed.collect()), key: str::to_owned }
+    };
+    complaint(key_store::conformance(store)).await
+}
+
+/// The description of the same application.
+fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
+    let conditions = one.conditions();
+    let (key, further) = one.keys().split_first().unwrap();
+    let builder = TrustedApplication::builder(one.id().clone(), key.clone())
+        .name(one.name())
+        .addresses(conditions.addresses.clone())
+        .paths(conditions.paths.clone())
+        .methods(conditions.methods.clone())
+        .timeout(conditions.timeout)
+        .schemes(one.schemes().iter().copied());
+    further.iter().cloned().fold(builder, |builder, key| builder.key(key))
+}
+
+#[tokio::test]
+async fn what_is_found_is_what_was_put_in() {
+    type Change = fn(&TrustedApplication) -> Option<TrustedApplication>;
+    let changes: [(&str, Change); 8] = [
+        ("the name", |one| described(one).name("x").build().ok()),
+        ("the keys", |one| {
+            described(one).key(TestIdentity::stranger().local().public_key().clone()).build().ok()
+        }),
+        ("the schemes", |one| described(one).schemes([Scheme::SeraphV3]).build().ok()),
+        ("the time-out", |one| described(one).timeout(TrustedApplication::DEFAULT_TIMEOUT).build().ok()),
+        ("the addresses", |one| described(one).addresses(AddressRule::any()).build().ok()),
+        ("the paths", |one| described(one).paths(PathRule::any()).build().ok()),
+        ("the methods", |one| described(one).methods(MethodRule::any()).build().ok()),
+        // The last one goes missing.
+        ("is not found", |one| {
+            let last = one.id().as_str() == "many:199";
+            last.then(|| TestIdentity::stranger().trusted().build().unwrap())
+        }),
+    ];
+    for (what, change) in changes {
+        let text = complaint_about(change).await;
+        assert!(text.contains(what), "{what}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_look_up_counts_too() {
+    /// Gives each application away once.
+    struct Once(Vec<(TrustedApplication, AtomicBool)>);
+
+    impl KeyStore for Once {
+        type Error = Infallible;
+
+        async fn application(
+            &self,
+            id: &ApplicationId,
+        ) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
+            let (one, taken) = match self.0.iter().find(|(one, _)| one.id() == id) {
+                Some(found) => found,
+                None => return Ok(None),
+            };
+            Ok((!taken.swap(true, Ordering::Relaxed)).then(|| Arc::new(one.clone())))
+        }
+    }
+
+    let store = async |applications: Vec<TrustedApplication>| {
+        Once(applications.into_iter().map(|one| (one, AtomicBool::new(false))).collect())
+    };
+    let text = complaint(key_store::conformance(store)).await;
+    assert!(text.contains("second look-up"), "{text}");
+}
+
+#[tokio::test]
+async fn an_error_is_no_answer() {
+    let text = complaint(key_store::conformance(async |_| FaultyKeyStore::errs())).await;
+    assert!(text.contains("looking up") && text.contains("the store fails"), "{text}");
+}

@@ -1,0 +1,190 @@
+//! The issue tracker: users who see different issues, after logging in or by a trusted request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Form, Json, Router};
+use serde::Deserialize;
+use tower_trusted_app::LocalApplication;
+use tower_trusted_app::crypto::default_provider;
+use tower_trusted_app::keys::MemoryKeyStore;
+use tower_trusted_app::users::MemoryDirectory;
+use trusted_app_axum::Caller;
+
+use crate::page::{self, escape};
+
+/// Where JIRA has its issue feed, its portlets and its REST API; the seed's three default paths
+/// lead there.
+pub(crate) const FEED: &str = "/sr/jira.issueviews:searchrequest-xml/temp/SearchRequest.xml";
+pub(crate) const PORTLET: &str = "/secure/RunPortlet.jspa";
+pub(crate) const REST: &str = "/rest/api/2/search";
+
+struct Issue {
+    key: &'static str,
+    summary: &'static str,
+    visible_to: &'static [&'static str],
+}
+
+const ISSUES: &[Issue] = &[
+    Issue { key: "HSP-1", summary: "The tea is cold <again>", visible_to: &["alice", "bob"] },
+    Issue { key: "HSP-2", summary: "Biscuits & jam ran out", visible_to: &["alice", "bob"] },
+    Issue { key: "MKY-1", summary: "Raise bob's salary", visible_to: &["alice"] },
+];
+
+/// A user of the tracker, as its directory has them.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) name: &'static str,
+}
+
+const USERS: &[User] = &[User { name: "alice" }, User { name: "bob" }];
+
+/// The tracker's state: who is logged in, by session token.
+#[derive(Clone, Default)]
+struct Tracker {
+    sessions: Arc<Mutex<HashMap<String, &'static str>>>,
+}
+
+/// The whole application. Whoever is in `keys` may act as its users.
+pub(crate) fn router(
+    identity: &LocalApplication,
+    keys: MemoryKeyStore,
+    public_url: &str,
+) -> Result<Router, crate::Error> {
+    let users = MemoryDirectory::new(USERS.iter().map(|user| (user.name, user.clone())));
+    // `optional`: browsers without a trusted application log in as they always did.
+    let trusted = trusted_app_axum::layer(keys, users, public_url.parse()?).optional();
+    Ok(Router::new()
+        .route("/", get(home))
+        .route("/login", post(log_in))
+        .route(FEED, get(feed))
+        .route(PORTLET, get(portlet))
+        .route(REST, get(rest))
+        .route("/secure/admin", get(admin))
+        .with_state(Tracker::default())
+        .merge(trusted_app_axum::certificate_route(identity))
+        .layer(trusted))
+}
+
+/// Whoever looks at a page: the user a trusted application acts as, else the one logged in.
+struct Viewer(Option<String>);
+
+impl FromRequestParts<Tracker> for Viewer {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, tracker: &Tracker) -> Result<Self, Response> {
+        let caller = Option::<Caller<User>>::from_request_parts(parts, tracker)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        Ok(Self(match caller {
+            Some(caller) => Some(caller.user().name.to_owned()),
+            None => tracker.logged_in(&parts.headers).map(str::to_owned),
+        }))
+    }
+}
+
+impl Viewer {
+    fn issues(&self) -> impl Iterator<Item = &'static Issue> {
+        ISSUES.iter().filter(|issue| self.0.as_deref().is_some_and(|user| issue.visible_to.contains(&user)))
+    }
+}
+
+impl Tracker {
+    fn logged_in(&self, headers: &HeaderMap) -> Option<&'static str> {
+        let token = page::cookie(headers, "tracker")?;
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied()
+    }
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    user: String,
+    password: String,
+}
+
+/// The ordinary log-in. The password is the user's name: this is a demonstration.
+async fn log_in(State(tracker): State<Tracker>, Form(form): Form<Credentials>) -> Response {
+    match USERS.iter().find(|user| user.name == form.user && form.password == user.name) {
+        Some(user) => {
+            let mut token = [0; 16];
+            if default_provider().random(&mut token).is_err() {
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
+            }
+            let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+            let cookie = format!("tracker={token}; HttpOnly; SameSite=Lax; Path=/");
+            tracker.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(token, user.name);
+            (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/")).into_response()
+        }
+        None => {
+            (StatusCode::FORBIDDEN, Html(page::whole("Tracker", "<p>Nobody of that name and password.</p>")))
+                .into_response()
+        }
+    }
+}
+
+async fn home(viewer: Viewer) -> Html<String> {
+    let body = match &viewer.0 {
+        Some(user) => format!("<p>You are <b>{}</b>.</p>{}", escape(user), table(&viewer)),
+        None => "<form method='post' action='/login'>\
+                 <p><label>User <input name='user' placeholder='alice or bob' required></label></p>\
+                 <p><label>Password <input name='password' type='password' placeholder=\"the user's name\" required></label></p>\
+                 <p><button>Log in</button></p></form>"
+            .to_owned(),
+    };
+    Html(page::whole("Tracker", &body))
+}
+
+/// The issue feed that a wiki's "JIRA issues" macro reads.
+async fn feed(viewer: Viewer) -> impl IntoResponse {
+    let items: String = viewer
+        .issues()
+        .map(|issue| {
+            format!(
+                "  <item><key>{}</key><title>[{}] {}</title></item>\n",
+                issue.key,
+                issue.key,
+                escape(issue.summary)
+            )
+        })
+        .collect();
+    let feed = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"0.92\"><channel>\n{items}</channel></rss>\n"
+    );
+    ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], feed)
+}
+
+/// A portlet, as a wiki's "JIRA portlet" macro embeds it.
+async fn portlet(viewer: Viewer) -> Html<String> {
+    Html(table(&viewer))
+}
+
+/// Only for alice, and no path of the wiki's.
+async fn admin(viewer: Viewer) -> Response {
+    match viewer.0.as_deref() {
+        Some("alice") => {
+            Html(page::whole("Administration", "<p>Nothing to administer yet.</p>")).into_response()
+        }
+        _ => StatusCode::FORBIDDEN.into_response(),
+    }
+}
+
+async fn rest(viewer: Viewer) -> Json<serde_json::Value> {
+    let issues: Vec<_> = viewer
+        .issues()
+        .map(|issue| serde_json::json!({ "key": issue.key, "fields": { "summary": issue.summary } }))
+        .collect();
+    Json(serde_json::json!({ "total": issues.len(), "issues": issues }))
+}
+
+fn table(viewer: &Viewer) -> String {
+    let rows: String = viewer
+        .issues()
+        .map(|issue| format!("<tr><td>{}</td><td>{}</td></tr>", issue.key, escape(issue.summary)))
+        .collect();
+    format!("<table><tr><th>Issue</th><th>Summary</th></tr>{rows}</table>")
+}
