@@ -93,6 +93,17 @@ macro_rules! all {
 
 for_each_refusal!(all);
 
+/// One case of the table.
+///
+/// # Panics
+///
+/// If there is none of that name.
+#[must_use]
+pub fn named(name: &str) -> Case {
+    let (_, case, _) = ALL.iter().find(|(this, ..)| *this == name).expect("a case of the table");
+    case()
+}
+
 /// The time in every case.
 #[must_use]
 pub fn now() -> Timestamp {
@@ -179,7 +190,8 @@ fn without(mut request: Request<()>, name: &HeaderName) -> Request<()> {
     request
 }
 
-fn case(request: Request<()>) -> Case {
+/// As the tracker is, it refuses this.
+fn refused_by_tracker(request: Request<()>) -> Case {
     Case { layer: tracker(), request }
 }
 
@@ -191,19 +203,19 @@ fn from(address: &str, forwarded: &str) -> Case {
 }
 
 fn no_credentials() -> Case {
-    case(Request::get(URL).body(()).unwrap())
+    refused_by_tracker(Request::get(URL).body(()).unwrap())
 }
 
 fn version_that_is_no_number() -> Case {
-    case(with(signed(), VERSION, "three"))
+    refused_by_tracker(with(signed(), VERSION, "three"))
 }
 
 fn version_that_is_not_allowed() -> Case {
-    case(signed_in_version_2(&wiki_identity()))
+    refused_by_tracker(signed_in_version_2(&wiki_identity()))
 }
 
 fn no_application_id() -> Case {
-    case(without(signed(), &ID))
+    refused_by_tracker(without(signed(), &ID))
 }
 
 fn no_secret_key() -> Case {
@@ -215,7 +227,7 @@ fn no_magic_number() -> Case {
 }
 
 fn unknown_application() -> Case {
-    case(signed_by(&TestIdentity::stranger(), "alice", URL))
+    refused_by_tracker(signed_by(&TestIdentity::stranger(), "alice", URL))
 }
 
 fn magic_number_of_another_key() -> Case {
@@ -224,33 +236,37 @@ fn magic_number_of_another_key() -> Case {
 }
 
 fn unreadable_certificate() -> Case {
-    case(with(signed(), CERTIFICATE, BASE64.encode("no certificate at all")))
+    refused_by_tracker(with(signed(), CERTIFICATE, BASE64.encode("no certificate at all")))
 }
 
 fn timestamp_that_is_no_number() -> Case {
-    case(with(signed(), CERTIFICATE, BASE64.encode(format!("yesterday\nalice\n{MAGIC_LINE}"))))
+    refused_by_tracker(with(signed(), CERTIFICATE, BASE64.encode(format!("yesterday\nalice\n{MAGIC_LINE}"))))
 }
 
 fn no_signature() -> Case {
-    case(without(signed(), &SIGNATURE))
+    refused_by_tracker(without(signed(), &SIGNATURE))
 }
 
 fn signature_that_is_no_base64() -> Case {
-    case(with(signed(), SIGNATURE, "this is no base64, it is prose!"))
+    refused_by_tracker(with(signed(), SIGNATURE, "this is no base64, it is prose!"))
 }
 
 fn wrong_key() -> Case {
-    case(signed_by(&TestIdentity::stranger().with_id("wiki"), "alice", URL))
+    refused_by_tracker(signed_by(&TestIdentity::stranger().with_id("wiki"), "alice", URL))
 }
 
 fn another_user() -> Case {
-    case(with(signed(), CERTIFICATE, BASE64.encode(format!("{}\nmallory\n{MAGIC_LINE}", now()))))
+    refused_by_tracker(with(
+        signed(),
+        CERTIFICATE,
+        BASE64.encode(format!("{}\nmallory\n{MAGIC_LINE}", now())),
+    ))
 }
 
 fn another_url() -> Case {
     let mut request = signed();
     *request.uri_mut() = "https://tracker.example.com/rest/admin".parse().unwrap();
-    case(request)
+    refused_by_tracker(request)
 }
 
 /// Seraph does not sign the id; but each application has its own key.
@@ -275,34 +291,34 @@ fn unknown_authority() -> Case {
 fn repeated_header() -> Case {
     let mut request = signed();
     request.headers_mut().append(ID, HeaderValue::from_static("wiki"));
-    case(request)
+    refused_by_tracker(request)
 }
 
 fn oversized_certificate() -> Case {
-    case(with(signed(), CERTIFICATE, "A".repeat(limits::MAX_HEADER_BYTES + 1)))
+    refused_by_tracker(with(signed(), CERTIFICATE, "A".repeat(limits::MAX_HEADER_BYTES + 1)))
 }
 
 fn oversized_application_id() -> Case {
-    case(with(signed(), ID, "a".repeat(limits::MAX_APPLICATION_ID_BYTES + 1)))
+    refused_by_tracker(with(signed(), ID, "a".repeat(limits::MAX_APPLICATION_ID_BYTES + 1)))
 }
 
 fn oversized_user_name() -> Case {
-    case(signed_by_hand(&"a".repeat(limits::MAX_USER_NAME_BYTES + 1)))
+    refused_by_tracker(signed_by_hand(&"a".repeat(limits::MAX_USER_NAME_BYTES + 1)))
 }
 
 fn oversized_url() -> Case {
     let mut request = signed();
     *request.uri_mut() = format!("{URL}?{}", "a".repeat(limits::MAX_URL_BYTES)).parse().unwrap();
-    case(request)
+    refused_by_tracker(request)
 }
 
 /// A millisecond too old.
 fn expired() -> Case {
-    case(signed_at(now().as_millis() - 10_001))
+    refused_by_tracker(signed_at(now().as_millis() - 10_001))
 }
 
 fn from_the_year_2286() -> Case {
-    case(signed_at(10_000_000_000_000))
+    refused_by_tracker(signed_at(10_000_000_000_000))
 }
 
 fn method_not_allowed() -> Case {
@@ -335,7 +351,7 @@ fn unknown_peer() -> Case {
 }
 
 fn path_not_allowed() -> Case {
-    case(signed_by(&TestIdentity::wiki(), "alice", "https://tracker.example.com/admin"))
+    refused_by_tracker(signed_by(&TestIdentity::wiki(), "alice", "https://tracker.example.com/admin"))
 }
 
 fn outside_the_context_path() -> Case {
@@ -343,20 +359,20 @@ fn outside_the_context_path() -> Case {
 }
 
 fn ambiguous_path() -> Case {
-    case(signed_by(&TestIdentity::wiki(), "alice", "https://tracker.example.com/rest/../admin"))
+    refused_by_tracker(signed_by(&TestIdentity::wiki(), "alice", "https://tracker.example.com/rest/../admin"))
 }
 
 fn unknown_user() -> Case {
-    case(signed_by(&TestIdentity::wiki(), "Alice", URL))
+    refused_by_tracker(signed_by(&TestIdentity::wiki(), "Alice", URL))
 }
 
 /// It would clear the line of whoever reads the log on a terminal.
 fn user_name_that_nobody_can_have() -> Case {
-    case(signed_by_hand("alice\u{1b}[2K"))
+    refused_by_tracker(signed_by_hand("alice\u{1b}[2K"))
 }
 
 fn denied_user() -> Case {
-    case(signed_by(&TestIdentity::wiki(), "mallory", URL))
+    refused_by_tracker(signed_by(&TestIdentity::wiki(), "mallory", URL))
 }
 
 fn key_store_that_errs() -> Case {

@@ -255,8 +255,7 @@ async fn errors_as_the_original_writes_them() {
         ("unknown_user", "USER_UNKNOWN;\tUnknown User: {0};\t[\"Alice\"]"),
         ("denied_user", "PERMISSION_DENIED;\tPermission Denied;\t[]"),
     ] {
-        let (_, case, _) = refusals::ALL.iter().find(|(this, ..)| *this == name).unwrap();
-        let case = case();
+        let case = refusals::named(name);
         let answer = send(&case.layer, case.request).await;
         assert_eq!(answer.response.headers()[ERROR], expected);
     }

@@ -27,18 +27,13 @@ mod refused {
         ($($case:ident: $code:ident $status:literal;)*) => {$(
             #[tokio::test]
             async fn $case() {
-                let case = case(stringify!($case));
+                let case = refusals::named(stringify!($case));
                 send(&case.layer, case.request).await.assert_refused(Code::$code, $status);
             }
         )*};
     }
 
     for_each_refusal!(tests);
-
-    fn case(name: &str) -> refusals::Case {
-        let (_, case, _) = refusals::ALL.iter().find(|(this, ..)| *this == name).unwrap();
-        case()
-    }
 }
 
 fn unsigned(method: Method, path: &str) -> Request<()> {

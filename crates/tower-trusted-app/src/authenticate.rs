@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use http::request::Parts;
-use trusted_app_core::conditions::SourceAddress;
 use trusted_app_core::rejection::{Code, Store};
 use trusted_app_core::seraph::Credentials;
 use trusted_app_core::{
@@ -17,8 +16,9 @@ use trusted_app_core::{
 
 use crate::audit::{Decision, Outcome};
 use crate::caller::Caller;
-use crate::layer::{Policy, Shared};
 use crate::original_target::{path_of, target_of};
+use crate::shared::{Policy, Shared};
+use crate::source::Sources;
 
 /// What was found out on the way, for the audit.
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct Findings<'p> {
     url: Option<String>,
     signature: Option<VerifiedSignature>,
     seen_before: bool,
-    sources: Vec<SourceAddress<'p>>,
+    sources: Sources<'p>,
 }
 
 impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
@@ -127,9 +127,9 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         &self,
         parts: &'p Parts,
         application: &TrustedApplication,
-    ) -> Result<Vec<SourceAddress<'p>>, Rejection> {
+    ) -> Result<Sources<'p>, Rejection> {
         if application.conditions().addresses.is_any() {
-            return Ok(Vec::new());
+            return Ok(Sources::new());
         }
         let peer = (self.settings.peer)(&parts.extensions);
         if peer.is_none() && !self.warned_of_unknown_peer.swap(true, Ordering::Relaxed) {
@@ -151,11 +151,15 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         look_up: impl Future<Output = Result<T, E>>,
         store: Store,
     ) -> Result<T, Rejection> {
-        let mut look_up = pin!(async { look_up.await.map_err(E::into) });
-        let at_once = poll_fn(|context| Poll::Ready(look_up.as_mut().poll(context))).await;
+        let mut look_up = pin!(look_up);
+        let at_once = poll_fn(|context| Poll::Ready(look_up.as_mut().poll(context).map_err(E::into))).await;
         let answer = match at_once {
             Poll::Ready(answer) => Some(answer),
-            Poll::Pending => tokio::time::timeout(self.settings.lookup_timeout, look_up).await.ok(),
+            // Boxed: a timer is large, and every request would have to carry room for it.
+            Poll::Pending => {
+                let in_time = Box::pin(tokio::time::timeout(self.settings.lookup_timeout, look_up)).await;
+                in_time.ok().map(|answer| answer.map_err(E::into))
+            }
         };
         let error = match answer {
             Some(Ok(found)) => return Ok(found),

@@ -3,23 +3,21 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
-use http::{Extensions, HeaderMap, Method, Request, Uri};
+use http::{Extensions, HeaderMap, Method, Uri};
 use tower_layer::Layer;
 use trusted_app_core::conditions::Peer;
-use trusted_app_core::seraph::{CERTIFICATE_PATH, SignatureCache};
 use trusted_app_core::{Clock, KeyStore, UserDirectory};
 
 use crate::audit::AuditSink;
-use crate::clock::SystemClock;
+use crate::body::Untouched;
 use crate::context_path::{ContextPath, ContextPathError};
-use crate::original_target::{path_of, target_of};
 use crate::reject::ProblemJson;
 use crate::service::TrustedApp;
+use crate::shared::{Policy, Settings, Shared};
 use crate::signed_url::SignedUrl;
-use crate::source::{SourceAddresses, peer_from_extensions};
+use crate::source::SourceAddresses;
 
 /// Middleware that accepts requests of trusted applications on behalf of their users.
 ///
@@ -38,122 +36,19 @@ pub struct TrustedAppLayer<K, D, R = ProblemJson, M = Untouched> {
     body: PhantomData<fn() -> M>,
 }
 
-/// What becomes of the request's body.
-///
-/// The Seraph schemes sign no body, so there is one answer: [`Untouched`]. The parameter is
-/// reserved for schemes that check a digest.
-pub trait BodyMode<B>: sealed::Sealed {
-    /// The body that the inner service gets.
-    type Body;
-
-    /// Makes it of the body that came.
-    fn wrap(body: B) -> Self::Body;
-
-    /// Makes the inner service's request of the one that came.
-    fn wrap_request(request: Request<B>) -> Request<Self::Body> {
-        request.map(Self::wrap)
-    }
-}
-
-/// The inner service gets the very body that came.
-#[derive(Debug, Clone, Copy)]
-pub struct Untouched;
-
-impl<B> BodyMode<B> for Untouched {
-    type Body = B;
-
-    fn wrap(body: B) -> B {
-        body
-    }
-
-    fn wrap_request(request: Request<B>) -> Request<B> {
-        request
-    }
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Untouched {}
-}
-
-/// What to do with requests that are not verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Policy {
-    Require,
-    Optional,
-    InsecureContinueOnFailure,
-}
-
-/// Everything that the services made by one layer share.
-pub(crate) struct Shared<K, D, R> {
-    pub(crate) keys: Arc<K>,
-    pub(crate) users: Arc<D>,
-    pub(crate) rejections: Arc<R>,
-    pub(crate) settings: Settings,
-    pub(crate) signatures: Option<SignatureCache>,
-    pub(crate) in_flight: AtomicUsize,
-    pub(crate) warned_of_unknown_peer: AtomicBool,
-}
-
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) signed_url: SignedUrl,
-    pub(crate) policy: Policy,
-    pub(crate) skip: Option<Arc<SkipFn>>,
-    pub(crate) context_path: ContextPath,
-    pub(crate) sources: SourceAddresses,
-    pub(crate) peer: Arc<PeerFn>,
-    pub(crate) original_uri: fn(&Extensions) -> Option<&Uri>,
-    pub(crate) hide_unknown_applications: bool,
-    pub(crate) lookup_timeout: Duration,
-    pub(crate) max_concurrent: usize,
-    pub(crate) remembered_signatures: usize,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) audit: Option<Arc<dyn AuditSink>>,
-}
-
-type SkipFn = dyn Fn(&Method, &Uri, &HeaderMap) -> bool + Send + Sync;
-type PeerFn = dyn Fn(&Extensions) -> Option<Peer> + Send + Sync;
-
 impl<K: KeyStore, D: UserDirectory> TrustedAppLayer<K, D> {
     /// A layer that requires credentials of every request.
     ///
     /// `signed_url` is this service's public base URL: the peers sign it, and it must not be
     /// guessed from the request.
     pub fn new(keys: K, users: D, signed_url: SignedUrl) -> Self {
-        let settings = Settings {
-            signed_url,
-            policy: Policy::Require,
-            skip: None,
-            context_path: ContextPath::default(),
-            sources: SourceAddresses::default(),
-            peer: Arc::new(peer_from_extensions),
-            original_uri: |_| None,
-            hide_unknown_applications: false,
-            lookup_timeout: Duration::from_secs(5),
-            max_concurrent: 1024,
-            remembered_signatures: SignatureCache::DEFAULT_ENTRIES_PER_APPLICATION,
-            clock: Arc::new(SystemClock),
-            audit: None,
-        };
-        Self::from_parts(Arc::new(keys), Arc::new(users), Arc::new(ProblemJson), settings)
+        Self::from_parts(Arc::new(keys), Arc::new(users), Arc::new(ProblemJson), Settings::new(signed_url))
     }
 }
 
 impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
     fn from_parts(keys: Arc<K>, users: Arc<D>, rejections: Arc<R>, settings: Settings) -> Self {
-        let remembered = settings.remembered_signatures;
-        let signatures = (remembered > 0).then(|| SignatureCache::new(remembered));
-        let shared = Shared {
-            keys,
-            users,
-            rejections,
-            settings,
-            signatures,
-            in_flight: AtomicUsize::new(0),
-            warned_of_unknown_peer: AtomicBool::new(false),
-        };
-        Self { shared: Arc::new(shared), body: PhantomData }
+        Self { shared: Arc::new(Shared::new(keys, users, rejections, settings)), body: PhantomData }
     }
 
     fn with(self, set: impl FnOnce(&mut Settings)) -> Self {
@@ -254,20 +149,6 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
         let shared = &self.shared;
         let (keys, users) = (Arc::clone(&shared.keys), Arc::clone(&shared.users));
         TrustedAppLayer::from_parts(keys, users, Arc::new(rejections), shared.settings.clone())
-    }
-}
-
-impl<K, D, R> Shared<K, D, R> {
-    /// Whether a request passes through without a look at its credentials.
-    pub(crate) fn is_exempt<B>(&self, request: &Request<B>) -> bool {
-        let Settings { original_uri, context_path, skip, .. } = &self.settings;
-        let (method, extensions) = (request.method(), request.extensions());
-        let uri = original_uri(extensions).unwrap_or(request.uri());
-        let path = path_of(target_of(extensions, uri));
-        let document = matches!(*method, Method::GET | Method::HEAD)
-            && path.ends_with(CERTIFICATE_PATH)
-            && context_path.strip(path) == Some(CERTIFICATE_PATH);
-        document || skip.as_ref().is_some_and(|skip| skip(method, uri, request.headers()))
     }
 }
 

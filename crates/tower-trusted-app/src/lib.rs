@@ -60,6 +60,7 @@
 
 pub mod audit;
 mod authenticate;
+mod body;
 mod caller;
 pub mod client;
 mod clock;
@@ -69,14 +70,16 @@ mod layer;
 mod original_target;
 mod reject;
 mod service;
+mod shared;
 pub mod signed_url;
 mod source;
 pub mod users;
 
+pub use body::{BodyMode, Untouched};
 pub use caller::{Caller, CallingApplication};
 pub use clock::SystemClock;
 pub use context_path::ContextPathError;
-pub use layer::{BodyMode, TrustedAppLayer, Untouched, is_cors_preflight};
+pub use layer::{TrustedAppLayer, is_cors_preflight};
 pub use original_target::OriginalTarget;
 pub use reject::{ProblemJson, Reject, RejectFn, reject_fn};
 pub use service::{ResponseFuture, TrustedApp};

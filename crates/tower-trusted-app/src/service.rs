@@ -17,9 +17,10 @@ use tower_service::Service;
 use trusted_app_core::seraph::{Credentials, ERROR, STATUS};
 use trusted_app_core::{KeyStore, Rejection, UserDirectory};
 
+use crate::body::BodyMode;
 use crate::caller::{Caller, CallingApplication};
-use crate::layer::{BodyMode, Policy, Shared};
 use crate::reject::Reject;
+use crate::shared::{Policy, Shared};
 
 /// The service that [`TrustedAppLayer`](crate::TrustedAppLayer) makes.
 #[must_use = "a service does nothing until it is called"]

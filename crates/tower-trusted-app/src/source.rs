@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::{Extensions, HeaderMap, HeaderName, header};
+use smallvec::{SmallVec, smallvec};
 use trusted_app_core::Rejection;
 use trusted_app_core::conditions::{AddressRule, Peer, SourceAddress};
 use trusted_app_core::limits::MAX_FORWARDED_ADDRESSES;
@@ -30,33 +31,38 @@ pub enum SourceAddresses {
     TrustedProxies(AddressRule),
 }
 
+/// The addresses of one request, in order. Most have no more than the peer.
+pub(crate) type Sources<'h> = SmallVec<[SourceAddress<'h>; 1]>;
+
 impl SourceAddresses {
-    /// The addresses to check, in order.
+    /// The addresses to check.
     pub(crate) fn of<'h>(
         &self,
         peer: Option<Peer>,
         headers: &'h HeaderMap,
-    ) -> Result<Vec<SourceAddress<'h>>, Rejection> {
-        let Some(peer) = peer else { return Ok(vec![SourceAddress::UnknownPeer]) };
+    ) -> Result<Sources<'h>, Rejection> {
+        let Some(peer) = peer else { return Ok(smallvec![SourceAddress::UnknownPeer]) };
         match self {
             Self::PeerAndEveryForwarded => {
-                let mut sources = vec![SourceAddress::Peer(peer)];
+                let mut sources = smallvec![SourceAddress::Peer(peer)];
                 x_forwarded_for(headers, &mut sources)?;
                 forwarded(headers, &mut sources)?;
                 Ok(sources)
             }
-            Self::TrustedProxies(proxies) if !proxies.matches(peer) => Ok(vec![SourceAddress::Peer(peer)]),
+            Self::TrustedProxies(proxies) if !proxies.matches(peer) => {
+                Ok(smallvec![SourceAddress::Peer(peer)])
+            }
             Self::TrustedProxies(proxies) => {
                 if headers.contains_key(X_FORWARDED_FOR) && headers.contains_key(header::FORWARDED) {
                     return Err(Rejection::RepeatedHeader { name: "Forwarded beside X-Forwarded-For" });
                 }
-                let mut hops = vec![SourceAddress::Peer(peer)];
+                let mut hops = smallvec![SourceAddress::Peer(peer)];
                 x_forwarded_for(headers, &mut hops)?;
                 forwarded(headers, &mut hops)?;
                 let (peer, hops) =
                     hops.split_first().map_or((SourceAddress::UnknownPeer, &[][..]), |(p, h)| (*p, h));
                 let client = hops.iter().rev().copied().find(|hop| !is_proxy(*hop, proxies));
-                Ok(vec![client.or(hops.first().copied()).unwrap_or(peer)])
+                Ok(smallvec![client.or(hops.first().copied()).unwrap_or(peer)])
             }
         }
     }
@@ -72,10 +78,7 @@ fn is_proxy(hop: SourceAddress<'_>, proxies: &AddressRule) -> bool {
 }
 
 /// Appends every entry of every `X-Forwarded-For` line, blanks and all; empty ones are no entries.
-fn x_forwarded_for<'h>(
-    headers: &'h HeaderMap,
-    sources: &mut Vec<SourceAddress<'h>>,
-) -> Result<(), Rejection> {
+fn x_forwarded_for<'h>(headers: &'h HeaderMap, sources: &mut Sources<'h>) -> Result<(), Rejection> {
     for line in headers.get_all(X_FORWARDED_FOR) {
         for entry in line.to_str().unwrap_or(NOT_TEXT).split(',').filter(|entry| !entry.trim().is_empty()) {
             push(sources, entry)?;
@@ -85,7 +88,7 @@ fn x_forwarded_for<'h>(
 }
 
 /// Appends the `for` of every element of every `Forwarded` line (RFC 7239, section 4).
-fn forwarded<'h>(headers: &'h HeaderMap, sources: &mut Vec<SourceAddress<'h>>) -> Result<(), Rejection> {
+fn forwarded<'h>(headers: &'h HeaderMap, sources: &mut Sources<'h>) -> Result<(), Rejection> {
     for line in headers.get_all(header::FORWARDED) {
         for pair in split_outside_quotes(line.to_str().unwrap_or(NOT_TEXT)) {
             let pair = pair.trim();
@@ -106,7 +109,7 @@ fn forwarded<'h>(headers: &'h HeaderMap, sources: &mut Vec<SourceAddress<'h>>) -
 /// What stands for a header line that is no text: it is no address, and so is refused.
 const NOT_TEXT: &str = "(not ASCII)";
 
-fn push<'h>(sources: &mut Vec<SourceAddress<'h>>, entry: &'h str) -> Result<(), Rejection> {
+fn push<'h>(sources: &mut Sources<'h>, entry: &'h str) -> Result<(), Rejection> {
     // The first source is the peer.
     if sources.len() > MAX_FORWARDED_ADDRESSES {
         return Err(Rejection::TooLarge {

@@ -12,6 +12,9 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// `Ok(None)` means *not registered* and becomes a 401; an error means *cannot tell* and becomes a
 /// 503, never a 401 and never a pass.
+///
+/// A public key belongs to one application. Seraph does not sign the id, so the holder of a key that
+/// a store hands out under two ids chooses whose rules hold; only the store can see to that.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a key store",
     note = "implement `KeyStore`, or make one from a closure with `tower_trusted_app::keys::key_store_fn`"

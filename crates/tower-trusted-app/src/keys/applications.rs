@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use trusted_app_core::crypto::Fingerprint;
 use trusted_app_core::{ApplicationId, LocalApplication, TrustedApplication};
 
@@ -64,7 +65,7 @@ impl From<&LocalApplication> for Reserved {
 /// The set, found by id.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Applications {
-    by_id: HashMap<ApplicationId, Arc<TrustedApplication>>,
+    by_id: HashMap<ApplicationId, Arc<TrustedApplication>, RandomState>,
     holders: HashMap<Fingerprint, ApplicationId>,
     reserved: Option<Reserved>,
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use foldhash::fast::RandomState;
 use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
 
 /// Users in memory, which can be changed while requests are served.
@@ -24,7 +25,7 @@ pub struct MemoryDirectory<U = ()> {
 }
 
 /// The users by name; `None` for one who may not log in.
-type Entries<U> = HashMap<Arc<str>, Option<U>>;
+type Entries<U> = HashMap<Arc<str>, Option<U>, RandomState>;
 
 impl MemoryDirectory {
     /// A directory that knows no more than these names.
