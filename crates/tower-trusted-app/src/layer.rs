@@ -109,8 +109,8 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
         self.with(|settings| settings.original_uri = original_uri)
     }
 
-    /// Answers unknown application ids like bad signatures, so that nobody can find out which ids
-    /// are registered.
+    /// Answers unknown application ids like bad signatures, so that no answer tells which ids are
+    /// registered. The time that it takes still may.
     pub fn hide_unknown_applications(self) -> Self {
         self.with(|settings| settings.hide_unknown_applications = true)
     }

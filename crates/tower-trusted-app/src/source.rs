@@ -1,11 +1,11 @@
 //! Which addresses of a request are held against an application's address rule.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use http::{Extensions, HeaderMap, HeaderName, header};
 use smallvec::{SmallVec, smallvec};
 use trusted_app_core::Rejection;
-use trusted_app_core::conditions::{AddressRule, Peer, SourceAddress};
+use trusted_app_core::conditions::{AddressRule, Peer, SourceAddress, parse_forwarded_address};
 use trusted_app_core::limits::MAX_FORWARDED_ADDRESSES;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -71,7 +71,7 @@ impl SourceAddresses {
 fn is_proxy(hop: SourceAddress<'_>, proxies: &AddressRule) -> bool {
     match hop {
         SourceAddress::Forwarded(text) => {
-            text.trim().parse::<IpAddr>().is_ok_and(|address| proxies.matches(Peer::Ip(address)))
+            parse_forwarded_address(text).is_some_and(|address| proxies.matches(Peer::Ip(address)))
         }
         _ => false,
     }

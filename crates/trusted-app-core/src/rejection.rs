@@ -32,7 +32,7 @@
 
 mod code;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use http::StatusCode;
 
@@ -393,10 +393,31 @@ impl Rejection {
     }
 }
 
+/// Code and message, for a log: what a peer sent cannot end the line or steer a terminal.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code(), self.to_transport_error().message())
+        write!(f, "{}: ", self.code())?;
+        for character in self.to_transport_error().message().chars() {
+            if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+                write!(f, "{}", character.escape_unicode())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for Rejection {}
+
+#[cfg(test)]
+mod tests {
+    use super::Rejection;
+
+    #[test]
+    fn what_a_peer_sent_stays_in_its_line() {
+        let rejection = Rejection::UserUnknown { user: "a\u{1b}[2J\r\n\u{85}\u{2028}ë".to_owned() };
+        let text = r"USER_UNKNOWN: Unknown User: a\u{1b}[2J\u{d}\u{a}\u{85}\u{2028}ë";
+        assert_eq!(rejection.to_string(), text);
+    }
+}
