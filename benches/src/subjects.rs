@@ -103,7 +103,7 @@ impl Scene {
             let credentials = Credentials::parse(&self.headers).unwrap().unwrap();
             let application =
                 self.keys.application(credentials.application_id()).now_or_never().unwrap().unwrap().unwrap();
-            let signature = credentials.verify(&application, &self.url).unwrap();
+            let signature = credentials.verify(&application, &self.url, NOW).unwrap();
             let request = RequestFacts { method: &Method::GET, path: Some(PATH) };
             let admitted = signature.admit(&application, &request, [SourceAddress::Peer(PEER)], NOW).unwrap();
             let user = self.users.user(&application, admitted.user()).now_or_never().unwrap().unwrap();
@@ -116,9 +116,9 @@ impl Scene {
         let cache = SignatureCache::default();
         let credentials = Credentials::parse(&self.headers).unwrap().unwrap();
         let application = self.keys.get(credentials.application_id()).unwrap();
-        credentials.verify_cached(&application, &self.url, &cache).unwrap();
+        credentials.verify_cached(&application, &self.url, NOW, &cache).unwrap();
         move |()| {
-            let (signature, seen) = credentials.verify_cached(&application, &self.url, &cache).unwrap();
+            let (signature, seen) = credentials.verify_cached(&application, &self.url, NOW, &cache).unwrap();
             assert!(seen);
             std::hint::black_box(signature);
         }

@@ -140,7 +140,7 @@ async fn no_debug_output_has_a_secret() {
     let credentials = Credentials::parse(request.headers()).unwrap().unwrap();
     let application = trusted().build().unwrap();
     let cache = SignatureCache::default();
-    let verified = credentials.verify_cached(&application, URL, &cache).unwrap();
+    let verified = credentials.verify_cached(&application, URL, FixedClock::default().now(), &cache).unwrap();
     let store = MemoryKeyStore::with_local(stranger.local());
     store.insert(trusted().build().unwrap()).unwrap();
     let sign_layer = SignLayer::new(local.clone()).reuse_certificates(8);

@@ -60,9 +60,10 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let application = self.find_application(&credentials, url).await?;
         findings.application = Some(Arc::clone(&application));
 
+        let now = settings.clock.now();
         let verified = match &self.signatures {
-            Some(remembered) => credentials.verify_cached(&application, url, remembered),
-            None => credentials.verify(&application, url).map(|signature| (signature, false)),
+            Some(remembered) => credentials.verify_cached(&application, url, now, remembered),
+            None => credentials.verify(&application, url, now).map(|signature| (signature, false)),
         };
         let (signature, seen_before) = verified.map_err(|rejection| self.hide(rejection, url))?;
         (findings.signature, findings.seen_before) = (Some(signature.clone()), seen_before);
@@ -71,7 +72,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let path = settings.context_path.strip(path_of(target));
         let facts = RequestFacts { method: &parts.method, path };
         let sources = findings.sources.iter().copied();
-        let admitted = signature.admit(&application, &facts, sources, settings.clock.now())?;
+        let admitted = signature.admit(&application, &facts, sources, now)?;
 
         let user = self.find_user(&application, admitted.user()).await?;
         Ok(Caller::new(application, user, admitted))

@@ -176,7 +176,7 @@ fn an_invalid_file_keeps_the_old_applications() {
             new.replace("ip_addresses = 'any'", "ip_addresses = 'all'"),
             "line 5: application `first`: ip_addresses: ",
         ),
-        (new.replace("'last'", "'first'"), "is listed twice"),
+        (new.replace("'last'", "'first'"), "is taken"),
         (new.replace(&both.last, &both.first), "a key belongs to one application only"),
     ] {
         rename_over(&path, &content);

@@ -5,9 +5,16 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod key;
+
+pub use key::{ApplicationKey, KeyState, KeyStateError};
+
+use crate::clock::Timestamp;
 use crate::conditions::{AddressRule, MethodRule, PathRule};
-use crate::crypto::PublicKey;
-use crate::limits::{MAX_APPLICATION_ID_BYTES, MAX_KEYS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_RSA_BITS};
+use crate::crypto::{Fingerprint, PublicKey};
+use crate::limits::{
+    MAX_APPLICATION_ID_BYTES, MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_RSA_BITS,
+};
 
 /// The name under which an application is registered, such as `confluence:4711`.
 ///
@@ -211,7 +218,7 @@ pub struct RequestConditions {
 pub struct TrustedApplication {
     id: ApplicationId,
     name: String,
-    keys: Vec<PublicKey>,
+    keys: Vec<ApplicationKey>,
     conditions: RequestConditions,
     schemes: Vec<Scheme>,
 }
@@ -221,12 +228,13 @@ impl TrustedApplication {
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// Starts the description of an application. [`addresses`](TrustedApplicationBuilder::addresses)
-    /// and [`paths`](TrustedApplicationBuilder::paths) must be stated.
-    pub fn builder(id: ApplicationId, key: PublicKey) -> TrustedApplicationBuilder {
+    /// and [`paths`](TrustedApplicationBuilder::paths) must be stated. A [`PublicKey`] by itself is
+    /// an active key without dates.
+    pub fn builder(id: ApplicationId, key: impl Into<ApplicationKey>) -> TrustedApplicationBuilder {
         TrustedApplicationBuilder {
             id,
             name: None,
-            keys: vec![key],
+            keys: vec![key.into()],
             timeout: Self::DEFAULT_TIMEOUT,
             addresses: None,
             paths: None,
@@ -248,10 +256,16 @@ impl TrustedApplication {
         &self.name
     }
 
-    /// Its public keys, at least one and at most [`MAX_KEYS`]. A request may be signed by any.
+    /// Its public keys, at least one, each with its state and dates: also those by which nothing
+    /// may be signed, such as revoked ones.
     #[must_use]
-    pub fn keys(&self) -> &[PublicKey] {
+    pub fn keys(&self) -> &[ApplicationKey] {
         &self.keys
+    }
+
+    /// The keys by which a request may be signed at that time, at most [`MAX_KEYS`].
+    pub fn live_keys(&self, now: Timestamp) -> impl Iterator<Item = &PublicKey> {
+        self.keys.iter().filter(move |key| key.is_live(now)).map(ApplicationKey::public_key).take(MAX_KEYS)
     }
 
     /// What its requests must fulfil.
@@ -273,7 +287,7 @@ impl TrustedApplication {
 pub struct TrustedApplicationBuilder {
     id: ApplicationId,
     name: Option<String>,
-    keys: Vec<PublicKey>,
+    keys: Vec<ApplicationKey>,
     timeout: Duration,
     addresses: Option<AddressRule>,
     paths: Option<PathRule>,
@@ -289,9 +303,9 @@ impl TrustedApplicationBuilder {
         self
     }
 
-    /// A further key, for a rotation without a gap.
-    pub fn key(mut self, key: PublicKey) -> Self {
-        self.keys.push(key);
+    /// A further key, for a rotation without a gap; see [`KeyState`].
+    pub fn key(mut self, key: impl Into<ApplicationKey>) -> Self {
+        self.keys.push(key.into());
         self
     }
 
@@ -341,12 +355,7 @@ impl TrustedApplicationBuilder {
         if !(MIN_PARSED_RSA_BITS..=MAX_RSA_BITS).contains(&self.min_rsa_bits) {
             return Err(ApplicationError::MinRsaBits(self.min_rsa_bits));
         }
-        if self.keys.len() > MAX_KEYS {
-            return Err(ApplicationError::TooManyKeys(self.keys.len()));
-        }
-        if let Some(key) = self.keys.iter().find(|key| key.bits() < self.min_rsa_bits) {
-            return Err(ApplicationError::KeyTooSmall { bits: key.bits(), min: self.min_rsa_bits });
-        }
+        self.check_keys()?;
         if self.timeout.as_millis() == 0 || i64::try_from(self.timeout.as_millis()).is_err() {
             return Err(ApplicationError::Timeout);
         }
@@ -366,6 +375,31 @@ impl TrustedApplicationBuilder {
             schemes: self.schemes,
         })
     }
+
+    fn check_keys(&self) -> Result<(), ApplicationError> {
+        let usable = self.keys.iter().filter(|key| key.state() != KeyState::Revoked).count();
+        if usable > MAX_KEYS {
+            return Err(ApplicationError::TooManyKeys(usable));
+        }
+        if self.keys.len() > MAX_KEPT_KEYS {
+            return Err(ApplicationError::TooManyKeptKeys(self.keys.len()));
+        }
+        let mut rest = self.keys.as_slice();
+        while let [entry, others @ ..] = rest {
+            let key = entry.public_key();
+            if key.bits() < self.min_rsa_bits {
+                return Err(ApplicationError::KeyTooSmall { bits: key.bits(), min: self.min_rsa_bits });
+            }
+            if others.iter().any(|other| other.public_key() == key) {
+                return Err(ApplicationError::KeyTwice(*key.fingerprint()));
+            }
+            if entry.is_never_valid() {
+                return Err(ApplicationError::KeyNeverValid(*key.fingerprint()));
+            }
+            rest = others;
+        }
+        Ok(())
+    }
 }
 
 /// Why a description is no [`TrustedApplication`].
@@ -381,9 +415,18 @@ pub enum ApplicationError {
     /// Zero, below a millisecond, or beyond 2^63 milliseconds.
     #[error("the time-out must be positive; a time-out of 0 would never expire")]
     Timeout,
-    /// More keys than one request may be checked against.
-    #[error("{0} keys; an application has at most {MAX_KEYS}")]
+    /// More keys than one request may be checked against; revoked ones do not count.
+    #[error("{0} keys; an application has at most {MAX_KEYS} that are not revoked")]
     TooManyKeys(usize),
+    /// More keys than are kept for one application, the revoked ones included.
+    #[error("{0} keys; at most {MAX_KEPT_KEYS} are kept, so take out the oldest revoked ones")]
+    TooManyKeptKeys(usize),
+    /// One key stands there twice; were one of them revoked, the other would still be good.
+    #[error("the key {0} is listed twice")]
+    KeyTwice(Fingerprint),
+    /// A key whose `not_after` is before its `not_before`.
+    #[error("the key {0} is never valid: its not_after is before its not_before")]
+    KeyNeverValid(Fingerprint),
     /// A key below the minimum.
     #[error(
         "an RSA key of {bits} bits; at least {min} are required (an old peer's key can be let in by `insecure_min_rsa_bits`)"

@@ -26,6 +26,7 @@ pub mod conditions;
 pub mod crypto;
 pub mod identity;
 pub mod limits;
+pub mod registry;
 pub mod rejection;
 pub mod seraph;
 pub mod store;
@@ -35,6 +36,7 @@ pub use application::{ApplicationId, RequestConditions, Scheme, TrustedApplicati
 pub use clock::{Clock, Timestamp};
 pub use crypto::PublicKey;
 pub use identity::LocalApplication;
+pub use registry::ApplicationRegistry;
 pub use rejection::Rejection;
 pub use store::{BoxError, KeyStore, KnownUser, UserDirectory, UserLookup};
 pub use verified::{Admitted, RequestFacts, VerifiedSignature};

@@ -13,8 +13,12 @@ pub const MAX_USER_NAME_BYTES: usize = 1024;
 /// Longest URL that may be signed, in bytes.
 pub const MAX_URL_BYTES: usize = 16 * 1024;
 
-/// Most keys one application may have, and so most signatures checked for one request.
+/// Most keys one application may have that are not revoked, and so most signatures checked for one
+/// request.
 pub const MAX_KEYS: usize = 4;
+
+/// Most keys kept for one application, the revoked ones included.
+pub const MAX_KEPT_KEYS: usize = 16;
 
 /// Smallest RSA modulus of a key that can be parsed at all, in bits. Whether an application may
 /// use it is another question: see [`MIN_RSA_BITS`].

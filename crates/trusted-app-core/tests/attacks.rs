@@ -80,7 +80,7 @@ fn verify_for(
     application: &TrustedApplication,
     url: &str,
 ) -> Result<VerifiedSignature, Rejection> {
-    Credentials::parse(headers)?.unwrap().verify(application, url)
+    Credentials::parse(headers)?.unwrap().verify(application, url, NOW)
 }
 
 /// A `GET` from an allowed address.
@@ -479,7 +479,7 @@ proptest! {
         let application = with_schemes(Scheme::ALL.iter().copied());
         match Credentials::parse(&headers) {
             Ok(None) => assert!(!Credentials::attempted(&headers)),
-            Ok(Some(credentials)) => refused_somehow(credentials.verify(&application, URL)),
+            Ok(Some(credentials)) => refused_somehow(credentials.verify(&application, URL, NOW)),
             Err(rejection) => refused_somehow(Err::<(), _>(rejection)),
         }
     }

@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use http::Method;
 use tokio::task::JoinSet;
+use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathRule};
 use trusted_app_core::limits::MAX_APPLICATION_ID_BYTES;
-use trusted_app_core::{ApplicationId, BoxError, KeyStore, PublicKey, Scheme, TrustedApplication};
+use trusted_app_core::{ApplicationId, BoxError, KeyStore, PublicKey, Scheme, Timestamp, TrustedApplication};
 
 use crate::TestIdentity;
 
@@ -95,7 +96,13 @@ pub fn applications() -> Vec<TrustedApplication> {
     let purge = Method::from_bytes(b"PURGE").expect("a method of the suite");
     let mut all = vec![
         next("named").name("With \"everything\", Müller & Söhne 管理"),
-        next("rotating").key(public_key(1_000_000)).key(public_key(1_000_001)),
+        next("rotating")
+            .key(state(public_key(1_000_000), KeyState::Next).with_not_before(at("2030-01-01T00:00:00Z")))
+            .key(
+                state(public_key(1_000_001), KeyState::Retiring)
+                    .with_not_after(at("2031-12-31T23:59:59.999Z")),
+            )
+            .key(state(public_key(1_000_002), KeyState::Revoked)),
         next("short").timeout(Duration::from_millis(1)),
         next("long").timeout(Duration::from_millis(365 * 86_400_000 + 1)),
         next("addresses").addresses(addresses.parse().expect("addresses of the suite")),
@@ -110,6 +117,14 @@ pub fn applications() -> Vec<TrustedApplication> {
     all.extend(ODD_IDS.iter().map(|id| next(id)));
     all.extend((0..200).map(|number| next(&format!("many:{number}"))));
     all.into_iter().map(|one| one.build().expect("an application of the suite")).collect()
+}
+
+fn state(key: PublicKey, state: KeyState) -> ApplicationKey {
+    ApplicationKey::from(key).with_state(state)
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::from_rfc3339(text).expect("an instant of the suite")
 }
 
 /// Each another application; some differ in one byte, some only in how they are written.
@@ -171,7 +186,7 @@ fn assert_same(put_in: &TrustedApplication, found: &TrustedApplication) {
     assert_eq!(found.name(), put_in.name(), "the name of `{id}`");
     assert_eq!(found.keys(), put_in.keys(), "the keys of `{id}`");
     let spki = |application: &TrustedApplication| -> Vec<Vec<u8>> {
-        application.keys().iter().map(|key| key.spki_der().to_vec()).collect()
+        application.keys().iter().map(|key| key.public_key().spki_der().to_vec()).collect()
     };
     assert_eq!(spki(found), spki(put_in), "the bytes of the keys of `{id}`");
     assert_eq!(found.schemes(), put_in.schemes(), "the schemes of `{id}`");

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use trusted_app_core::conditions::{AddressRule, PathRule};
 use trusted_app_core::seraph::{self, Credentials};
-use trusted_app_core::{PublicKey, Scheme, TrustedApplication};
+use trusted_app_core::{PublicKey, Scheme, Timestamp, TrustedApplication};
 
 static KEY: LazyLock<PublicKey> = LazyLock::new(|| {
     let base64 = include_str!("../../../crates/trusted-app-core/tests/data/public-key-2048.txt");
@@ -49,7 +49,7 @@ fuzz_target!(|input: (Vec<(Header, &[u8])>, &str)| {
     let rejection = match Credentials::parse(&headers) {
         Ok(None) => return,
         Err(rejection) => rejection,
-        Ok(Some(credentials)) => match credentials.verify(&application(&credentials), url) {
+        Ok(Some(credentials)) => match credentials.verify(&application(&credentials), url, Timestamp::from_millis(0)) {
             // The oldest two have no signature; that they can be forged is known.
             Ok(proof) if proof.scheme() < Scheme::InsecureSeraphV2 => return,
             Ok(proof) => panic!("forged: {proof:?}"),

@@ -34,7 +34,7 @@ fuzz_target!(|input: (&str, &str, i64, &str)| {
     signed.apply(&mut headers);
 
     let credentials = Credentials::parse(&headers).expect("good headers").expect("credentials");
-    let proof = credentials.verify(&TRUSTED, url).expect("our own signature");
+    let proof = credentials.verify(&TRUSTED, url, created).expect("our own signature");
     assert_eq!((proof.user(), proof.created()), (user, created));
-    assert!(other == url || credentials.verify(&TRUSTED, other).is_err());
+    assert!(other == url || credentials.verify(&TRUSTED, other, created).is_err());
 });

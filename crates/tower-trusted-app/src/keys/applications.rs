@@ -5,62 +5,8 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use trusted_app_core::crypto::Fingerprint;
-use trusted_app_core::{ApplicationId, LocalApplication, TrustedApplication};
-
-/// Why an application cannot stand beside the others of its store.
-///
-/// Seraph does not sign the application id, so the holder of a key that stood under two ids could
-/// pick the one with the laxer rules. A key therefore belongs to one application.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ApplicationConflict {
-    /// Another application of the store has this key.
-    #[error(
-        "the public key {fingerprint} of application `{application}` already belongs to `{other}`; \
-         a key belongs to one application only"
-    )]
-    Key {
-        /// The SHA-256 of the key's SubjectPublicKeyInfo.
-        fingerprint: Fingerprint,
-        /// The application that was refused.
-        application: ApplicationId,
-        /// The application that has the key.
-        other: ApplicationId,
-    },
-    /// One list names an application twice.
-    #[error("the application `{application}` is listed twice")]
-    Id {
-        /// The id that stands there twice.
-        application: ApplicationId,
-    },
-    /// It is our own key: who trusts it trusts everybody who can make us send a request.
-    #[error("the public key {fingerprint} of application `{application}` is this server's own")]
-    LocalKey {
-        /// The SHA-256 of the key's SubjectPublicKeyInfo.
-        fingerprint: Fingerprint,
-        /// The application that was refused.
-        application: ApplicationId,
-    },
-    /// It is our own id.
-    #[error("the application id `{application}` is this server's own")]
-    LocalId {
-        /// The id that was refused.
-        application: ApplicationId,
-    },
-}
-
-/// Our own id and key, which no trusted application may have.
-#[derive(Debug, Clone)]
-pub(super) struct Reserved {
-    id: ApplicationId,
-    key: Fingerprint,
-}
-
-impl From<&LocalApplication> for Reserved {
-    fn from(local: &LocalApplication) -> Self {
-        Self { id: local.id().clone(), key: *local.public_key().fingerprint() }
-    }
-}
+use trusted_app_core::registry::{ApplicationConflict, Reserved};
+use trusted_app_core::{ApplicationId, TrustedApplication};
 
 /// The set, found by id.
 #[derive(Debug, Clone, Default)]
@@ -132,14 +78,11 @@ impl Applications {
 
     fn check(&self, application: &TrustedApplication) -> Result<(), ApplicationConflict> {
         let id = application.id();
-        if self.reserved.as_ref().is_some_and(|reserved| reserved.id == *id) {
-            return Err(ApplicationConflict::LocalId { application: id.clone() });
+        if let Some(reserved) = &self.reserved {
+            reserved.check(application)?;
         }
         for key in application.keys() {
             let fingerprint = *key.fingerprint();
-            if self.reserved.as_ref().is_some_and(|reserved| reserved.key == fingerprint) {
-                return Err(ApplicationConflict::LocalKey { fingerprint, application: id.clone() });
-            }
             if let Some(other) = self.holders.get(&fingerprint).filter(|other| *other != id) {
                 return Err(ApplicationConflict::Key {
                     fingerprint,
@@ -185,7 +128,7 @@ mod tests {
     #[test]
     fn an_id_stands_there_once() {
         let error = set(&[("a", 1024), ("a", 4096)], None).unwrap_err();
-        assert_eq!(error.to_string(), "the application `a` is listed twice");
+        assert_eq!(error.to_string(), "the application id `a` is taken");
     }
 
     #[test]
@@ -210,7 +153,7 @@ mod tests {
 
         // What is refused changes nothing: `a` keeps its key and so does `d`.
         assert!(set.put(Arc::new(samples::application("a", 2048))).is_err());
-        assert_eq!(set.get(&"a".parse().unwrap()).unwrap().keys()[0].bits(), 4096);
+        assert_eq!(set.get(&"a".parse().unwrap()).unwrap().keys()[0].public_key().bits(), 4096);
         assert!(set.put(Arc::new(samples::application("e", 4096))).is_err());
         assert!(set.put(Arc::new(samples::application("d", 2048))).is_ok());
     }

@@ -8,9 +8,10 @@ use std::{fmt, fs, io};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
+use trusted_app_core::registry::{ApplicationConflict, Reserved};
 use trusted_app_core::{ApplicationId, KeyStore, LocalApplication, TrustedApplication};
 
-use super::applications::{ApplicationConflict, Applications, Reserved};
+use super::applications::Applications;
 use super::toml::{TomlError, parse_applications};
 use super::watch::Watch;
 

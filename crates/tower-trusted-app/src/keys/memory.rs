@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use trusted_app_core::registry::{ApplicationConflict, Reserved};
 use trusted_app_core::{ApplicationId, KeyStore, LocalApplication, TrustedApplication};
 
-use super::applications::{ApplicationConflict, Applications, Reserved};
+use super::applications::Applications;
 
 /// Applications in memory, which can be changed while requests are served.
 ///
@@ -91,7 +92,7 @@ impl MemoryKeyStore {
     }
 
     /// Changes a copy and publishes it, one writer at a time.
-    fn change<T, E>(&self, change: impl FnOnce(&mut Applications) -> Result<T, E>) -> Result<T, E> {
+    pub(super) fn change<T, E>(&self, change: impl FnOnce(&mut Applications) -> Result<T, E>) -> Result<T, E> {
         let _writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut applications = Applications::clone(&self.shared.current.load());
         let outcome = change(&mut applications)?;
@@ -126,7 +127,7 @@ mod tests {
     }
 
     fn bits(store: &MemoryKeyStore, name: &str) -> Option<usize> {
-        store.get(&id(name)).map(|application| application.keys()[0].bits())
+        store.get(&id(name)).map(|application| application.keys()[0].public_key().bits())
     }
 
     #[tokio::test]
@@ -146,7 +147,10 @@ mod tests {
         let clone = store.clone();
         assert!(store.insert(application("b", 4096)).unwrap().is_none());
         assert_eq!(bits(&clone, "b"), Some(4096));
-        assert_eq!(store.insert(application("b", 2048)).unwrap().unwrap().keys()[0].bits(), 4096);
+        assert_eq!(
+            store.insert(application("b", 2048)).unwrap().unwrap().keys()[0].public_key().bits(),
+            4096
+        );
         assert_eq!(bits(&clone, "b"), Some(2048));
         assert_eq!(store.remove(&id("b")).unwrap().id(), &id("b"));
         assert!(store.remove(&id("b")).is_none());

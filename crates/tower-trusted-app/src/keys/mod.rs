@@ -5,19 +5,22 @@ mod boxed;
 #[cfg(feature = "file")]
 mod file;
 mod func;
+mod ledger;
 mod memory;
+mod memory_registry;
 #[cfg(test)]
 pub(crate) mod samples;
-#[cfg(feature = "file")]
+#[cfg(feature = "toml")]
 mod toml;
 #[cfg(feature = "file")]
 mod watch;
 
-#[cfg(feature = "file")]
-pub use self::toml::{ParsedApplications, TomlError, parse_applications};
-pub use applications::ApplicationConflict;
+#[cfg(feature = "toml")]
+pub use self::toml::{ParsedApplications, TomlError, parse_applications, write_applications};
 pub use boxed::{BoxKeyStore, KeyStoreExt};
 #[cfg(feature = "file")]
 pub use file::{FileError, FileKeyStore, FileKeyStoreBuilder, FileStatus};
 pub use func::{KeyStoreFn, key_store_fn};
 pub use memory::MemoryKeyStore;
+pub use memory_registry::MemoryRegistry;
+pub use trusted_app_core::registry::ApplicationConflict;

@@ -1,6 +1,9 @@
 //! Applications as a TOML file describes them.
 
 mod fields;
+mod write;
+
+pub use write::write_applications;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use super::applications::Applications;
 ///     [[application]]
 ///     id = "confluence:4711"
 ///     name = "Wiki"                     # for people; the id unless stated
-///     public_key = "MIIBIjANBgkq..."    # base64 or PEM; a list of them during a rotation
+///     public_key = "MIIBIjANBgkq..."    # base64 or PEM; see below for a rotation
 ///     timeout_ms = 10000                # the default
 ///     ip_addresses = ["10.1.*.*", "2001:db8::/32", "local"]
 ///     url_paths = ["/secure/RunPortlet", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
@@ -38,6 +41,19 @@ use super::applications::Applications;
 /// `id`, `public_key`, `ip_addresses` and `url_paths` must be there. `ip_addresses`, `url_paths` and
 /// `methods` are each a list or the string `"any"`; an empty list allows nothing. A string in
 /// `url_paths` is a plain prefix.
+///
+/// During a rotation `public_key` is a list. In the place of a key may stand a table that states
+/// where the key stands in the rotation (a [`KeyState`](trusted_app_core::application::KeyState),
+/// `active` unless stated) and when it is good:
+///
+/// ```toml
+/// public_key = [
+///     "MIIBIjANBgkq...",
+///     { key = "MIIBIjANBgkr...", state = "retiring", not_after = 2027-01-31T12:00:00Z },
+///     { key = "MIIBIjANBgks...", state = "revoked" },
+///     { key = "MIIBIjANBgkt...", not_before = 2027-02-01T00:00:00+01:00 },
+/// ]
+/// ```
 ///
 /// # Errors
 ///
@@ -149,7 +165,7 @@ impl<'t> Entry<'t> {
         }
         let id = self.required("id", "the name that its requests carry", fields::application_id)?;
         let (key, further_keys) =
-            self.required("public_key", "base64 or PEM, or a list of them", fields::public_keys)?;
+            self.required("public_key", "base64 or PEM, or a list of them", fields::keys)?;
         let addresses = self.required("ip_addresses", LIST_OR_ANY, fields::address_rule)?;
         let paths = self.required("url_paths", LIST_OR_ANY, fields::path_rule)?;
         let methods = self.optional("methods", fields::method_rule)?.unwrap_or(MethodRule::any());
@@ -174,7 +190,11 @@ impl<'t> Entry<'t> {
         }
         application.build().map_err(|error| {
             let field = match error {
-                ApplicationError::KeyTooSmall { .. } | ApplicationError::TooManyKeys(_) => "public_key",
+                ApplicationError::KeyTooSmall { .. }
+                | ApplicationError::TooManyKeys(_)
+                | ApplicationError::TooManyKeptKeys(_)
+                | ApplicationError::KeyTwice(_)
+                | ApplicationError::KeyNeverValid(_) => "public_key",
                 ApplicationError::MinRsaBits(_) => "insecure_min_rsa_bits",
                 ApplicationError::NoScheme => "schemes",
                 _ => "",

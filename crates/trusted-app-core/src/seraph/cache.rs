@@ -8,14 +8,15 @@ use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
 use crate::application::{ApplicationId, Scheme, TrustedApplication};
+use crate::clock::Timestamp;
 use crate::verified::VerifiedSignature;
 
 /// Remembers signatures that held, so that headers which come again cost no RSA.
 ///
 /// An entry says only "these very bytes held under that key": age, addresses, path and all else are
 /// checked each time anew. It is found only by all bytes of scheme, URL, certificate and signature
-/// (in versions 0 to 2 also key and magic), and counts only as long as its key is still one of the
-/// application's.
+/// (in versions 0 to 2 also key and magic), and counts only as long as its key is one of the
+/// application's live ones.
 ///
 /// Applications cannot evict one another's entries. `Debug` shows no entry.
 pub struct SignatureCache {
@@ -44,15 +45,16 @@ impl SignatureCache {
         self.applications.clear();
     }
 
-    /// A signature that held, if its key still is one of the application's. Allocates nothing.
+    /// A signature that held, if its key is still live. Allocates nothing.
     pub(super) fn get(
         &self,
         application: &TrustedApplication,
         presented: &Presented<&[u8]>,
+        now: Timestamp,
     ) -> Option<VerifiedSignature> {
         let signature = self.applications.get(application.id())?.get(presented)?;
-        let is_current = application.keys().iter().any(|key| key.fingerprint() == signature.key());
-        is_current.then_some(signature)
+        let is_live = application.live_keys(now).any(|key| key.fingerprint() == signature.key());
+        is_live.then_some(signature)
     }
 
     pub(super) fn insert(
@@ -152,12 +154,14 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
 
     use super::*;
+    use crate::LocalApplication;
+    use crate::application::{ApplicationKey, KeyState};
     use crate::conditions::{AddressRule, PathRule};
     use crate::crypto::PrivateKey;
     use crate::rejection::{Code, Rejection};
     use crate::seraph::{CERTIFICATE, Credentials, KEY, MAGIC, SIGNATURE, SigningRequest};
-    use crate::{LocalApplication, Timestamp};
 
+    const NOW: Timestamp = Timestamp::from_millis(1);
     const URL: &str = "https://tracker.example.com/rest";
 
     fn wiki() -> LocalApplication {
@@ -166,7 +170,11 @@ mod tests {
     }
 
     fn application(identity: &LocalApplication, scheme: Scheme) -> TrustedApplication {
-        TrustedApplication::builder(identity.id().clone(), identity.public_key().clone())
+        with_key(identity, scheme, identity.public_key().clone().into())
+    }
+
+    fn with_key(identity: &LocalApplication, scheme: Scheme, key: ApplicationKey) -> TrustedApplication {
+        TrustedApplication::builder(identity.id().clone(), key)
             .addresses(AddressRule::any())
             .paths(PathRule::any())
             .schemes([scheme])
@@ -177,7 +185,7 @@ mod tests {
 
     fn signed(scheme: Scheme, user: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let request = SigningRequest::new(user, URL, Timestamp::from_millis(1)).with_scheme(scheme);
+        let request = SigningRequest::new(user, URL, NOW).with_scheme(scheme);
         request.sign(&wiki()).unwrap().apply(&mut headers);
         headers
     }
@@ -188,7 +196,7 @@ mod tests {
         application: &TrustedApplication,
         url: &str,
     ) -> Result<(VerifiedSignature, bool), Rejection> {
-        Credentials::parse(headers)?.unwrap().verify_cached(application, url, cache)
+        Credentials::parse(headers)?.unwrap().verify_cached(application, url, NOW, cache)
     }
 
     #[test]
@@ -229,6 +237,35 @@ mod tests {
             LocalApplication::new(wiki().id().clone(), PrivateKey::from_pkcs8_pem(other_key).unwrap());
         let rotated = application(&rotated, Scheme::InsecureSeraphV2);
         assert_eq!(verify(&cache, &headers, &rotated, URL).unwrap_err().code(), Code::BadMagic);
+    }
+
+    #[test]
+    fn a_key_that_is_not_live_is_like_a_wrong_one() {
+        for (scheme, code) in
+            [(Scheme::SeraphV3, Code::BadSignature), (Scheme::InsecureSeraphV2, Code::BadMagic)]
+        {
+            let key = || ApplicationKey::from(wiki().public_key().clone());
+            let headers = signed(scheme, "alice");
+            let cache = SignatureCache::default();
+            let good = key().with_state(KeyState::Retiring).with_not_before(NOW).with_not_after(NOW);
+            assert!(!verify(&cache, &headers, &with_key(&wiki(), scheme, good.clone()), URL).unwrap().1);
+            assert!(verify(&cache, &headers, &with_key(&wiki(), scheme, good), URL).unwrap().1);
+
+            let other_time = Timestamp::from_millis;
+            for dead in [
+                key().with_state(KeyState::Revoked),
+                key().with_state(KeyState::Next),
+                key().with_not_before(other_time(2)),
+                key().with_not_after(other_time(0)),
+            ] {
+                let application = with_key(&wiki(), scheme, dead);
+                // Remembered from when the key was good, and not remembered.
+                for cache in [&cache, &SignatureCache::default()] {
+                    let refused = verify(cache, &headers, &application, URL).unwrap_err();
+                    assert_eq!(refused.code(), code, "{application:?}");
+                }
+            }
+        }
     }
 
     #[test]

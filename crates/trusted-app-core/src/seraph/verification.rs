@@ -21,6 +21,7 @@ pub(super) struct Verification<'a> {
     pub(super) application: &'a TrustedApplication,
     pub(super) scheme: Scheme,
     pub(super) url: &'a str,
+    pub(super) now: Timestamp,
 }
 
 impl Verification<'_> {
@@ -36,8 +37,9 @@ impl Verification<'_> {
         let mut signed = self.signature_base(created, 1 + certificate.user.len());
         signed.push('\n');
         signed.push_str(certificate.user);
-        let mut keys = self.application.keys().iter();
-        let key = keys
+        let key = self
+            .application
+            .live_keys(self.now)
             .find(|key| key.verify_sha1(signed.as_bytes(), signature).is_ok())
             .ok_or_else(|| self.bad_signature())?;
         self.proven(key, created, certificate.user)
@@ -79,7 +81,7 @@ impl Verification<'_> {
         verify: impl Fn(&PublicKey) -> Result<VerifiedSignature, Rejection>,
     ) -> Result<VerifiedSignature, Rejection> {
         let mut failure = self.bad_magic(MagicPart::PublicKey);
-        for key in self.application.keys() {
+        for key in self.application.live_keys(self.now) {
             match verify(key) {
                 Err(Rejection::BadMagic { part: MagicPart::PublicKey, .. }) => {}
                 Err(rejection) => failure = rejection,

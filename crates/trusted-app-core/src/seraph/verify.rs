@@ -4,13 +4,15 @@ use super::Credentials;
 use super::cache::{Presented, SignatureCache};
 use super::verification::Verification;
 use crate::application::{Scheme, TrustedApplication};
+use crate::clock::Timestamp;
 use crate::limits::MAX_URL_BYTES;
 use crate::rejection::Rejection;
 use crate::verified::VerifiedSignature;
 
 impl Credentials<'_> {
-    /// Verifies the signature: that a key of `application` signed it, for `url` as this server
-    /// knows it (nothing in it is decoded or normalised).
+    /// Verifies the signature: that a key of `application` that is live at `now` signed it, for `url`
+    /// as this server knows it (nothing in it is decoded or normalised). A key that is not live is
+    /// like none at all.
     ///
     /// In version 2 that says nothing about the user, whom nobody signed; versions 1 and 0 have no
     /// signature at all, and `url` plays no part.
@@ -25,9 +27,10 @@ impl Credentials<'_> {
         &self,
         application: &TrustedApplication,
         url: &str,
+        now: Timestamp,
     ) -> Result<VerifiedSignature, Rejection> {
         let scheme = self.allowed_scheme(application, url)?;
-        run(&Verification { credentials: self, application, scheme, url })
+        run(&Verification { credentials: self, application, scheme, url, now })
     }
 
     /// As [`verify`](Self::verify), but remembers in `cache` what held, and says whether it was
@@ -40,6 +43,7 @@ impl Credentials<'_> {
         &self,
         application: &TrustedApplication,
         url: &str,
+        now: Timestamp,
         cache: &SignatureCache,
     ) -> Result<(VerifiedSignature, bool), Rejection> {
         let scheme = self.allowed_scheme(application, url)?;
@@ -53,10 +57,10 @@ impl Credentials<'_> {
             key: self.key.filter(|_| is_encrypted),
             magic: self.magic.filter(|_| is_encrypted),
         };
-        if let Some(signature) = cache.get(application, &presented) {
+        if let Some(signature) = cache.get(application, &presented, now) {
             return Ok((signature, true));
         }
-        let signature = run(&Verification { credentials: self, application, scheme, url })?;
+        let signature = run(&Verification { credentials: self, application, scheme, url, now })?;
         cache.insert(application, &presented, signature.clone());
         Ok((signature, false))
     }

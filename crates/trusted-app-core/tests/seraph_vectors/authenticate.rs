@@ -180,8 +180,8 @@ impl Request {
         if credentials.application_id() != application.id() {
             return Err(credentials.unknown_application());
         }
-        let plain = credentials.verify(application, &self.url);
-        let cached = credentials.verify_cached(application, &self.url, cache);
+        let plain = credentials.verify(application, &self.url, self.now);
+        let cached = credentials.verify_cached(application, &self.url, self.now, cache);
         assert_eq!(cached.map(|(signature, _)| signature), plain);
 
         let forwarded: Vec<String> = self

@@ -89,7 +89,11 @@ fn verified() {
             .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
             .collect();
         let url = vector["url"].as_str().unwrap_or("null");
-        let result = Credentials::parse(&headers).unwrap().unwrap().verify(&application, url);
+        let result = Credentials::parse(&headers).unwrap().unwrap().verify(
+            &application,
+            url,
+            Timestamp::from_millis(0),
+        );
 
         let user = text(&vector["user"]);
         match result {

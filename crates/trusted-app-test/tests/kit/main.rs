@@ -6,7 +6,6 @@ mod faults;
 mod mock;
 mod readiness;
 mod stores;
-mod toml;
 
 use std::future::Future;
 

@@ -6,13 +6,13 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tower_trusted_app::keys::{FileKeyStore, KeyStoreExt, MemoryKeyStore, key_store_fn};
+use tower_trusted_app::keys::{FileKeyStore, KeyStoreExt, MemoryKeyStore, key_store_fn, write_applications};
 use trusted_app_core::application::TrustedApplicationBuilder;
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule};
 use trusted_app_core::{ApplicationId, KeyStore, Scheme, TrustedApplication};
 use trusted_app_test::{FaultyKeyStore, TestIdentity, key_store};
 
-use crate::{complaint, toml};
+use crate::complaint;
 
 type Table = HashMap<String, Arc<TrustedApplication>>;
 
@@ -54,7 +54,7 @@ async fn shared() {
 async fn file() {
     key_store::conformance(async |applications| {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(toml::document(&applications).as_bytes()).unwrap();
+        file.write_all(write_applications(&applications).as_bytes()).unwrap();
         FileKeyStore::open(file.path()).unwrap()
     })
     .await;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use ::toml::Spanned;
 use ::toml::de::DeValue;
 use http::Method;
+use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathPatternError, PathRule};
-use trusted_app_core::{ApplicationId, PublicKey, Scheme};
+use trusted_app_core::{ApplicationId, PublicKey, Scheme, Timestamp};
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
@@ -48,20 +49,54 @@ pub(super) fn application_id(value: &Value<'_>) -> Result<ApplicationId, Problem
 }
 
 /// The first key and the others. What stands there is never quoted: it might be a private key.
-pub(super) fn public_keys(value: &Value<'_>) -> Result<(PublicKey, Vec<PublicKey>), Problem> {
+pub(super) fn keys(value: &Value<'_>) -> Result<(ApplicationKey, Vec<ApplicationKey>), Problem> {
     let mut keys = match value.get_ref() {
-        DeValue::Array(items) => items.iter().map(public_key).collect::<Result<Vec<_>, _>>()?.into_iter(),
-        _ => vec![public_key(value)?].into_iter(),
+        DeValue::Array(items) => items.iter().map(key).collect::<Result<Vec<_>, _>>()?.into_iter(),
+        _ => vec![key(value)?].into_iter(),
     };
     let first = keys.next().ok_or_else(|| Problem::expected("at least one key", value))?;
     Ok((first, keys.collect()))
 }
 
+/// A key by itself, or with its state and dates.
+fn key(value: &Value<'_>) -> Result<ApplicationKey, Problem> {
+    let DeValue::Table(table) = value.get_ref() else { return public_key(value).map(Into::into) };
+    if let Some(name) = table.keys().find(|name| !KEY_FIELDS.contains(&name.get_ref().as_ref())) {
+        let problem = format!("unknown field of a key; known are {}", KEY_FIELDS.join(", "));
+        return Err(Problem::new(name.span(), problem));
+    }
+    let missing = || Problem::new(value.span(), "`key` is missing; write base64 or PEM");
+    let mut key = ApplicationKey::from(public_key(table.get("key").ok_or_else(missing)?)?);
+    if let Some(state) = table.get("state") {
+        let state: KeyState = string(state)?.parse().map_err(|error| Problem::new(state.span(), error))?;
+        key = key.with_state(state);
+    }
+    if let Some(first) = table.get("not_before") {
+        key = key.with_not_before(timestamp(first)?);
+    }
+    if let Some(last) = table.get("not_after") {
+        key = key.with_not_after(timestamp(last)?);
+    }
+    Ok(key)
+}
+
+const KEY_FIELDS: [&str; 4] = ["key", "state", "not_before", "not_after"];
+
+/// A date and time with an offset, of TOML's own kind.
+pub(super) fn timestamp(value: &Value<'_>) -> Result<Timestamp, Problem> {
+    let written = value.get_ref().as_datetime().map(ToString::to_string);
+    written.and_then(|text| Timestamp::from_rfc3339(&text)).ok_or_else(|| {
+        Problem::expected(
+            "a date and time with an offset, such as 2027-01-31T12:00:00Z, without quotes",
+            value,
+        )
+    })
+}
+
 fn public_key(value: &Value<'_>) -> Result<PublicKey, Problem> {
-    let text = value
-        .get_ref()
-        .as_str()
-        .ok_or_else(|| Problem::expected("a key as base64 or PEM, or a list of keys", value))?;
+    let text = value.get_ref().as_str().ok_or_else(|| {
+        Problem::expected("a key as base64 or PEM, a table of one, or a list of keys", value)
+    })?;
     let key = if text.trim_start().starts_with("-----BEGIN") {
         PublicKey::from_pem(text)
     } else {

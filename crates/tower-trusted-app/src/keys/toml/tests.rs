@@ -1,8 +1,9 @@
+use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::PathPatternKind;
-use trusted_app_core::{Scheme, TrustedApplication};
+use trusted_app_core::{Scheme, Timestamp, TrustedApplication};
 
 use super::super::samples;
-use super::parse_applications;
+use super::{parse_applications, write_applications};
 
 /// An application with everything that must be stated, one field a line from line 2 on.
 const MINIMAL: &str = r#"[[application]]
@@ -32,7 +33,7 @@ fn error(text: &str) -> String {
 fn what_is_not_stated_has_its_default() {
     let wiki = parse_one(MINIMAL);
     assert_eq!((wiki.id().as_str(), wiki.name()), ("wiki", "wiki"));
-    assert_eq!(wiki.keys(), [samples::public_key(2048)]);
+    assert_eq!(wiki.keys(), [samples::public_key(2048).into()]);
     assert_eq!(wiki.conditions().timeout.as_millis(), 10_000);
     assert!(wiki.conditions().addresses.is_any());
     assert!(wiki.conditions().paths.is_any());
@@ -58,7 +59,7 @@ fn every_field_is_read() {
     );
     let conditions = wiki.conditions();
     assert_eq!((wiki.id().as_str(), wiki.name()), ("confluence:4711", "Wiki — the one"));
-    assert_eq!(wiki.keys(), [samples::public_key(2048), samples::public_key(1024)]);
+    assert_eq!(wiki.keys(), [samples::public_key(2048).into(), samples::public_key(1024).into()]);
     assert_eq!(conditions.timeout.as_millis(), i64::MAX as u128);
     let addresses: Vec<_> =
         conditions.addresses.patterns().unwrap().iter().map(ToString::to_string).collect();
@@ -89,7 +90,7 @@ fn a_key_may_be_pem_or_wrapped_base64() {
         [format!("\"\"\"\n{pem}\"\"\""), format!("\"\"\"\n{first}\n  {rest}\n\"\"\""), format!("'{base64}'")]
     {
         let text = MINIMAL.replace("\"<2048>\"", &key);
-        assert_eq!(parse_one(&text).keys(), [samples::public_key(2048)], "{key}");
+        assert_eq!(parse_one(&text).keys(), [samples::public_key(2048).into()], "{key}");
     }
 }
 
@@ -115,7 +116,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         // public_key
         (
             "public_key = 3.5",
-            "line 3: application `wiki`: public_key: expected a key as base64 or PEM, or a list of keys, found a float",
+            "line 3: application `wiki`: public_key: expected a key as base64 or PEM, a table of one, or a list of keys, found a float",
         ),
         (
             "public_key = []",
@@ -270,7 +271,7 @@ fn what_is_no_application_is_refused() {
 #[test]
 fn an_id_or_a_key_twice_is_refused() {
     let same_id = format!("{MINIMAL}{}", MINIMAL.replace("<2048>", "<4096>"));
-    assert_eq!(error(&same_id), "line 6: application `wiki`: the application `wiki` is listed twice");
+    assert_eq!(error(&same_id), "line 6: application `wiki`: the application id `wiki` is taken");
 
     let same_key = format!("{MINIMAL}{}", MINIMAL.replace("wiki", "forum"));
     let fingerprint = samples::public_key(2048).fingerprint().to_string();
@@ -342,4 +343,82 @@ fn what_is_hardly_meant_is_warned_of() {
         assert!(parsed.applications.is_empty());
         assert_eq!(parsed.warnings, ["no application is listed, so every trusted request is refused"]);
     }
+}
+
+#[test]
+fn keys_with_states_and_dates() {
+    let text = MINIMAL.replace(
+        "\"<2048>\"",
+        "[{ key = '<2048>' }, { key = '<4096>', state = 'retiring', not_after = 2027-01-31T13:00:00.5+01:00 }, \
+         { key = '<1024>', state = 'revoked', not_before = 2020-01-01T00:00:00Z }]",
+    ) + "insecure_min_rsa_bits = 1024";
+    let wiki = parse_one(&text);
+    let at = |text| Timestamp::from_rfc3339(text).unwrap();
+    let expected = [
+        samples::public_key(2048).into(),
+        ApplicationKey::from(samples::public_key(4096))
+            .with_state(KeyState::Retiring)
+            .with_not_after(at("2027-01-31T12:00:00.500Z")),
+        ApplicationKey::from(samples::public_key(1024))
+            .with_state(KeyState::Revoked)
+            .with_not_before(at("2020-01-01T00:00:00Z")),
+    ];
+    assert_eq!(wiki.keys(), expected);
+    let single = MINIMAL.replace("\"<2048>\"", "{ key = '<2048>', state = 'next' }");
+    assert_eq!(parse_one(&single).keys()[0].state(), KeyState::Next);
+
+    for (key, expected) in [
+        ("{ state = 'next' }", "`key` is missing; write base64 or PEM"),
+        (
+            "{ key = '<2048>', states = 'next' }",
+            "unknown field of a key; known are key, state, not_before, not_after",
+        ),
+        (
+            "{ key = '<2048>', state = 'dead' }",
+            "unknown state `dead`: known are `next`, `active`, `retiring` and `revoked`",
+        ),
+        (
+            "{ key = '<2048>', not_after = 2027-01-31 }",
+            "expected a date and time with an offset, such as 2027-01-31T12:00:00Z, without quotes, found a datetime",
+        ),
+    ] {
+        let text = MINIMAL.replace("\"<2048>\"", key);
+        assert_eq!(error(&text), format!("line 3: application `wiki`: public_key: {expected}"));
+    }
+    let fingerprint = samples::public_key(2048).fingerprint().to_string();
+    let twice = MINIMAL.replace("\"<2048>\"", "['<2048>', { key = '<2048>', state = 'revoked' }]");
+    let expected = format!("line 3: application `wiki`: public_key: the key {fingerprint} is listed twice");
+    assert_eq!(error(&twice), expected);
+    let never = "{ key = '<2048>', not_before = 2027-01-02T00:00:00Z, not_after = 2027-01-01T00:00:00Z }";
+    assert!(error(&MINIMAL.replace("\"<2048>\"", never)).contains("is never valid"));
+}
+
+#[test]
+fn what_is_written_comes_back() {
+    let text = with_keys(
+        r#"
+        [[application]]
+        id = "odd \"id\" \\ # ü"
+        name = "line\nend\ttab\u0007"
+        public_key = { key = "<1024>", state = "retiring", not_before = 1969-12-31T23:59:59.999Z, not_after = 2027-01-31T12:00:00Z }
+        timeout_ms = 1
+        ip_addresses = ["10.1.*.*", "2001:db8::/32", "local"]
+        url_paths = ["/secure/RunPortlet", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
+        methods = []
+        schemes = ["insecure-seraph-v2", "seraph-v3"]
+        insecure_min_rsa_bits = 1024
+
+        [[application]]
+        id = "forum"
+        public_key = ["<2048>", { key = "<4096>", state = "next" }]
+        ip_addresses = []
+        url_paths = "any"
+        methods = ["GET"]
+        "#,
+    );
+    let applications = parse_applications(&text).unwrap().applications;
+    let written = write_applications(&applications);
+    let again = parse_applications(&written).unwrap().applications;
+    assert_eq!(format!("{again:?}"), format!("{applications:?}"));
+    assert_eq!(write_applications(&again), written);
 }

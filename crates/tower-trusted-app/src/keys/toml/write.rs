@@ -1,0 +1,115 @@
+//! Applications written as the TOML that [`parse_applications`](super::parse_applications) reads.
+
+use std::fmt::Write;
+
+use trusted_app_core::TrustedApplication;
+use trusted_app_core::application::{ApplicationKey, KeyState};
+use trusted_app_core::conditions::{PathPattern, PathPatternKind};
+use trusted_app_core::limits::MIN_RSA_BITS;
+
+/// Writes applications as the TOML that [`parse_applications`](super::parse_applications) reads: what
+/// comes back is equal in every field.
+///
+/// ```
+/// use tower_trusted_app::keys::{parse_applications, write_applications};
+///
+/// # let key = include_str!("../../../../trusted-app-core/tests/data/public-key-2048.txt").trim();
+/// let text = format!("[[application]]\nid = 'wiki'\npublic_key = '{key}'\nip_addresses = 'any'\nurl_paths = ['/rest']");
+/// let applications = parse_applications(&text)?.applications;
+/// let written = write_applications(&applications);
+/// assert_eq!(write_applications(&parse_applications(&written)?.applications), written);
+/// # Ok::<_, tower_trusted_app::keys::TomlError>(())
+/// ```
+#[must_use]
+pub fn write_applications<'a>(applications: impl IntoIterator<Item = &'a TrustedApplication>) -> String {
+    let mut text = String::new();
+    for application in applications {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        write_application(&mut text, application);
+    }
+    text
+}
+
+fn write_application(text: &mut String, application: &TrustedApplication) {
+    let conditions = application.conditions();
+    let mut field = |name: &str, value: String| {
+        // A string takes whatever is written to it.
+        let _ = writeln!(text, "{name} = {value}");
+    };
+    field("[[application]]\nid", quoted(application.id().as_str()));
+    if application.name() != application.id().as_str() {
+        field("name", quoted(application.name()));
+    }
+    field("public_key", keys(application.keys()));
+    field("timeout_ms", conditions.timeout.as_millis().to_string());
+    let addresses = conditions.addresses.patterns();
+    field("ip_addresses", list_or_any(addresses, |pattern| quoted(&pattern.to_string())));
+    field("url_paths", list_or_any(conditions.paths.patterns(), path));
+    if let Some(methods) = conditions.methods.methods() {
+        field("methods", list(methods, |method| quoted(method.as_str())));
+    }
+    field("schemes", list(application.schemes(), |scheme| quoted(scheme.as_str())));
+    let smallest = application.keys().iter().map(|key| key.public_key().bits()).min();
+    if let Some(bits) = smallest.filter(|bits| *bits < MIN_RSA_BITS) {
+        field("insecure_min_rsa_bits", bits.to_string());
+    }
+}
+
+fn keys(keys: &[ApplicationKey]) -> String {
+    match keys {
+        [one] => key(one),
+        several => list(several, key),
+    }
+}
+
+/// The plain form where it says everything.
+fn key(key: &ApplicationKey) -> String {
+    let base64 = quoted(&key.public_key().to_base64());
+    let (first, last) = (key.not_before(), key.not_after());
+    if key.state() == KeyState::Active && first.is_none() && last.is_none() {
+        return base64;
+    }
+    let mut table = format!("{{ key = {base64}, state = {}", quoted(key.state().as_str()));
+    for (name, instant) in [("not_before", first), ("not_after", last)] {
+        if let Some(instant) = instant {
+            let _ = write!(table, ", {name} = {}", instant.to_rfc3339());
+        }
+    }
+    table + " }"
+}
+
+fn path(pattern: &PathPattern) -> String {
+    let text = quoted(pattern.as_str());
+    match pattern.kind() {
+        PathPatternKind::Subtree => format!("{{ subtree = {text} }}"),
+        PathPatternKind::Rpc => format!("{{ rpc = {text} }}"),
+        _ => text,
+    }
+}
+
+fn list_or_any<T>(items: Option<&[T]>, write: impl Fn(&T) -> String) -> String {
+    items.map_or_else(|| quoted("any"), |items| list(items, write))
+}
+
+fn list<T>(items: &[T], write: impl Fn(&T) -> String) -> String {
+    format!("[{}]", items.iter().map(write).collect::<Vec<_>>().join(", "))
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
