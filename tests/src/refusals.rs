@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderName, HeaderValue, Request};
 use tower_trusted_app::application::TrustedApplicationBuilder;
-use tower_trusted_app::conditions::{MethodRule, PathRule};
+use tower_trusted_app::conditions::{MethodRule, PathRule, ReplayProtection};
 use tower_trusted_app::keys::{BoxKeyStore, KeyStoreExt, MemoryKeyStore};
 use tower_trusted_app::limits;
 use tower_trusted_app::rejection::Code;
@@ -18,7 +18,7 @@ use tower_trusted_app::users::{BoxUserDirectory, MemoryDirectory, UserDirectoryE
 use tower_trusted_app::{
     Clock, KeyStore, LocalApplication, Scheme, SignedUrl, Timestamp, TrustedAppLayer, UserDirectory,
 };
-use trusted_app_test::{FaultyDirectory, FaultyKeyStore, FixedClock, TestIdentity};
+use trusted_app_test::{FaultyDirectory, FaultyKeyStore, FaultyReplayStore, FixedClock, TestIdentity};
 
 use crate::{URL, public_url, wiki_identity};
 
@@ -75,10 +75,14 @@ macro_rules! for_each_refusal {
             unknown_user: UserUnknown 401;
             user_name_that_nobody_can_have: UserUnknown 401;
             denied_user: PermissionDenied 403;
+            replay: Replayed 401;
             key_store_that_errs: Unavailable 503;
             key_store_that_hangs: Unavailable 503;
             directory_that_errs: Unavailable 503;
             directory_that_hangs: Unavailable 503;
+            replay_store_that_errs: Unavailable 503;
+            replay_store_that_hangs: Unavailable 503;
+            no_replay_store: Unavailable 503;
             overload: Unavailable 503;
         }
     };
@@ -375,6 +379,15 @@ fn denied_user() -> Case {
     refused_by_tracker(signed_by(&TestIdentity::wiki(), "mallory", URL))
 }
 
+/// A tracker that accepts each request once.
+fn tracker_once() -> Tracker {
+    tracker_trusting(trusted().replay_protection(ReplayProtection::Every))
+}
+
+fn replay() -> Case {
+    Case { layer: tracker_once().replay_store(FaultyReplayStore::has_seen_all()), request: signed() }
+}
+
 fn key_store_that_errs() -> Case {
     Case { layer: tracker_with(FaultyKeyStore::errs(), users()), request: signed() }
 }
@@ -391,6 +404,18 @@ fn directory_that_errs() -> Case {
 fn directory_that_hangs() -> Case {
     let keys = MemoryKeyStore::new([trusted().build().unwrap()]).unwrap();
     Case { layer: tracker_with(keys, FaultyDirectory::hangs()), request: signed() }
+}
+
+fn replay_store_that_errs() -> Case {
+    Case { layer: tracker_once().replay_store(FaultyReplayStore::errs()), request: signed() }
+}
+
+fn replay_store_that_hangs() -> Case {
+    Case { layer: tracker_once().replay_store(FaultyReplayStore::hangs()), request: signed() }
+}
+
+fn no_replay_store() -> Case {
+    Case { layer: tracker_once(), request: signed() }
 }
 
 fn overload() -> Case {

@@ -159,8 +159,14 @@ async fn what_else_is_logged() {
             "key_store_that_errs"
             | "key_store_that_hangs"
             | "directory_that_errs"
-            | "directory_that_hangs" => {
+            | "directory_that_hangs"
+            | "replay_store_that_errs"
+            | "replay_store_that_hangs" => {
                 assert_eq!(others, [(Level::ERROR, "store unavailable".to_owned())], "{name}");
+            }
+            "no_replay_store" => {
+                assert_eq!(others.len(), 1, "{others:?}");
+                assert!(others[0].1.contains("the layer has no replay store"), "{others:?}");
             }
             "unknown_peer" => {
                 assert_eq!(others.len(), 1, "{others:?}");

@@ -50,8 +50,10 @@ fn every_rejection(text: &str) -> Vec<Rejection> {
         Rejection::PathAmbiguous { path: text(), reason: "dot segment" },
         Rejection::UserUnknown { user: text() },
         Rejection::PermissionDenied { user: text() },
+        Rejection::Replayed { application: text(), created: time },
         Rejection::Unavailable { store: Store::KeyStore },
         Rejection::Unavailable { store: Store::UserDirectory },
+        Rejection::Unavailable { store: Store::ReplayStore },
         Rejection::Unavailable { store: Store::Verification },
     ]
 }

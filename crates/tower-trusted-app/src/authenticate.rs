@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
+use http::Method;
 use http::request::Parts;
 use trusted_app_core::rejection::{Code, Store};
 use trusted_app_core::seraph::Credentials;
+use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
 use trusted_app_core::{
-    ApplicationId, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, TrustedApplication, UserDirectory,
-    UserLookup, VerifiedSignature,
+    Admitted, ApplicationId, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, TrustedApplication,
+    UserDirectory, UserLookup, VerifiedSignature,
 };
 
 use crate::audit::{Decision, Outcome};
@@ -75,6 +77,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let admitted = signature.admit(&application, &facts, sources, now)?;
 
         let user = self.find_user(&application, admitted.user()).await?;
+        self.accept_once(&application, &admitted, url, &parts.method).await?;
         Ok(Caller::new(application, user, admitted))
     }
 
@@ -120,6 +123,39 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             UserLookup::Found(user) => Ok(user),
             UserLookup::Denied => Err(Rejection::PermissionDenied { user: name.to_owned() }),
             _ => Err(Rejection::UserUnknown { user: name.to_owned() }),
+        }
+    }
+
+    /// Refuses a replay, if this request counts once. Last of all, so that a request which is refused
+    /// for anything else burns nothing.
+    async fn accept_once(
+        &self,
+        application: &TrustedApplication,
+        admitted: &Admitted,
+        url: &str,
+        method: &Method,
+    ) -> Result<(), Rejection> {
+        let protection = application.conditions().replay_protection.max(self.settings.replay_protection);
+        if !protection.covers(method) {
+            return Ok(());
+        }
+        let claim = ReplayClaim::of_signature(application, admitted, url, self.settings.clock.now())?;
+        let Some(store) = &self.settings.replay_store else {
+            tracing::error!(
+                target: "trusted_app",
+                application = application.id().as_str(),
+                replay_protection = protection.as_str(),
+                "the application's requests are to count once, but the layer has no replay store: all of them \
+                 are refused; hand one to `TrustedAppLayer::replay_store`"
+            );
+            return Err(Rejection::Unavailable { store: Store::ReplayStore });
+        };
+        match self.in_time(store.claim(&claim), Store::ReplayStore).await? {
+            ReplayOutcome::Fresh => Ok(()),
+            _ => Err(Rejection::Replayed {
+                application: application.id().to_string(),
+                created: admitted.signature().created(),
+            }),
         }
     }
 

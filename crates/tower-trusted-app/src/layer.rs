@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use http::{Extensions, HeaderMap, Method, Uri};
 use tower_layer::Layer;
-use trusted_app_core::conditions::Peer;
-use trusted_app_core::{Clock, KeyStore, UserDirectory};
+use trusted_app_core::conditions::{Peer, ReplayProtection};
+use trusted_app_core::{Clock, KeyStore, ReplayStore, UserDirectory};
 
 use crate::audit::AuditSink;
 use crate::body::Untouched;
 use crate::context_path::{ContextPath, ContextPathError};
 use crate::reject::ProblemJson;
+use crate::replay::BoxReplayStore;
 use crate::service::TrustedApp;
 use crate::shared::{Policy, Settings, Shared};
 use crate::signed_url::SignedUrl;
@@ -115,7 +116,7 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
         self.with(|settings| settings.hide_unknown_applications = true)
     }
 
-    /// How long the key store and the user directory may each take; then the answer is 503.
+    /// How long the key store, the user directory and the replay store may each take; then the answer is 503.
     /// 5 seconds unless stated.
     pub fn lookup_timeout(self, timeout: Duration) -> Self {
         self.with(|settings| settings.lookup_timeout = timeout)
@@ -132,6 +133,21 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
     /// remembers none.
     pub fn remembered_signatures(self, per_application: usize) -> Self {
         self.with(|settings| settings.remembered_signatures = per_application)
+    }
+
+    /// Where it is kept which requests were accepted, for applications whose requests count once (see
+    /// [`replay`](crate::replay)). All servers of one service need the same. Without one, requests
+    /// that are to count once are refused as unavailable.
+    pub fn replay_store(self, store: impl ReplayStore) -> Self {
+        self.with(|settings| settings.replay_store = Some(BoxReplayStore::new(store)))
+    }
+
+    /// Which requests of *every* application count once only, whatever less it is registered with;
+    /// none unless stated. It needs a [`replay_store`](Self::replay_store).
+    ///
+    /// [`ReplayProtection`] says which peers it breaks.
+    pub fn replay_protection(self, at_least: ReplayProtection) -> Self {
+        self.with(|settings| settings.replay_protection = at_least)
     }
 
     /// The clock; the system's unless stated.
@@ -184,6 +200,7 @@ impl<K, D, R, M> fmt::Debug for TrustedAppLayer<K, D, R, M> {
             .field("context_path", &settings.context_path)
             .field("source_addresses", &settings.sources)
             .field("lookup_timeout", &settings.lookup_timeout)
+            .field("replay_protection", &settings.replay_protection)
             .finish_non_exhaustive()
     }
 }

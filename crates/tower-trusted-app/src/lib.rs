@@ -69,6 +69,7 @@ pub mod keys;
 mod layer;
 mod original_target;
 mod reject;
+pub mod replay;
 mod service;
 mod shared;
 pub mod signed_url;
@@ -87,7 +88,7 @@ pub use signed_url::SignedUrl;
 pub use source::SourceAddresses;
 
 pub use trusted_app_core::{
-    ApplicationId, BoxError, Clock, KeyStore, KnownUser, LocalApplication, PublicKey, Rejection, Scheme,
-    Timestamp, TrustedApplication, UserDirectory, UserLookup, application, conditions, crypto, identity,
-    limits, rejection, seraph, store,
+    ApplicationId, BoxError, Clock, KeyStore, KnownUser, LocalApplication, PublicKey, Rejection, ReplayStore,
+    Scheme, Timestamp, TrustedApplication, UserDirectory, UserLookup, application, conditions, crypto,
+    identity, limits, rejection, seraph, store,
 };

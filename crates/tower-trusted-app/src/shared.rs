@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use http::{Extensions, HeaderMap, Method, Request, Uri};
 use trusted_app_core::Clock;
-use trusted_app_core::conditions::Peer;
+use trusted_app_core::conditions::{Peer, ReplayProtection};
 use trusted_app_core::seraph::{CERTIFICATE_PATH, SignatureCache};
 
 use crate::audit::AuditSink;
 use crate::clock::SystemClock;
 use crate::context_path::ContextPath;
 use crate::original_target::{path_of, target_of};
+use crate::replay::BoxReplayStore;
 use crate::signed_url::SignedUrl;
 use crate::source::{SourceAddresses, peer_from_extensions};
 
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) lookup_timeout: Duration,
     pub(crate) max_concurrent: usize,
     pub(crate) remembered_signatures: usize,
+    pub(crate) replay_store: Option<BoxReplayStore>,
+    pub(crate) replay_protection: ReplayProtection,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Option<Arc<dyn AuditSink>>,
 }
@@ -69,6 +72,8 @@ impl Settings {
             lookup_timeout: Duration::from_secs(5),
             max_concurrent: 1024,
             remembered_signatures: SignatureCache::DEFAULT_ENTRIES_PER_APPLICATION,
+            replay_store: None,
+            replay_protection: ReplayProtection::Off,
             clock: Arc::new(SystemClock),
             audit: None,
         }

@@ -16,6 +16,7 @@ use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_trusted_app::conditions::Peer;
 use tower_trusted_app::keys::{MemoryKeyStore, parse_applications};
+use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{Clock, SignedUrl, SystemClock, Timestamp, TrustedAppLayer};
 
@@ -83,6 +84,7 @@ const MORE: &str = r#"Applications, in FILE.toml:
   timeout_ms = 10000                          # the default; the lines below are defaults too
   methods = "any"
   schemes = ["seraph-v3"]
+  replay_protection = "off"
 
 Example:
   trusted-app sign --identity wiki.pem --user alice https://tracker.example.com/rest/issues > headers
@@ -115,6 +117,7 @@ impl Verify {
             .context_path(&self.context_path)
             .context("--context-path")?
             .clock(FixedClock(self.at.map_or_else(|| SystemClock.now(), Timestamp::from_millis)))
+            .replay_store(MemoryReplayStore::default())
             .audit(recorder.sink());
 
         let mut request =

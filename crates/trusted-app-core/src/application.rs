@@ -10,7 +10,7 @@ mod key;
 pub use key::{ApplicationKey, KeyState, KeyStateError};
 
 use crate::clock::Timestamp;
-use crate::conditions::{AddressRule, MethodRule, PathRule};
+use crate::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};
 use crate::crypto::{Fingerprint, PublicKey};
 use crate::limits::{
     MAX_APPLICATION_ID_BYTES, MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_RSA_BITS,
@@ -190,6 +190,8 @@ pub struct RequestConditions {
     /// Which methods it may use. Seraph signs no method, so a captured `GET` can come back as a
     /// `POST`: list the methods wherever the application needs few.
     pub methods: MethodRule,
+    /// Which requests count once only.
+    pub replay_protection: ReplayProtection,
 }
 
 /// An application that may act on behalf of users.
@@ -239,6 +241,7 @@ impl TrustedApplication {
             addresses: None,
             paths: None,
             methods: MethodRule::any(),
+            replay_protection: ReplayProtection::Off,
             schemes: vec![Scheme::SeraphV3],
             min_rsa_bits: MIN_RSA_BITS,
         }
@@ -292,6 +295,7 @@ pub struct TrustedApplicationBuilder {
     addresses: Option<AddressRule>,
     paths: Option<PathRule>,
     methods: MethodRule,
+    replay_protection: ReplayProtection,
     schemes: Vec<Scheme>,
     min_rsa_bits: usize,
 }
@@ -333,6 +337,13 @@ impl TrustedApplicationBuilder {
         self
     }
 
+    /// Which requests count once only; none unless stated. A layer that trusts the application then
+    /// needs a [replay store](crate::store::ReplayStore), or it refuses these requests as unavailable.
+    pub fn replay_protection(mut self, protection: ReplayProtection) -> Self {
+        self.replay_protection = protection;
+        self
+    }
+
     /// Which schemes may be used; only [`Scheme::SeraphV3`] unless stated.
     pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
         self.schemes = schemes.into_iter().collect();
@@ -371,6 +382,7 @@ impl TrustedApplicationBuilder {
                 addresses: self.addresses.ok_or(ApplicationError::AddressesNotStated)?,
                 paths: self.paths.ok_or(ApplicationError::PathsNotStated)?,
                 methods: self.methods,
+                replay_protection: self.replay_protection,
             },
             schemes: self.schemes,
         })

@@ -10,7 +10,8 @@
 //!    answers with a [`VerifiedSignature`], which nothing else can make;
 //! 4. [`VerifiedSignature::admit`] checks age, method, source addresses and path, in that order,
 //!    and answers with an [`Admitted`];
-//! 5. a [`UserDirectory`] says who the named user is.
+//! 5. a [`UserDirectory`] says who the named user is;
+//! 6. where it is wanted, a [`ReplayStore`] says whether the request is the first with this signature.
 //!
 //! Anything else is a [`Rejection`].
 
@@ -38,5 +39,5 @@ pub use crypto::PublicKey;
 pub use identity::LocalApplication;
 pub use registry::ApplicationRegistry;
 pub use rejection::Rejection;
-pub use store::{BoxError, KeyStore, KnownUser, UserDirectory, UserLookup};
+pub use store::{BoxError, KeyStore, KnownUser, ReplayStore, UserDirectory, UserLookup};
 pub use verified::{Admitted, RequestFacts, VerifiedSignature};

@@ -28,6 +28,7 @@
 //! | `AMBIGUOUS_URL` | 400 | 3 | no | the path and what is ambiguous in it | ask for the path in its plain form |
 //! | `USER_UNKNOWN` | 401 | 16 | no | the user name | create the user; names are compared byte for byte |
 //! | `PERMISSION_DENIED` | 403 | 7 | no | nothing more | let the user log in |
+//! | `REPLAYED` | 401 | 16 | no | when the certificate was created | have the peer sign each request anew, repetitions too; or turn the application's replay protection off |
 //! | `UNAVAILABLE` | 503 | 14 | yes | nothing more | look at the store named in the log |
 
 mod code;
@@ -170,6 +171,13 @@ pub enum Rejection {
         /// The name in the certificate.
         user: String,
     },
+    /// A request with this signature was accepted before, and the application's requests count once.
+    Replayed {
+        /// The application's id.
+        application: String,
+        /// The certificate's timestamp.
+        created: Timestamp,
+    },
     /// A store could not answer. Never a 401, never a pass.
     Unavailable {
         /// Which one.
@@ -206,6 +214,8 @@ pub enum Store {
     KeyStore,
     /// The user directory.
     UserDirectory,
+    /// The replay store.
+    ReplayStore,
     /// Too many requests are being verified at once.
     Verification,
 }
@@ -215,6 +225,7 @@ impl fmt::Display for Store {
         f.write_str(match self {
             Self::KeyStore => "key store",
             Self::UserDirectory => "user directory",
+            Self::ReplayStore => "replay store",
             Self::Verification => "verification",
         })
     }
@@ -248,6 +259,7 @@ impl Rejection {
             Self::PathAmbiguous { .. } => Code::AmbiguousUrl,
             Self::UserUnknown { .. } => Code::UserUnknown,
             Self::PermissionDenied { .. } => Code::PermissionDenied,
+            Self::Replayed { .. } => Code::Replayed,
             Self::Unavailable { .. } => Code::Unavailable,
         }
     }
@@ -340,6 +352,10 @@ impl Rejection {
             ),
             Self::UserUnknown { user } => ("Unknown User: {0}", vec![user.clone()]),
             Self::PermissionDenied { .. } => ("Permission Denied", vec![]),
+            Self::Replayed { application, created } => (
+                "Certificate used before. Application: {0} Certificate Created: {1}",
+                vec![application.clone(), created.to_java_date()],
+            ),
             Self::Unavailable { .. } => ("Temporarily unable to tell whether the request is trusted", vec![]),
         };
         TransportError::new(self.code(), template, params)
@@ -388,6 +404,10 @@ impl Rejection {
             }
             Self::UserUnknown { .. } => "create the user; names are compared byte for byte",
             Self::PermissionDenied { .. } => "the user may not log in here",
+            Self::Replayed { .. } => {
+                "somebody sent a captured request again, or the peer sends one certificate more than once: have \
+                 it sign each request anew, or turn the application's replay protection off"
+            }
             Self::Unavailable { .. } => "the store's own error is in the log beside this",
         }
     }

@@ -1,9 +1,13 @@
-//! What is plugged in: where applications and users come from.
+//! What is plugged in: where applications and users come from, and where it is kept what counts once.
+
+mod replay;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use crate::application::{ApplicationId, TrustedApplication};
+
+pub use replay::{ReplayClaim, ReplayId, ReplayOutcome, ReplayStore};
 
 /// Any error of a store. It is logged on this side and never shown to the peer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -5,7 +5,8 @@ use std::future::pending;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use trusted_app_core::{ApplicationId, KeyStore, TrustedApplication, UserDirectory, UserLookup};
+use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
+use trusted_app_core::{ApplicationId, KeyStore, ReplayStore, TrustedApplication, UserDirectory, UserLookup};
 
 /// The error of a store that was told to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +20,7 @@ enum Behaviour {
     Hangs,
     KnowsNobody,
     Denies,
+    HasSeenAll,
 }
 
 /// A key store that fails in a way of the test's choosing.
@@ -52,7 +54,43 @@ impl KeyStore for FaultyKeyStore {
         match self.0 {
             Behaviour::Errs => Err(Fault),
             Behaviour::Hangs => pending().await,
-            Behaviour::KnowsNobody | Behaviour::Denies => Ok(None),
+            Behaviour::KnowsNobody | Behaviour::Denies | Behaviour::HasSeenAll => Ok(None),
+        }
+    }
+}
+
+/// A replay store that fails in a way of the test's choosing.
+#[derive(Debug, Clone, Copy)]
+pub struct FaultyReplayStore(Behaviour);
+
+impl FaultyReplayStore {
+    /// Answers every claim with a [`Fault`].
+    #[must_use]
+    pub const fn errs() -> Self {
+        Self(Behaviour::Errs)
+    }
+
+    /// Takes every claim for a replay.
+    #[must_use]
+    pub const fn has_seen_all() -> Self {
+        Self(Behaviour::HasSeenAll)
+    }
+
+    /// Never answers.
+    #[must_use]
+    pub const fn hangs() -> Self {
+        Self(Behaviour::Hangs)
+    }
+}
+
+impl ReplayStore for FaultyReplayStore {
+    type Error = Fault;
+
+    async fn claim(&self, _: &ReplayClaim<'_>) -> Result<ReplayOutcome, Fault> {
+        match self.0 {
+            Behaviour::Hangs => pending().await,
+            Behaviour::HasSeenAll => Ok(ReplayOutcome::Seen),
+            Behaviour::Errs | Behaviour::KnowsNobody | Behaviour::Denies => Err(Fault),
         }
     }
 }
@@ -102,7 +140,7 @@ impl<U: Clone + Send + Sync + 'static> UserDirectory for FaultyDirectory<U> {
             Behaviour::Errs => Err(Fault),
             Behaviour::Hangs => pending().await,
             Behaviour::Denies => Ok(UserLookup::Denied),
-            Behaviour::KnowsNobody => Ok(UserLookup::Unknown),
+            Behaviour::KnowsNobody | Behaviour::HasSeenAll => Ok(UserLookup::Unknown),
         }
     }
 }

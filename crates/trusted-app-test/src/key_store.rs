@@ -16,7 +16,7 @@ use std::time::Duration;
 use http::Method;
 use tokio::task::JoinSet;
 use trusted_app_core::application::{ApplicationKey, KeyState};
-use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathRule};
+use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathRule, ReplayProtection};
 use trusted_app_core::limits::MAX_APPLICATION_ID_BYTES;
 use trusted_app_core::{ApplicationId, BoxError, KeyStore, PublicKey, Scheme, Timestamp, TrustedApplication};
 
@@ -111,6 +111,8 @@ pub fn applications() -> Vec<TrustedApplication> {
         next("nothing").paths(PathRule::only([])),
         next("methods").methods(MethodRule::only([Method::GET, Method::HEAD, purge])),
         next("no-method").methods(MethodRule::only([])),
+        next("once").replay_protection(ReplayProtection::Every),
+        next("once-if-not-idempotent").replay_protection(ReplayProtection::NonIdempotent),
         next("schemes").schemes([Scheme::InsecureSeraphV2, Scheme::SeraphV3]),
         next(&"x".repeat(MAX_APPLICATION_ID_BYTES)),
     ];
@@ -195,6 +197,7 @@ fn assert_same(put_in: &TrustedApplication, found: &TrustedApplication) {
     assert_eq!(found.addresses.patterns(), put_in.addresses.patterns(), "the addresses of `{id}`");
     assert_eq!(found.paths.patterns(), put_in.paths.patterns(), "the paths of `{id}`");
     assert_eq!(found.methods, put_in.methods, "the methods of `{id}`");
+    assert_eq!(found.replay_protection, put_in.replay_protection, "the replay protection of `{id}`");
 }
 
 /// A public key of which nobody has the private half: the wiki's, with other bytes amid its modulus.

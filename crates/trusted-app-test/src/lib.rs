@@ -4,8 +4,8 @@
 //! |---|---|
 //! | a handler, without cryptography | [`InsecureMockCallerLayer`] |
 //! | a whole service, with requests that are really signed | [`TestIdentity`] and [`FixedClock`] |
-//! | a key store or a user directory of your own | [`key_store`] and [`user_directory`] |
-//! | what happens when a store fails | [`FaultyKeyStore`] and [`FaultyDirectory`] |
+//! | a key store, user directory or replay store of your own | [`key_store`], [`user_directory`], [`replay_store`] |
+//! | what happens when a store fails | [`FaultyKeyStore`], [`FaultyDirectory`], [`FaultyReplayStore`] |
 //! | a middleware's readiness | [`UnreadyPanics`] |
 //!
 //! A handler on its own:
@@ -65,11 +65,12 @@ mod fault;
 mod identity;
 pub mod key_store;
 mod mock_caller;
+pub mod replay_store;
 mod unready;
 pub mod user_directory;
 
 pub use clock::FixedClock;
-pub use fault::{Fault, FaultyDirectory, FaultyKeyStore};
+pub use fault::{Fault, FaultyDirectory, FaultyKeyStore, FaultyReplayStore};
 pub use identity::TestIdentity;
 pub use mock_caller::{InsecureMockCaller, InsecureMockCallerLayer};
 pub use unready::UnreadyPanics;

@@ -92,7 +92,10 @@ impl MemoryKeyStore {
     }
 
     /// Changes a copy and publishes it, one writer at a time.
-    pub(super) fn change<T, E>(&self, change: impl FnOnce(&mut Applications) -> Result<T, E>) -> Result<T, E> {
+    pub(super) fn change<T, E>(
+        &self,
+        change: impl FnOnce(&mut Applications) -> Result<T, E>,
+    ) -> Result<T, E> {
         let _writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut applications = Applications::clone(&self.shared.current.load());
         let outcome = change(&mut applications)?;

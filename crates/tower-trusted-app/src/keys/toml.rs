@@ -30,6 +30,7 @@ use super::applications::Applications;
 ///     url_paths = ["/secure/RunPortlet", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
 ///     methods = ["GET", "HEAD"]         # any unless stated
 ///     schemes = ["seraph-v3"]           # the default
+///     replay_protection = "off"         # the default; "non-idempotent" or "every" request counts once
 ///     insecure_min_rsa_bits = 2048      # the default; 1024 lets an old peer's key in
 /// "#;
 /// # let text = &text.replace("MIIBIjANBgkq...", key);
@@ -135,7 +136,7 @@ fn tables<'t>(document: &'t DeTable<'t>) -> Result<Vec<(Range<usize>, &'t DeTabl
 }
 
 /// The fields of an application.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "id",
     "name",
     "public_key",
@@ -144,6 +145,7 @@ const FIELDS: [&str; 9] = [
     "url_paths",
     "methods",
     "schemes",
+    "replay_protection",
     "insecure_min_rsa_bits",
 ];
 
@@ -184,6 +186,9 @@ impl<'t> Entry<'t> {
         }
         if let Some(schemes) = self.optional("schemes", fields::schemes)? {
             application = application.schemes(schemes);
+        }
+        if let Some(protection) = self.optional("replay_protection", fields::replay_protection)? {
+            application = application.replay_protection(protection);
         }
         if let Some(bits) = self.optional("insecure_min_rsa_bits", fields::bits)? {
             application = application.insecure_min_rsa_bits(bits);

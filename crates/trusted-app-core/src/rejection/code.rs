@@ -32,12 +32,13 @@ pub enum Code {
     AmbiguousUrl,
     UnknownPeer,
     BadMethod,
+    Replayed,
     Unavailable,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Unknown,
         Self::AppUnknown,
         Self::ServerError,
@@ -60,6 +61,7 @@ impl Code {
         Self::AmbiguousUrl,
         Self::UnknownPeer,
         Self::BadMethod,
+        Self::Replayed,
         Self::Unavailable,
     ];
 
@@ -89,6 +91,7 @@ impl Code {
             Self::AmbiguousUrl => "AMBIGUOUS_URL",
             Self::UnknownPeer => "UNKNOWN_PEER",
             Self::BadMethod => "BAD_METHOD",
+            Self::Replayed => "REPLAYED",
             Self::Unavailable => "UNAVAILABLE",
         }
     }

@@ -5,6 +5,7 @@ mod directories;
 mod faults;
 mod mock;
 mod readiness;
+mod replays;
 mod stores;
 
 use std::future::Future;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tower_trusted_app::keys::{FileKeyStore, KeyStoreExt, MemoryKeyStore, key_store_fn, write_applications};
 use trusted_app_core::application::TrustedApplicationBuilder;
-use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule};
+use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};
 use trusted_app_core::{ApplicationId, KeyStore, Scheme, TrustedApplication};
 use trusted_app_test::{FaultyKeyStore, TestIdentity, key_store};
 
@@ -120,6 +120,7 @@ fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
         .addresses(conditions.addresses.clone())
         .paths(conditions.paths.clone())
         .methods(conditions.methods.clone())
+        .replay_protection(conditions.replay_protection)
         .timeout(conditions.timeout)
         .schemes(one.schemes().iter().copied());
     further.iter().cloned().fold(builder, |builder, key| builder.key(key))
@@ -128,7 +129,7 @@ fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
 #[tokio::test]
 async fn what_is_found_is_what_was_put_in() {
     type Change = fn(&TrustedApplication) -> Option<TrustedApplication>;
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 9] = [
         ("the name", |one| described(one).name("x").build().ok()),
         ("the keys", |one| {
             described(one).key(TestIdentity::stranger().local().public_key().clone()).build().ok()
@@ -138,6 +139,7 @@ async fn what_is_found_is_what_was_put_in() {
         ("the addresses", |one| described(one).addresses(AddressRule::any()).build().ok()),
         ("the paths", |one| described(one).paths(PathRule::any()).build().ok()),
         ("the methods", |one| described(one).methods(MethodRule::any()).build().ok()),
+        ("the replay protection", |one| described(one).replay_protection(ReplayProtection::Off).build().ok()),
         // The last one goes missing.
         ("is not found", |one| {
             let last = one.id().as_str() == "many:199";

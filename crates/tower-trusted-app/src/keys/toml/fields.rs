@@ -7,7 +7,9 @@ use ::toml::Spanned;
 use ::toml::de::DeValue;
 use http::Method;
 use trusted_app_core::application::{ApplicationKey, KeyState};
-use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathPatternError, PathRule};
+use trusted_app_core::conditions::{
+    AddressRule, MethodRule, PathPattern, PathPatternError, PathRule, ReplayProtection,
+};
 use trusted_app_core::{ApplicationId, PublicKey, Scheme, Timestamp};
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
@@ -171,6 +173,10 @@ pub(super) fn schemes(value: &Value<'_>) -> Result<Vec<Scheme>, Problem> {
         return Err(Problem::expected("a list of schemes", value));
     };
     items.iter().map(|item| string(item)?.parse().map_err(|error| Problem::new(item.span(), error))).collect()
+}
+
+pub(super) fn replay_protection(value: &Value<'_>) -> Result<ReplayProtection, Problem> {
+    string(value)?.parse().map_err(|error| Problem::new(value.span(), error))
 }
 
 /// What an error says that a rule may be.

@@ -1,5 +1,5 @@
 use trusted_app_core::application::{ApplicationKey, KeyState};
-use trusted_app_core::conditions::PathPatternKind;
+use trusted_app_core::conditions::{PathPatternKind, ReplayProtection};
 use trusted_app_core::{Scheme, Timestamp, TrustedApplication};
 
 use super::super::samples;
@@ -39,6 +39,7 @@ fn what_is_not_stated_has_its_default() {
     assert!(wiki.conditions().paths.is_any());
     assert!(wiki.conditions().methods.methods().is_none());
     assert_eq!(wiki.schemes(), [Scheme::SeraphV3]);
+    assert_eq!(wiki.conditions().replay_protection, ReplayProtection::Off);
 }
 
 #[test]
@@ -54,6 +55,7 @@ fn every_field_is_read() {
         url_paths = ["/secure/RunPortlet", "  ", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
         methods = ["GET", "PROPFIND"]
         schemes = ["insecure-seraph-v2", "seraph-v3"]
+        replay_protection = "non-idempotent"
         insecure_min_rsa_bits = 1024
         "#,
     );
@@ -79,6 +81,7 @@ fn every_field_is_read() {
         ["GET", "PROPFIND"]
     );
     assert_eq!(wiki.schemes(), [Scheme::InsecureSeraphV2, Scheme::SeraphV3]);
+    assert_eq!(conditions.replay_protection, ReplayProtection::NonIdempotent);
 }
 
 #[test]
@@ -207,6 +210,16 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
             "line 6: application `wiki`: schemes: unknown scheme `seraph-v2`: known are `seraph-v3` and \
              `insecure-seraph-v2`",
         ),
+        // replay_protection
+        (
+            "replay_protection = true",
+            "line 6: application `wiki`: replay_protection: expected a string, found true",
+        ),
+        (
+            "replay_protection = 'on'",
+            "line 6: application `wiki`: replay_protection: unknown replay protection `on`: known are `off`, \
+             `non-idempotent` and `every`",
+        ),
         // insecure_min_rsa_bits
         (
             "insecure_min_rsa_bits = 512",
@@ -221,7 +234,8 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         (
             "url_path = '/'",
             "line 6: application `wiki`: url_path: unknown field; known are id, name, public_key, timeout_ms, \
-             ip_addresses, url_paths, methods, schemes, insecure_min_rsa_bits",
+             ip_addresses, url_paths, methods, schemes, replay_protection, \
+             insecure_min_rsa_bits",
         ),
     ] {
         let name = field.split(' ').next().unwrap();

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use trusted_app_core::TrustedApplication;
 use trusted_app_core::application::{ApplicationKey, KeyState};
-use trusted_app_core::conditions::{PathPattern, PathPatternKind};
+use trusted_app_core::conditions::{PathPattern, PathPatternKind, ReplayProtection};
 use trusted_app_core::limits::MIN_RSA_BITS;
 
 /// Writes applications as the TOML that [`parse_applications`](super::parse_applications) reads: what
@@ -51,6 +51,9 @@ fn write_application(text: &mut String, application: &TrustedApplication) {
         field("methods", list(methods, |method| quoted(method.as_str())));
     }
     field("schemes", list(application.schemes(), |scheme| quoted(scheme.as_str())));
+    if conditions.replay_protection != ReplayProtection::Off {
+        field("replay_protection", quoted(conditions.replay_protection.as_str()));
+    }
     let smallest = application.keys().iter().map(|key| key.public_key().bits()).min();
     if let Some(bits) = smallest.filter(|bits| *bits < MIN_RSA_BITS) {
         field("insecure_min_rsa_bits", bits.to_string());

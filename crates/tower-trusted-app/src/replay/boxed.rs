@@ -1,0 +1,36 @@
+//! A replay store whose type the layer need not know.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use trusted_app_core::BoxError;
+use trusted_app_core::store::{ReplayClaim, ReplayOutcome, ReplayStore};
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<ReplayOutcome, BoxError>> + Send + 'a>>;
+
+/// [`ReplayStore`] in a form that can be a trait object: each claim allocates one future.
+trait DynReplayStore: Send + Sync {
+    fn boxed_claim<'a>(&'a self, claim: &'a ReplayClaim<'a>) -> Answer<'a>;
+}
+
+impl<S: ReplayStore> DynReplayStore for S {
+    fn boxed_claim<'a>(&'a self, claim: &'a ReplayClaim<'a>) -> Answer<'a> {
+        Box::pin(async move { ReplayStore::claim(self, claim).await.map_err(Into::into) })
+    }
+}
+
+/// Any replay store. Boxed, because a claim is rare beside a signature, so that the layer's type
+/// need not grow for it.
+#[derive(Clone)]
+pub(crate) struct BoxReplayStore(Arc<dyn DynReplayStore>);
+
+impl BoxReplayStore {
+    pub(crate) fn new(store: impl ReplayStore) -> Self {
+        Self(Arc::new(store))
+    }
+
+    pub(crate) async fn claim(&self, claim: &ReplayClaim<'_>) -> Result<ReplayOutcome, BoxError> {
+        self.0.boxed_claim(claim).await
+    }
+}

@@ -1,0 +1,168 @@
+//! What counts once only.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::BoxError;
+use crate::application::{ApplicationId, Scheme, TrustedApplication};
+use crate::clock::Timestamp;
+use crate::conditions::{ALLOWED_SKEW, window};
+use crate::rejection::Rejection;
+use crate::verified::Admitted;
+
+/// Where it is kept what was claimed, so that it counts once.
+///
+/// As with [`KeyStore`](super::KeyStore), an error means *cannot tell* and becomes a 503, never a
+/// pass: a store that is full or away answers with one. It never forgets a claim before its time to
+/// make room for another.
+///
+/// What several servers accept must be claimed in one store, or each of them accepts it once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a replay store",
+    note = "implement `ReplayStore`, or take `tower_trusted_app::replay::MemoryReplayStore`"
+)]
+pub trait ReplayStore: Send + Sync + 'static {
+    /// What can go wrong.
+    type Error: Into<BoxError>;
+
+    /// Claims an id, at once and for everybody: of all claims of one id that are made until the first
+    /// of them lapses exactly one is answered with [`ReplayOutcome::Fresh`]. It may be remembered for
+    /// up to a second longer.
+    fn claim(
+        &self,
+        claim: &ReplayClaim<'_>,
+    ) -> impl Future<Output = Result<ReplayOutcome, Self::Error>> + Send;
+}
+
+/// A replay store's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplayOutcome {
+    /// Nobody had claimed it.
+    Fresh,
+    /// It was claimed before.
+    Seen,
+}
+
+/// One claim: what is to count once, and for how long that must be remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReplayClaim<'a> {
+    /// Whose it is: for a store that divides its room.
+    pub application: &'a ApplicationId,
+    /// What is claimed. Two applications never have one in common.
+    pub id: ReplayId,
+    /// The present time, by the clock of whoever claims.
+    pub now: Timestamp,
+    /// The last instant at which it must be remembered.
+    pub until: Timestamp,
+}
+
+impl<'a> ReplayClaim<'a> {
+    /// The claim of something that an application has made to count once, such as a nonce with the
+    /// key that it belongs to.
+    pub fn new<'p>(
+        application: &'a ApplicationId,
+        once: impl IntoIterator<Item = &'p [u8]>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Self {
+        Self { application, id: ReplayId::new(application, once), now, until }
+    }
+
+    /// The claim of a Seraph signature, which holds for `url`: that no other request with it is
+    /// accepted. It is remembered until no server accepts the certificate any more, also one whose
+    /// clock is behind by [`ALLOWED_SKEW`].
+    ///
+    /// It is told by what was signed and with which key. PKCS #1 v1.5 makes exactly one signature of
+    /// that, and unlike the header's value it cannot be written in two ways.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::CertificateTooOld`] if it has become so since it was admitted.
+    pub fn of_signature(
+        application: &'a TrustedApplication,
+        admitted: &Admitted,
+        url: &str,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let signature = admitted.signature();
+        let (scheme, created) = (signature.scheme(), signature.created());
+        window::check(application, created, now)?;
+        // What the scheme does not sign can be changed at will, and must not make another claim.
+        let (url, user) = match scheme {
+            Scheme::SeraphV3 => (url, signature.user()),
+            Scheme::InsecureSeraphV2 => (url, ""),
+            #[cfg(feature = "insecure-seraph-v1")]
+            Scheme::InsecureSeraphV1 | Scheme::InsecureSeraphV0 => ("", signature.user()),
+        };
+        let signed = [
+            scheme.as_str().as_bytes(),
+            signature.key().as_bytes(),
+            &created.as_millis().to_be_bytes(),
+            url.as_bytes(),
+            user.as_bytes(),
+        ];
+        let until = created.saturating_add(application.conditions().timeout).saturating_add(ALLOWED_SKEW);
+        Ok(Self::new(application.id(), signed, now, until))
+    }
+
+    /// For how long it must be remembered, in milliseconds from [`now`](Self::now); never 0.
+    #[must_use]
+    pub fn lifetime_ms(&self) -> u64 {
+        u64::try_from(self.until.millis_since(self.now)).unwrap_or_default().saturating_add(1)
+    }
+}
+
+/// What is claimed: half of a SHA-256 digest, from which nothing can be read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplayId([u8; 16]);
+
+impl ReplayId {
+    /// Each part goes in with its length before it, so that no two lists read alike.
+    fn new<'p>(application: &ApplicationId, once: impl IntoIterator<Item = &'p [u8]>) -> Self {
+        let mut digest = Sha256::new();
+        let mut add = |part: &[u8]| {
+            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(part);
+        };
+        add(application.as_str().as_bytes());
+        once.into_iter().for_each(&mut add);
+        let mut half = [0; 16];
+        half.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
+        Self(half)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// Thirty-two lower-case hexadecimal digits.
+impl fmt::Display for ReplayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ReplayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<S: ReplayStore> ReplayStore for Arc<S> {
+    type Error = S::Error;
+
+    fn claim(
+        &self,
+        claim: &ReplayClaim<'_>,
+    ) -> impl Future<Output = Result<ReplayOutcome, Self::Error>> + Send {
+        S::claim(self, claim)
+    }
+}
