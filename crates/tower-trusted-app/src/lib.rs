@@ -90,5 +90,5 @@ pub use source::SourceAddresses;
 pub use trusted_app_core::{
     ApplicationId, BoxError, Clock, KeyStore, KnownUser, LocalApplication, PublicKey, Rejection, ReplayStore,
     Scheme, Timestamp, TrustedApplication, UserDirectory, UserLookup, application, conditions, crypto,
-    identity, limits, rejection, seraph, store,
+    identity, limits, registry, rejection, seraph, store,
 };

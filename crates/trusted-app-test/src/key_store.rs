@@ -182,7 +182,7 @@ async fn look_up<K: KeyStore>(store: &K, id: &ApplicationId) -> Option<Arc<Trust
 }
 
 /// Panics with the field in which the two differ.
-fn assert_same(put_in: &TrustedApplication, found: &TrustedApplication) {
+pub(crate) fn assert_same(put_in: &TrustedApplication, found: &TrustedApplication) {
     let id = put_in.id();
     assert_eq!(found.id(), id, "another application is found");
     assert_eq!(found.name(), put_in.name(), "the name of `{id}`");
@@ -201,7 +201,7 @@ fn assert_same(put_in: &TrustedApplication, found: &TrustedApplication) {
 }
 
 /// A public key of which nobody has the private half: the wiki's, with other bytes amid its modulus.
-fn public_key(number: u64) -> PublicKey {
+pub(crate) fn public_key(number: u64) -> PublicKey {
     /// From the end of the DER: the exponent and 100 bytes of the modulus.
     const FROM_END: usize = 105;
     let mut spki = TestIdentity::wiki().local().public_key().spki_der().to_vec();

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a handler, without cryptography | [`InsecureMockCallerLayer`] |
 //! | a whole service, with requests that are really signed | [`TestIdentity`] and [`FixedClock`] |
-//! | a key store, user directory or replay store of your own | [`key_store`], [`user_directory`], [`replay_store`] |
+//! | a store of your own | [`key_store`], [`registry`], [`user_directory`], [`replay_store`] |
 //! | what happens when a store fails | [`FaultyKeyStore`], [`FaultyDirectory`], [`FaultyReplayStore`] |
 //! | a middleware's readiness | [`UnreadyPanics`] |
 //!
@@ -65,6 +65,7 @@ mod fault;
 mod identity;
 pub mod key_store;
 mod mock_caller;
+pub mod registry;
 pub mod replay_store;
 mod unready;
 pub mod user_directory;

@@ -1,0 +1,188 @@
+//! The little that the two databases do differently, behind one trait.
+
+use std::future::Future;
+
+use sqlx_core::Error;
+use sqlx_core::database::Database;
+
+/// A database that this crate speaks: SQLite or PostgreSQL. Nobody else can implement it.
+pub trait Dialect: Database + sealed::Statements {}
+
+pub(crate) mod sealed {
+    use super::{Database, Error, Future, Row, Value};
+
+    pub trait Statements: Database {
+        /// Begins a transaction that writes, so that it waits for others at its beginning.
+        const BEGIN_WRITE: &'static str;
+        /// Whoever migrates holds this until the transaction ends.
+        const LOCK_SCHEMA: Option<&'static str>;
+        /// The schema's versions, oldest first.
+        const MIGRATIONS: &'static [&'static str];
+        /// Appended to a `SELECT` of a row that is about to be changed.
+        const FOR_UPDATE: &'static str;
+
+        /// Runs a statement with parameters `$1`, `$2` and answers with the number of its rows.
+        fn execute(
+            connection: &mut Self::Connection,
+            sql: String,
+            values: Vec<Value>,
+        ) -> impl Future<Output = Result<u64, Error>> + Send;
+
+        /// Runs a query with parameters `$1`, `$2`.
+        fn fetch(
+            connection: &mut Self::Connection,
+            sql: String,
+            values: Vec<Value>,
+        ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
+
+        /// Runs several statements without parameters.
+        fn run_script(
+            connection: &mut Self::Connection,
+            sql: &'static str,
+        ) -> impl Future<Output = Result<(), Error>> + Send;
+    }
+}
+
+/// A parameter of a statement, or a cell of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A text, or none.
+    Text(Option<String>),
+    /// A number, or none.
+    Number(Option<i64>),
+    /// A cell that is neither, such as a text that is no UTF-8.
+    Unreadable,
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Number(Some(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+}
+
+/// A row's cells, in the order of the query.
+#[derive(Debug)]
+pub struct Row(Vec<Value>);
+
+impl Row {
+    /// The text of a cell; none for `NULL` and for what is no text.
+    pub(crate) fn text(&mut self, column: usize) -> Option<String> {
+        match self.0.get_mut(column) {
+            Some(Value::Text(text)) => text.take(),
+            _ => None,
+        }
+    }
+
+    /// The number of a cell; 0 for what is none.
+    pub(crate) fn number(&self, column: usize) -> i64 {
+        match self.0.get(column) {
+            Some(Value::Number(Some(number))) => *number,
+            _ => 0,
+        }
+    }
+
+    /// The number of a cell that is never negative.
+    pub(crate) fn count(&self, column: usize) -> u64 {
+        u64::try_from(self.number(column)).unwrap_or_default()
+    }
+}
+
+macro_rules! statements {
+    ($database:ty, $begin:literal, $lock:expr, $for_update:literal, $migrations:expr) => {
+        impl Dialect for $database {}
+
+        impl sealed::Statements for $database {
+            const BEGIN_WRITE: &'static str = $begin;
+            const LOCK_SCHEMA: Option<&'static str> = $lock;
+            const MIGRATIONS: &'static [&'static str] = $migrations;
+            const FOR_UPDATE: &'static str = $for_update;
+
+            async fn execute(
+                connection: &mut Self::Connection,
+                sql: String,
+                values: Vec<Value>,
+            ) -> Result<u64, Error> {
+                use sqlx_core::executor::Executor;
+
+                let result = connection.execute(statements!(@query $database, sql, values)).await?;
+                Ok(result.rows_affected())
+            }
+
+            async fn fetch(
+                connection: &mut Self::Connection,
+                sql: String,
+                values: Vec<Value>,
+            ) -> Result<Vec<Row>, Error> {
+                use sqlx_core::executor::Executor;
+                use sqlx_core::row::Row as _;
+
+                let rows = connection.fetch_all(statements!(@query $database, sql, values)).await?;
+                let cell = |row: &<Self as Database>::Row, column| {
+                    row.try_get(column)
+                        .map(Value::Text)
+                        .or_else(|_| row.try_get(column).map(Value::Number))
+                        .unwrap_or(Value::Unreadable)
+                };
+                Ok(rows.iter().map(|row| Row((0..row.len()).map(|at| cell(row, at)).collect())).collect())
+            }
+
+            async fn run_script(connection: &mut Self::Connection, sql: &'static str) -> Result<(), Error> {
+                use sqlx_core::executor::Executor;
+
+                connection.execute(sqlx_core::raw_sql::raw_sql(sql)).await.map(drop)
+            }
+        }
+    };
+    (@query $database:ty, $sql:ident, $values:ident) => {{
+        // The text is put together from literals of this crate.
+        let sql = sqlx_core::sql_str::AssertSqlSafe($sql);
+        $values.into_iter().fold(sqlx_core::query::query::<$database>(sql), |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Number(number) => query.bind(number),
+            Value::Unreadable => query.bind(None::<String>),
+        })
+    }};
+}
+
+#[cfg(feature = "sqlite")]
+statements!(sqlx_sqlite::Sqlite, "BEGIN IMMEDIATE", None, "", &[include_str!("../migrations/sqlite.sql")]);
+
+#[cfg(feature = "postgres")]
+statements!(
+    sqlx_postgres::Postgres,
+    "BEGIN",
+    // Any number that nobody else is likely to lock; this is how SHA-256("trusted_app") begins.
+    Some("SELECT pg_advisory_xact_lock(50450002202565229)"),
+    " FOR UPDATE",
+    &[include_str!("../migrations/postgres.sql")]
+);

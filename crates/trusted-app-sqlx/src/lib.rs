@@ -1,0 +1,54 @@
+//! Trusted applications in SQLite (one machine) and PostgreSQL (several nodes).
+//!
+//! [`SqliteRegistry`] and [`PostgresRegistry`] are registries: applications with versions, who
+//! changed what, and a log of changes that only grows. No two applications have a key in common,
+//! which the database itself sees to. A database holds public keys only: our own private key stays in
+//! a file ([`LocalApplication`](tower_trusted_app::LocalApplication)).
+//!
+#![cfg_attr(feature = "sqlite", doc = "```")]
+#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+//! use trusted_app_sqlx::SqliteRegistry;
+//! use tower_trusted_app::TrustedApplication;
+//! use tower_trusted_app::conditions::PathRule;
+//! use tower_trusted_app::registry::{ApplicationRegistry, RegistryError};
+//! # use tower_trusted_app::PublicKey;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let wiki_key = PublicKey::from_base64(include_str!("../../trusted-app-core/tests/data/public-key-2048.txt"))?;
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("trust.db");
+//! let registry = SqliteRegistry::open(path).await?;
+//!
+//! let wiki = |id: &str| {
+//!     TrustedApplication::builder(id.parse()?, wiki_key.clone())
+//!         .addresses("10.1.*.*".parse()?)
+//!         .paths(PathRule::prefixes(["/rest"]))
+//!         .build()
+//!         .map_err(Box::<dyn std::error::Error>::from)
+//! };
+//! registry.add(wiki("confluence:4711")?, "alice").await?;
+//!
+//! // The key belongs to one application: whoever held it under two ids could pick the laxer rules.
+//! let refused = registry.add(wiki("confluence:4712")?, "alice").await.unwrap_err();
+//! assert!(matches!(refused, RegistryError::Conflict(_)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The tables' names begin with `trusted_app_`, so they may stand in a database of yours.
+
+mod dialect;
+mod migrate;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod record;
+mod registry;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub use dialect::Dialect;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresRegistry;
+pub use registry::SqlRegistry;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteRegistry, sqlite_options};

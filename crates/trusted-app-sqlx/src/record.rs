@@ -1,0 +1,72 @@
+//! A row of an application.
+
+use std::sync::Arc;
+
+use tower_trusted_app::keys::{parse_applications, write_applications};
+use tower_trusted_app::registry::{Broken, Entry, Registered, Stamp};
+use tower_trusted_app::{Timestamp, TrustedApplication};
+
+use crate::dialect::{Row, Value};
+
+/// The columns of a record, in its order.
+pub(crate) const COLUMNS: &str = "id, description, version, created_at, created_by, updated_at, updated_by";
+
+/// A row as it stands there, which need not be an application.
+pub(crate) struct Record {
+    id: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) version: u64,
+    pub(crate) created: Stamp,
+    pub(crate) updated: Stamp,
+}
+
+impl Record {
+    /// Of a row of [`COLUMNS`].
+    pub(crate) fn of(mut row: Row) -> Self {
+        let stamp = |row: &mut Row, at| {
+            let by = row.text(at + 1).unwrap_or_default();
+            Stamp::new(Timestamp::from_millis(row.number(at)), by)
+        };
+        Self {
+            id: row.text(0),
+            description: row.text(1),
+            version: row.count(2),
+            created: stamp(&mut row, 3),
+            updated: stamp(&mut row, 5),
+        }
+    }
+
+    /// The values of [`COLUMNS`].
+    pub(crate) fn values(record: &Registered) -> Vec<Value> {
+        vec![
+            record.application.id().as_str().into(),
+            write_applications([&*record.application]).into(),
+            record.version.into(),
+            record.created.at.as_millis().into(),
+            (&*record.created.by).into(),
+            record.updated.at.as_millis().into(),
+            (&*record.updated.by).into(),
+        ]
+    }
+
+    pub(crate) fn entry(self) -> Entry {
+        let id = self.id.unwrap_or_default();
+        let application = self.description.ok_or_else(|| "its description is no text".to_owned());
+        match application.and_then(|text| parse_application(&id, &text)) {
+            Ok(application) => Ok(Registered::new(application, self.version, self.created, self.updated)),
+            Err(reason) => Err(Broken::new(id, self.version, reason)),
+        }
+    }
+}
+
+/// The one application that a text describes, if it is the one of that id.
+pub(crate) fn parse_application(id: &str, text: &str) -> Result<Arc<TrustedApplication>, String> {
+    let parsed = parse_applications(text).map_err(|error| error.to_string())?;
+    let Ok([application]) = <[_; 1]>::try_from(parsed.applications) else {
+        return Err("its description is not that of one application".to_owned());
+    };
+    if application.id().as_str() != id {
+        return Err(format!("its description is that of `{}`", application.id().as_str().escape_debug()));
+    }
+    Ok(Arc::new(application))
+}
