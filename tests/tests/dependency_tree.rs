@@ -4,7 +4,8 @@ use cargo_metadata::MetadataCommand;
 use trusted_app_tests::gate::{cargo, output_of, workspace};
 
 /// What one adapter, one store or one tool of ours may need and nobody else should have to compile.
-const OF_ONE_ADAPTER: [&str; 7] = ["criterion", "ldap3", "libsqlite3-sys", "prost", "redis", "sqlx-core", "tonic"];
+const OF_ONE_ADAPTER: [&str; 7] =
+    ["criterion", "ldap3", "libsqlite3-sys", "prost", "redis", "sqlx-core", "tonic"];
 
 #[test]
 fn the_core_brings_no_runtime_and_no_framework() {
