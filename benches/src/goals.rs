@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::grpc;
 use crate::ratio::{Times, allocations, compare, timed};
 use crate::subjects::Scene;
 
@@ -165,6 +166,38 @@ pub const GOALS: &[Goal] = &[
         what: "an identical certificate again through the layer, against the bare aws-lc-rs verify",
         bound: Bound::AtMost(0.08),
         measure: || bare_against(|scene| timed(|| scene.signed(), scene.through_the_layer(1024))),
+    },
+    Goal {
+        name: "gRPC",
+        what: "allocations more of an exempt unary RPC, against the bare tonic service",
+        bound: Bound::Allocations(0.0),
+        measure: || {
+            let ours = allocations(grpc::unsigned, grpc::exempt());
+            let bare = allocations(grpc::unsigned, grpc::bare());
+            ours as f64 - bare as f64
+        },
+    },
+    Goal {
+        name: "gRPC",
+        what: "an exempt unary RPC, against the bare tonic service",
+        bound: Bound::AtMost(1.10),
+        measure: || {
+            compare(timed(grpc::unsigned, grpc::exempt()), timed(grpc::unsigned, grpc::bare())).ratio()
+        },
+    },
+    Goal {
+        name: "gRPC",
+        what: "a verified unary RPC, against the bare tonic service and a bare aws-lc-rs verify",
+        bound: Bound::AtMost(1.10),
+        measure: || {
+            let scene = Scene::new();
+            let (verify, mut bare) = (scene.bare_aws_lc(), grpc::bare());
+            let reference = timed(grpc::unsigned, move |request| {
+                verify(());
+                bare(request)
+            });
+            compare(timed(grpc::signed(), grpc::verified()), reference).ratio()
+        },
     },
 ];
 

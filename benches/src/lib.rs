@@ -12,6 +12,7 @@
 )]
 
 pub mod goals;
+mod grpc;
 pub mod ratio;
 mod subjects;
 

@@ -33,6 +33,14 @@ fn an_axum_service_compiles_no_other_adapter() {
 }
 
 #[test]
+fn a_tonic_service_compiles_no_other_adapter() {
+    let tree = Tree::of(&["--package", "trusted-app-tonic"]);
+    tree.has("tonic");
+    tree.has_none_of(&["axum", "axum-core", "trusted-app-axum"]);
+    tree.has_none_of(&["criterion", "ldap3", "redis", "rusqlite", "sqlx"]);
+}
+
+#[test]
 fn the_quick_start_is_light() {
     let tree = Tree::of(&["--package", "quickstart"]);
     tree.has("trusted-app-axum");

@@ -1,9 +1,11 @@
 //! What a handler receives: which application calls, as which user.
 
+use std::any::type_name;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use http::Extensions;
 use trusted_app_core::crypto::Fingerprint;
 use trusted_app_core::{Admitted, ApplicationId, KnownUser, Scheme, Timestamp, TrustedApplication};
 
@@ -29,6 +31,22 @@ enum Proof {
 impl<U> Caller<U> {
     pub(crate) fn new(application: Arc<TrustedApplication>, user: KnownUser<U>, admitted: Admitted) -> Self {
         Self { inner: Arc::new(Inner { application, user, proof: Proof::Admitted(admitted) }) }
+    }
+
+    /// The caller of the request with these extensions.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerMissing`]: the layer put none there, or one with another type of user.
+    pub fn from_extensions(extensions: &Extensions) -> Result<&Self, CallerMissing>
+    where
+        U: Send + Sync + 'static,
+    {
+        extensions.get().ok_or_else(|| {
+            // The application stands there together with a caller, whatever its user's type.
+            let authenticated = extensions.get::<CallingApplication>().is_some();
+            CallerMissing(if authenticated { Why::UserType(type_name::<U>()) } else { Why::NoCaller })
+        })
     }
 
     /// A caller that nobody verified, to test a handler without any cryptography.
@@ -111,6 +129,15 @@ impl<U> fmt::Debug for Caller<U> {
 pub struct CallingApplication(Arc<TrustedApplication>);
 
 impl CallingApplication {
+    /// The application that sent the request with these extensions.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerMissing`]: the layer put none there.
+    pub fn from_extensions(extensions: &Extensions) -> Result<&Self, CallerMissing> {
+        extensions.get().ok_or(CallerMissing(Why::NoCaller))
+    }
+
     /// The application of a caller.
     #[must_use]
     pub fn of<U>(caller: &Caller<U>) -> Self {
@@ -123,5 +150,37 @@ impl Deref for CallingApplication {
 
     fn deref(&self) -> &TrustedApplication {
         &self.0
+    }
+}
+
+/// A handler asked for a caller and there is none: a mistake of this service, not of its peer.
+///
+/// It says what the likely causes are. That is for the log; a peer gets an internal error without
+/// any detail.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct CallerMissing(Why);
+
+#[derive(Debug, thiserror::Error)]
+enum Why {
+    #[error(
+        "a handler asks for the caller of a request that has none. Likely causes: the service is not behind a \
+         trusted-app layer, for it has none, or the route was added after it; the layer is `.optional()` or \
+         skips this request, so that the handler must ask for an optional caller"
+    )]
+    NoCaller,
+    #[error(
+        "a handler asks for a caller whose user is a `{0}`, but the layer's user directory hands out another \
+         type: the `U` of `Caller<U>` must be the directory's `UserDirectory::User`"
+    )]
+    UserType(&'static str),
+}
+
+impl CallerMissing {
+    /// Whether the request is anonymous: nobody is authenticated, rather than somebody with another
+    /// type of user.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self.0, Why::NoCaller)
     }
 }

@@ -77,7 +77,7 @@ mod source;
 pub mod users;
 
 pub use body::{BodyMode, Untouched};
-pub use caller::{Caller, CallingApplication};
+pub use caller::{Caller, CallerMissing, CallingApplication};
 pub use clock::SystemClock;
 pub use context_path::ContextPathError;
 pub use layer::{TrustedAppLayer, is_cors_preflight};

@@ -1,6 +1,5 @@
 //! What a handler asks for: the caller, its user, its application.
 
-use std::any::type_name;
 use std::fmt;
 use std::ops::Deref;
 
@@ -135,7 +134,7 @@ impl<S: Sync> FromRequestParts<S> for TrustedApplication {
     type Rejection = CallerMissing;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, CallerMissing> {
-        parts.extensions.get().cloned().map(Self).ok_or(CallerMissing(Why::NoCaller))
+        CallingApplication::from_extensions(&parts.extensions).cloned().map(Self).map_err(CallerMissing)
     }
 }
 
@@ -148,18 +147,14 @@ impl<S: Sync> OptionalFromRequestParts<S> for TrustedApplication {
 }
 
 fn caller<U: Send + Sync + 'static>(parts: &Parts) -> Result<&tower_trusted_app::Caller<U>, CallerMissing> {
-    parts.extensions.get().ok_or_else(|| {
-        // The layer puts the application there together with a caller, whatever its user's type.
-        let authenticated = parts.extensions.get::<CallingApplication>().is_some();
-        CallerMissing(if authenticated { Why::UserType(type_name::<U>()) } else { Why::NoCaller })
-    })
+    tower_trusted_app::Caller::from_extensions(&parts.extensions).map_err(CallerMissing)
 }
 
 /// An anonymous request has no caller; a caller of another type is a mistake, not an absence.
 fn present<T>(caller: Result<T, CallerMissing>) -> Result<Option<T>, CallerMissing> {
     match caller {
         Ok(caller) => Ok(Some(caller)),
-        Err(CallerMissing(Why::NoCaller)) => Ok(None),
+        Err(missing) if missing.0.is_anonymous() => Ok(None),
         Err(mistake) => Err(mistake),
     }
 }
@@ -169,23 +164,7 @@ fn present<T>(caller: Result<T, CallerMissing>) -> Result<Option<T>, CallerMissi
 /// The peer gets a 500 without any detail. The log gets the likely causes.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct CallerMissing(Why);
-
-#[derive(Debug, thiserror::Error)]
-enum Why {
-    #[error(
-        "a handler asks for the caller of a request that has none. Likely causes: the router has no \
-         `trusted_app_axum::layer`; the route was added after `.layer(…)`, which covers only the routes \
-         before it; the layer is `.optional()` or skips this request, which then needs \
-         `Option<Caller<U>>` in the handler"
-    )]
-    NoCaller,
-    #[error(
-        "a handler asks for a caller whose user is a `{0}`, but the layer's user directory hands out another \
-         type: the `U` of `Caller<U>` and `TrustedUser<U>` must be the directory's `UserDirectory::User`"
-    )]
-    UserType(&'static str),
-}
+pub struct CallerMissing(tower_trusted_app::CallerMissing);
 
 impl IntoResponse for CallerMissing {
     fn into_response(self) -> Response {

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::Extensions;
 use tower_layer::Layer;
 use trusted_app_core::seraph::Signer;
 use trusted_app_core::{Clock, Scheme};
 
+use super::act_as::ActAs;
 use super::origin::Origin;
 use super::reuse::Certificates;
 use super::service::{Sign, Signing};
@@ -34,6 +36,7 @@ impl<G> SignLayer<G> {
                 signer: Arc::new(signer),
                 clock: Arc::new(SystemClock),
                 scheme: Scheme::SeraphV3,
+                user: None,
                 origins: Origins::default(),
                 reuse: None,
             },
@@ -44,13 +47,24 @@ impl<G> SignLayer<G> {
 impl<G, C> SignLayer<G, C> {
     /// Stamps by another clock.
     pub fn clock<D: Clock>(self, clock: D) -> SignLayer<G, D> {
-        let Signing { signer, clock: _, scheme, origins, reuse } = self.signing;
-        SignLayer { signing: Signing { signer, clock: Arc::new(clock), scheme, origins, reuse } }
+        let Signing { signer, clock: _, scheme, user, origins, reuse } = self.signing;
+        SignLayer { signing: Signing { signer, clock: Arc::new(clock), scheme, user, origins, reuse } }
     }
 
     /// Signs by another scheme than [`Scheme::SeraphV3`], for receivers that know only that one.
     pub fn scheme(mut self, scheme: Scheme) -> Self {
         self.signing.scheme = scheme;
+        self
+    }
+
+    /// Asks `user` whom a request is made for that has no [`ActAs`] extension, by its other extensions
+    /// or by whatever else `user` knows. With `None` the request leaves unsigned.
+    ///
+    /// Nothing binds such a request to the server it was meant for, so it is signed only for the
+    /// [`origin`](Self::origin) and those of [`only_to`](Self::only_to): state at least one.
+    pub fn acting_as(mut self, user: impl Fn(&Extensions) -> Option<ActAs> + Send + Sync + 'static) -> Self {
+        self.signing.user = Some(Arc::new(user));
+        self.signing.origins.listed.get_or_insert_with(|| Arc::new([]));
         self
     }
 

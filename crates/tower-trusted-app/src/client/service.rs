@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::Request;
+use http::{Extensions, Request};
 use pin_project::pin_project;
 use tower_service::Service;
 use trusted_app_core::conditions::STAMPED_AHEAD;
@@ -25,8 +25,18 @@ pub(super) struct Signing<G, C> {
     pub(super) signer: Arc<G>,
     pub(super) clock: Arc<C>,
     pub(super) scheme: Scheme,
+    pub(super) user: Option<Arc<UserFn>>,
     pub(super) origins: Origins,
     pub(super) reuse: Option<Arc<Certificates>>,
+}
+
+pub(super) type UserFn = dyn Fn(&Extensions) -> Option<ActAs> + Send + Sync;
+
+impl<G, C> Signing<G, C> {
+    /// Whom a request is made for: it says so itself, or the layer was told how to find out.
+    fn act_as(&self, extensions: &Extensions) -> Option<ActAs> {
+        extensions.get().cloned().or_else(|| self.user.as_ref().and_then(|user| user(extensions)))
+    }
 }
 
 impl<G: Signer, C: Clock> Signing<G, C> {
@@ -61,6 +71,7 @@ impl<G, C> Clone for Signing<G, C> {
             signer: Arc::clone(&self.signer),
             clock: Arc::clone(&self.clock),
             scheme: self.scheme,
+            user: self.user.clone(),
             origins: self.origins.clone(),
             reuse: self.reuse.clone(),
         }
@@ -124,7 +135,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Some(act_as) = request.extensions().get::<ActAs>().cloned() else {
+        let Some(act_as) = self.signing.act_as(request.extensions()) else {
             for name in REQUEST_HEADERS {
                 request.headers_mut().remove(name);
             }

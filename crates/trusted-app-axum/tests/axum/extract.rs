@@ -88,12 +88,9 @@ async fn without_the_layer_the_log_says_why_and_the_peer_learns_nothing() {
             );
             let log = log.text();
             assert!(log.contains("ERROR trusted_app: a handler asks for the caller"), "{log}");
-            for cause in [
-                "no `trusted_app_axum::layer`",
-                "added after `.layer(…)`",
-                "`.optional()`",
-                "`Option<Caller<U>>`",
-            ] {
+            for cause in
+                ["not behind a trusted-app layer", "added after it", "`.optional()`", "an optional caller"]
+            {
                 assert!(log.contains(cause), "{cause} in {log}");
             }
         }

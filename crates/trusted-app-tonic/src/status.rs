@@ -1,0 +1,139 @@
+//! How a rejection becomes a gRPC answer.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, header};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+use tower_trusted_app::{Reject, Rejection};
+
+/// The `domain` of the [`google.rpc.ErrorInfo`](tonic_types::ErrorInfo) in our statuses.
+pub const ERROR_DOMAIN: &str = "trusted-app";
+
+/// Answers with a gRPC status: HTTP 200, no body, `grpc-status` and `grpc-message` where trailers
+/// without a body stand (*Trailers-Only*), and `google.rpc.ErrorInfo` among the details, whose
+/// `reason` is our code. See [`status_of`].
+///
+/// A gRPC-Web request gets the same, under its own content type.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GrpcStatus;
+
+impl<ResBody: Default> Reject<ResBody> for GrpcStatus {
+    fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<ResBody> {
+        let mut response = status_of(rejection).into_http();
+        if let Some(content_type) = grpc_web_content_type(&request.headers) {
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
+        }
+        response
+    }
+}
+
+/// The gRPC status of a rejection, as the peer gets it.
+///
+/// The code is 16 (unauthenticated), 7 (permission denied), 14 (unavailable: a store is down) or 3
+/// (invalid argument: malformed credentials), as the [table](tower_trusted_app::rejection) says. The
+/// details have a `google.rpc.ErrorInfo` with the rejection's code as `reason` and [`ERROR_DOMAIN`] as
+/// `domain`; for 14 a `google.rpc.RetryInfo` of one second beside it.
+///
+/// ```
+/// use tonic::Code;
+/// use tonic_types::StatusExt;
+/// use trusted_app_tonic::{Rejection, status_of};
+///
+/// let status = status_of(&Rejection::CredentialsMissing);
+/// assert_eq!(status.code(), Code::Unauthenticated);
+/// assert_eq!(status.get_details_error_info().unwrap().reason, "MISSING_CERT");
+/// ```
+#[must_use]
+pub fn status_of(rejection: &Rejection) -> Status {
+    let code = Code::from_i32(rejection.grpc_code());
+    let mut details = ErrorDetails::with_error_info(rejection.code().as_str(), ERROR_DOMAIN, HashMap::new());
+    if code == Code::Unavailable {
+        details.set_retry_info(Some(Duration::from_secs(1)));
+    }
+    Status::with_error_details(code, rejection.to_transport_error().message(), details)
+}
+
+/// Answers gRPC and gRPC-Web requests with a [`GrpcStatus`], and all others by `R`: for a port that
+/// gRPC shares with pages. What a request is its content type says.
+///
+/// ```
+/// # use trusted_app_tonic::{keys::MemoryKeyStore, users::MemoryDirectory};
+/// # let (keys, users) = (MemoryKeyStore::new([]).unwrap(), MemoryDirectory::of_names(["alice"]));
+/// # let public_url = "https://tracker.example.com".parse().unwrap();
+/// use trusted_app_tonic::{GrpcOr, ProblemJson};
+///
+/// let layer = trusted_app_tonic::layer(keys, users, public_url).rejections(GrpcOr(ProblemJson));
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GrpcOr<R>(
+    /// What answers the requests that are not gRPC.
+    pub R,
+);
+
+impl<ResBody: Default, R: Reject<ResBody>> Reject<ResBody> for GrpcOr<R> {
+    fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<ResBody> {
+        if is_grpc(&request.headers) {
+            GrpcStatus.reject(rejection, request)
+        } else {
+            self.0.reject(rejection, request)
+        }
+    }
+}
+
+/// `application/grpc`, `application/grpc-web`, alone or followed by `+format`, `-text` or parameters.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    content_type(headers).and_then(|value| strip_prefix(value, GRPC)).is_some_and(|rest| {
+        let rest = strip_prefix(rest, b"-web").unwrap_or(rest);
+        let rest = strip_prefix(rest, b"-text").unwrap_or(rest);
+        matches!(rest.first(), None | Some(b'+' | b';' | b' '))
+    })
+}
+
+fn grpc_web_content_type(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let value = headers.get(header::CONTENT_TYPE)?;
+    let is_web =
+        strip_prefix(value.as_bytes(), GRPC).is_some_and(|rest| strip_prefix(rest, b"-web").is_some());
+    is_web.then_some(value)
+}
+
+const GRPC: &[u8] = b"application/grpc";
+
+fn content_type(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes)
+}
+
+/// Without regard to letter case, as media types are compared.
+fn strip_prefix<'v>(value: &'v [u8], prefix: &[u8]) -> Option<&'v [u8]> {
+    let (start, rest) = value.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_by_its_content_type() {
+        for (value, expected) in [
+            ("application/grpc", true),
+            ("application/grpc+proto", true),
+            ("APPLICATION/gRPC;charset=utf-8", true),
+            ("application/grpc-web", true),
+            ("application/grpc-web+proto", true),
+            ("application/grpc-web-text", true),
+            ("application/grpc-web-text+proto", true),
+            ("application/grpcx", false),
+            ("application/grpc-websocket", false),
+            ("application/json", false),
+            ("text/html; also=application/grpc", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))]);
+            assert_eq!(is_grpc(&headers), expected, "{value}");
+        }
+        assert!(!is_grpc(&HeaderMap::new()));
+    }
+}

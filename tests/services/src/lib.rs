@@ -1,0 +1,20 @@
+//! What a test does when a server or a tool that it wants is missing.
+#![allow(clippy::panic, clippy::print_stderr, reason = "for tests")]
+
+/// Says visibly that a test is skipped, because `what` is missing. Where the environment variable
+/// `TRUSTED_APP_TEST_SERVICES` is `required`, as in `.ci/run`, the test fails instead.
+///
+/// ```ignore
+/// let Some(server) = connect() else { return test_services::missing("PostgreSQL on 127.0.0.1:5432") };
+/// ```
+///
+/// # Panics
+///
+/// Where services are required.
+#[track_caller]
+pub fn missing(what: &str) {
+    let required = std::env::var_os("TRUSTED_APP_TEST_SERVICES").is_some_and(|value| value == "required");
+    assert!(!required, "missing, but required here: {what}");
+    let test = std::thread::current();
+    eprintln!("SKIPPED: {}: {what} is missing", test.name().unwrap_or("a test"));
+}
