@@ -50,7 +50,7 @@ pub fn sign<B>(request: Request<B>, user: &str) -> Request<B> {
     TestIdentity::wiki().sign(request, user, &SystemClock)
 }
 
-/// The README's two Rust blocks compile.
+/// The README's Rust blocks compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}

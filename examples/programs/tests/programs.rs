@@ -1,5 +1,7 @@
 //! Each program runs to its end and shows what it is there to show.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::process::Command;
 
 fn output_of(program: &str) -> String {
