@@ -1,6 +1,6 @@
 //! Every way to be refused: the layer, the request, and the answer.
 //!
-//! The tracker of these cases knows alice, and mallory, who may not log in. Its clock stands still.
+//! The tracker of these cases knows alice, mallory, who may not log in, and root, an administrator. Its clock stands still.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use tower_trusted_app::rejection::Code;
 use tower_trusted_app::seraph::{CERTIFICATE, ID, KEY, MAGIC, SIGNATURE, SigningRequest, VERSION};
 use tower_trusted_app::users::{BoxUserDirectory, MemoryDirectory, UserDirectoryExt};
 use tower_trusted_app::{
-    Clock, KeyStore, LocalApplication, Scheme, SignedUrl, Timestamp, TrustedAppLayer, UserDirectory,
+    ActAsPolicy, Clock, KeyStore, KnownUser, LocalApplication, Scheme, SignedUrl, Timestamp, TrustedAppLayer,
+    UserDirectory,
 };
 use trusted_app_test::{FaultyDirectory, FaultyKeyStore, FaultyReplayStore, FixedClock, TestIdentity};
 
@@ -75,6 +76,9 @@ macro_rules! for_each_refusal {
             unknown_user: UserUnknown 401;
             user_name_that_nobody_can_have: UserUnknown 401;
             denied_user: PermissionDenied 403;
+            user_whom_the_application_may_not_act_as: PermissionDenied 403;
+            administrator: PermissionDenied 403;
+            application_that_may_only_read: PermissionDenied 403;
             replay: Replayed 401;
             key_store_that_errs: Unavailable 503;
             key_store_that_hangs: Unavailable 503;
@@ -138,6 +142,7 @@ pub fn trusted() -> TrustedApplicationBuilder {
 fn users() -> MemoryDirectory {
     let users = MemoryDirectory::of_names(["alice"]);
     users.deny("mallory");
+    users.insert_user(KnownUser::new("root", ()).as_administrator());
     users
 }
 
@@ -386,6 +391,24 @@ fn tracker_once() -> Tracker {
 
 fn replay() -> Case {
     Case { layer: tracker_once().replay_store(FaultyReplayStore::has_seen_all()), request: signed() }
+}
+
+fn user_whom_the_application_may_not_act_as() -> Case {
+    Case {
+        layer: tracker_trusting(trusted().act_as(ActAsPolicy::anybody().deny_users(["alice"]))),
+        request: signed(),
+    }
+}
+
+/// The default of every application.
+fn administrator() -> Case {
+    refused_by_tracker(signed_by(&TestIdentity::wiki(), "root", URL))
+}
+
+fn application_that_may_only_read() -> Case {
+    let mut request = signed();
+    *request.method_mut() = http::Method::POST;
+    Case { layer: tracker_trusting(trusted().act_as(ActAsPolicy::anybody().read_only())), request }
 }
 
 fn key_store_that_errs() -> Case {

@@ -14,7 +14,7 @@ use tower_trusted_app::audit::{Decision, Outcome};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::rejection::Code;
 use tower_trusted_app::users::user_directory_fn;
-use tower_trusted_app::{ApplicationId, TrustedAppLayer, UserLookup};
+use tower_trusted_app::{ApplicationId, Rejection, TrustedAppLayer, UserLookup};
 use tracing::Level;
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tests::URL;
@@ -27,6 +27,7 @@ use trusted_app_tests::refusals::{self, Tracker, signed, tracker, tracker_trusti
 struct Audited {
     /// `None` if it was accepted.
     code: Option<Code>,
+    rule: Option<String>,
     continued: bool,
     user: Option<String>,
     method: String,
@@ -44,16 +45,20 @@ struct Audited {
 impl From<&Decision<'_>> for Audited {
     fn from(decision: &Decision<'_>) -> Self {
         let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
-        let (code, continued, user) = match decision.outcome {
-            Outcome::Authenticated { user } => (None, false, Some(user.to_owned())),
-            Outcome::Rejected(rejection) => (Some(rejection.code()), false, None),
-            Outcome::ContinuedAsAnonymous(rejection) => (Some(rejection.code()), true, None),
+        let (rejection, continued) = match decision.outcome {
+            Outcome::Authenticated { user } => {
+                assert_eq!(decision.user, Some(user));
+                (None, false)
+            }
+            Outcome::Rejected(rejection) => (Some(rejection), false),
+            Outcome::ContinuedAsAnonymous(rejection) => (Some(rejection), true),
             _ => panic!("{decision:?}"),
         };
         Self {
-            code,
+            code: rejection.map(Rejection::code),
+            rule: rejection.and_then(Rejection::rule).map(ToString::to_string),
             continued,
-            user,
+            user: owned(decision.user),
             method: decision.method.to_string(),
             path: decision.path.to_owned(),
             claimed_application: owned(decision.claimed_application),
@@ -98,6 +103,7 @@ async fn decision(log: &Log, layer: Tracker, request: Request<()>) -> (Audited, 
     assert_eq!(field("seen_before"), Some(record.seen_before.to_string()));
     assert_eq!(field("addresses"), Some(format!("[{}]", record.addresses.join(", "))));
     assert_eq!(field("code"), record.code.map(|code| code.to_string()));
+    assert_eq!(field("rule"), record.rule);
     (record, event)
 }
 
@@ -111,7 +117,14 @@ async fn every_refusal_is_one_record_and_one_warning() {
         let (record, event) = decision(&log, layer, request).await;
 
         assert_eq!((record.code, record.continued), (Some(code), false));
-        assert_eq!((record.user, record.seen_before), (None, false));
+        let known = match name {
+            "user_whom_the_application_may_not_act_as" | "application_that_may_only_read" => Some("alice"),
+            name if name.contains("replay") => Some("alice"),
+            "administrator" => Some("root"),
+            _ => None,
+        };
+        assert_eq!((record.user.as_deref(), record.seen_before), (known, false));
+        assert_eq!(record.rule.is_some(), code == Code::PermissionDenied);
         assert_eq!((record.method.as_str(), record.path.as_str()), (method.as_str(), uri.path()));
         assert_eq!(event.level, Level::WARN);
         assert_eq!(event.message, "trusted request refused");
@@ -217,6 +230,17 @@ async fn the_facts_that_a_refusal_turns_on() {
     let (record, event) = of("denied_user").await;
     assert_eq!((record.claimed_user.as_deref(), record.age_ms), (Some("mallory"), Some(0)));
     assert_eq!(event.fields["scheme"], "seraph-v3");
+    assert_eq!(record.rule.as_deref(), Some("disabled"));
+
+    for (name, rule, hint) in [
+        ("user_whom_the_application_may_not_act_as", "denied-user", "what is denied wins"),
+        ("administrator", "administrator", "insecure_administrators"),
+        ("application_that_may_only_read", "read-only", "this method is not safe"),
+    ] {
+        let (record, event) = of(name).await;
+        assert_eq!(record.rule.as_deref(), Some(rule));
+        assert!(event.fields["hint"].contains(hint), "{event:?}");
+    }
 }
 
 #[tokio::test]

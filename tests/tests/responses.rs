@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
+use tower_trusted_app::permission::PermissionRule;
 use tower_trusted_app::rejection::{Code, MagicPart, Store};
 use tower_trusted_app::seraph::{ERROR, ID, STATUS, SigningRequest, TransportError};
 use tower_trusted_app::{ProblemJson, Reject, Rejection, Timestamp, reject_fn};
@@ -49,7 +50,7 @@ fn every_rejection(text: &str) -> Vec<Rejection> {
         Rejection::PathNotAllowed { path: text() },
         Rejection::PathAmbiguous { path: text(), reason: "dot segment" },
         Rejection::UserUnknown { user: text() },
-        Rejection::PermissionDenied { user: text() },
+        Rejection::PermissionDenied { user: text(), rule: PermissionRule::LogIn(text().into()) },
         Rejection::Replayed { application: text(), created: time },
         Rejection::Unavailable { store: Store::KeyStore },
         Rejection::Unavailable { store: Store::UserDirectory },
@@ -166,8 +167,14 @@ fn assert_problem(body: &[u8], rejection: &Rejection) {
 #[test]
 fn what_is_not_for_the_peer() {
     let secret = "a very particular text";
-    for rejection in [Rejection::PermissionDenied { user: secret.to_owned() }, Rejection::PeerUnknown] {
+    let denied = |rule| Rejection::PermissionDenied { user: secret.to_owned(), rule };
+    for rejection in [
+        denied(PermissionRule::LogIn(secret.into())),
+        denied(PermissionRule::DeniedGroup(secret.into())),
+        Rejection::PeerUnknown,
+    ] {
         assert!(!rejection.to_transport_error().to_string().contains(secret));
+        assert!(!rejection.to_string().contains(secret));
     }
     for rejection in every_rejection(secret) {
         assert!(!rejection.to_transport_error().to_string().contains(rejection.hint()), "{rejection:?}");

@@ -31,6 +31,8 @@ pub struct Decision<'a> {
     pub seen_before: bool,
     /// The addresses held against the application's rule; empty if that is *any*.
     pub addresses: &'a [SourceAddress<'a>],
+    /// The user's canonical name, once the directory knew the user, whatever was decided then.
+    pub user: Option<&'a str>,
 }
 
 /// What was decided.
@@ -75,10 +77,10 @@ impl Decision<'_> {
         let application = self.claimed_application;
         let claimed_user = self.signature.map(VerifiedSignature::user);
         let scheme = self.signature.map(|signature| signature.scheme().as_str());
-        let seen_before = self.seen_before;
+        let (user, seen_before) = (self.user, self.seen_before);
         let (method, path, url, age_ms) = (self.method.as_str(), self.path, self.url, self.age_ms());
         match self.outcome {
-            Outcome::Authenticated { user } => tracing::info!(
+            Outcome::Authenticated { .. } => tracing::info!(
                 target: "trusted_app",
                 application, user, claimed_user, scheme, method, path, url, age_ms, seen_before,
                 addresses = ?self.addresses,
@@ -86,11 +88,12 @@ impl Decision<'_> {
             ),
             Outcome::Rejected(rejection) | Outcome::ContinuedAsAnonymous(rejection) => tracing::warn!(
                 target: "trusted_app",
-                application, claimed_user, scheme, method, path, url, age_ms, seen_before,
+                application, user, claimed_user, scheme, method, path, url, age_ms, seen_before,
                 addresses = ?self.addresses,
                 code = rejection.code().as_str(),
                 // As a text, which subscribers escape: it has words of the peer's in it.
                 reason = rejection.to_string(),
+                rule = rejection.rule().map(ToString::to_string),
                 hint = rejection.hint(),
                 continued = matches!(self.outcome, Outcome::ContinuedAsAnonymous(_)),
                 "trusted request refused"

@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use http::Method;
 use http::request::Parts;
+use trusted_app_core::permission::PermissionRule;
 use trusted_app_core::rejection::{Code, Store};
 use trusted_app_core::seraph::Credentials;
 use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
@@ -31,6 +32,7 @@ struct Findings<'p> {
     signature: Option<VerifiedSignature>,
     seen_before: bool,
     sources: Sources<'p>,
+    user: Option<Arc<str>>,
 }
 
 impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
@@ -77,6 +79,9 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let admitted = signature.admit(&application, &facts, sources, now)?;
 
         let user = self.find_user(&application, admitted.user()).await?;
+        findings.user = Some(Arc::clone(&user.name));
+        let permitted = application.act_as().check(&user, &parts.method);
+        permitted.map_err(|rule| denied(admitted.user(), rule))?;
         self.accept_once(&application, &admitted, url, &parts.method).await?;
         Ok(Caller::new(application, user, admitted))
     }
@@ -121,7 +126,9 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     ) -> Result<KnownUser<D::User>, Rejection> {
         match self.in_time(self.users.user(application, name), Store::UserDirectory).await? {
             UserLookup::Found(user) => Ok(user),
-            UserLookup::Denied => Err(Rejection::PermissionDenied { user: name.to_owned() }),
+            UserLookup::Denied => Err(denied(name, PermissionRule::Disabled)),
+            UserLookup::LogInRefused(reason) => Err(denied(name, PermissionRule::LogIn(reason))),
+            UserLookup::Ambiguous => Err(denied(name, PermissionRule::Ambiguous)),
             _ => Err(Rejection::UserUnknown { user: name.to_owned() }),
         }
     }
@@ -238,12 +245,17 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             signature: findings.signature.as_ref(),
             seen_before: findings.seen_before,
             addresses: &findings.sources,
+            user: findings.user.as_deref(),
         };
         decision.trace();
         if let Some(audit) = &self.settings.audit {
             audit.record(&decision);
         }
     }
+}
+
+fn denied(user: &str, rule: PermissionRule) -> Rejection {
+    Rejection::PermissionDenied { user: user.to_owned(), rule }
 }
 
 /// A place among the requests in verification; given back when dropped.

@@ -15,6 +15,7 @@ use crate::crypto::{Fingerprint, PublicKey};
 use crate::limits::{
     MAX_APPLICATION_ID_BYTES, MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_RSA_BITS,
 };
+use crate::permission::ActAsPolicy;
 
 /// The name under which an application is registered, such as `confluence:4711`.
 ///
@@ -222,6 +223,7 @@ pub struct TrustedApplication {
     name: String,
     keys: Vec<ApplicationKey>,
     conditions: RequestConditions,
+    act_as: ActAsPolicy,
     schemes: Vec<Scheme>,
 }
 
@@ -242,6 +244,7 @@ impl TrustedApplication {
             paths: None,
             methods: MethodRule::any(),
             replay_protection: ReplayProtection::Off,
+            act_as: ActAsPolicy::anybody(),
             schemes: vec![Scheme::SeraphV3],
             min_rsa_bits: MIN_RSA_BITS,
         }
@@ -277,6 +280,12 @@ impl TrustedApplication {
         &self.conditions
     }
 
+    /// Whom it may act as.
+    #[must_use]
+    pub fn act_as(&self) -> &ActAsPolicy {
+        &self.act_as
+    }
+
     /// The schemes it may use.
     #[must_use]
     pub fn schemes(&self) -> &[Scheme] {
@@ -296,6 +305,7 @@ pub struct TrustedApplicationBuilder {
     paths: Option<PathRule>,
     methods: MethodRule,
     replay_protection: ReplayProtection,
+    act_as: ActAsPolicy,
     schemes: Vec<Scheme>,
     min_rsa_bits: usize,
 }
@@ -344,6 +354,12 @@ impl TrustedApplicationBuilder {
         self
     }
 
+    /// Whom the application may act as; everybody but administrators unless stated.
+    pub fn act_as(mut self, policy: ActAsPolicy) -> Self {
+        self.act_as = policy;
+        self
+    }
+
     /// Which schemes may be used; only [`Scheme::SeraphV3`] unless stated.
     pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
         self.schemes = schemes.into_iter().collect();
@@ -370,6 +386,9 @@ impl TrustedApplicationBuilder {
         if self.timeout.as_millis() == 0 || i64::try_from(self.timeout.as_millis()).is_err() {
             return Err(ApplicationError::Timeout);
         }
+        if let Some(name) = self.act_as.misleading_name() {
+            return Err(ApplicationError::ActAsName(name.to_owned()));
+        }
         if self.schemes.is_empty() {
             return Err(ApplicationError::NoScheme);
         }
@@ -384,6 +403,7 @@ impl TrustedApplicationBuilder {
                 methods: self.methods,
                 replay_protection: self.replay_protection,
             },
+            act_as: self.act_as,
             schemes: self.schemes,
         })
     }
@@ -452,6 +472,9 @@ pub enum ApplicationError {
     /// `insecure_min_rsa_bits` outside what can be parsed.
     #[error("insecure_min_rsa_bits is {0}; it must be from {MIN_PARSED_RSA_BITS} to {MAX_RSA_BITS}")]
     MinRsaBits(usize),
+    /// A name in a policy's lists that looks like everybody.
+    #[error("{0:?} in a list of users or groups is no name of one; for everybody leave the list out")]
+    ActAsName(String),
     /// An empty list of schemes.
     #[error("an application needs at least one scheme, such as `seraph-v3`")]
     NoScheme,

@@ -10,7 +10,8 @@
 //!    answers with a [`VerifiedSignature`], which nothing else can make;
 //! 4. [`VerifiedSignature::admit`] checks age, method, source addresses and path, in that order,
 //!    and answers with an [`Admitted`];
-//! 5. a [`UserDirectory`] says who the named user is;
+//! 5. a [`UserDirectory`] says who the named user is, and the application's [`ActAsPolicy`] whether it may
+//!    act as that user;
 //! 6. where it is wanted, a [`ReplayStore`] says whether the request is the first with this signature.
 //!
 //! Anything else is a [`Rejection`].
@@ -27,6 +28,7 @@ pub mod conditions;
 pub mod crypto;
 pub mod identity;
 pub mod limits;
+pub mod permission;
 pub mod registry;
 pub mod rejection;
 pub mod seraph;
@@ -37,6 +39,7 @@ pub use application::{ApplicationId, RequestConditions, Scheme, TrustedApplicati
 pub use clock::{Clock, Timestamp};
 pub use crypto::PublicKey;
 pub use identity::LocalApplication;
+pub use permission::ActAsPolicy;
 pub use registry::ApplicationRegistry;
 pub use rejection::Rejection;
 pub use store::{BoxError, KeyStore, KnownUser, ReplayStore, UserDirectory, UserLookup};

@@ -27,7 +27,7 @@
 //! | `BAD_URL` | 403 | 7 | no | the path | add a path pattern to the application |
 //! | `AMBIGUOUS_URL` | 400 | 3 | no | the path and what is ambiguous in it | ask for the path in its plain form |
 //! | `USER_UNKNOWN` | 401 | 16 | no | the user name | create the user; names are compared byte for byte |
-//! | `PERMISSION_DENIED` | 403 | 7 | no | nothing more | let the user log in |
+//! | `PERMISSION_DENIED` | 403 | 7 | no | nothing more | look at the rule that the log names |
 //! | `REPLAYED` | 401 | 16 | no | when the certificate was created | have the peer sign each request anew, repetitions too; or turn the application's replay protection off |
 //! | `UNAVAILABLE` | 503 | 14 | yes | nothing more | look at the store named in the log |
 
@@ -38,6 +38,7 @@ use std::fmt::{self, Write as _};
 use http::StatusCode;
 
 use crate::clock::Timestamp;
+use crate::permission::PermissionRule;
 use crate::seraph::TransportError;
 
 pub use code::Code;
@@ -170,6 +171,8 @@ pub enum Rejection {
     PermissionDenied {
         /// The name in the certificate.
         user: String,
+        /// The rule that refuses: for the log and the audit, never for the peer.
+        rule: PermissionRule,
     },
     /// A request with this signature was accepted before, and the application's requests count once.
     Replayed {
@@ -361,6 +364,15 @@ impl Rejection {
         TransportError::new(self.code(), template, params)
     }
 
+    /// The rule that refused a user, for the log; never sent to the peer.
+    #[must_use]
+    pub const fn rule(&self) -> Option<&PermissionRule> {
+        match self {
+            Self::PermissionDenied { rule, .. } => Some(rule),
+            _ => None,
+        }
+    }
+
     /// What an operator may do about it, for the log; never sent to the peer.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -403,7 +415,7 @@ impl Rejection {
                 "the path could be read in two ways and so could slip past a path rule"
             }
             Self::UserUnknown { .. } => "create the user; names are compared byte for byte",
-            Self::PermissionDenied { .. } => "the user may not log in here",
+            Self::PermissionDenied { rule, .. } => rule.hint(),
             Self::Replayed { .. } => {
                 "somebody sent a captured request again, or the peer sends one certificate more than once: have \
                  it sign each request anew, or turn the application's replay protection off"

@@ -2,6 +2,7 @@
 
 mod replay;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -64,6 +65,12 @@ pub enum UserLookup<U> {
     Found(KnownUser<U>),
     /// The user exists but may not log in: `PERMISSION_DENIED`.
     Denied,
+    /// The user exists, and the host application's own policy keeps them out, for this reason:
+    /// `PERMISSION_DENIED`. The reason is for the log.
+    LogInRefused(Cow<'static, str>),
+    /// The name could mean more than one user: `PERMISSION_DENIED`. A directory never answers with the
+    /// first hit.
+    Ambiguous,
     /// There is nobody of that name: `USER_UNKNOWN`.
     Unknown,
 }
@@ -84,12 +91,32 @@ pub struct KnownUser<U> {
     pub name: Arc<str>,
     /// The directory's own record.
     pub user: U,
+    /// The groups that the user is in, nested ones included, as the directory spells them. None unless the
+    /// directory says so.
+    pub groups: Arc<[Arc<str>]>,
+    /// Whether the user is an administrator of the host application. An application may not act as one
+    /// unless its [policy](crate::permission::ActAsPolicy) says so, so a directory that can tell, must.
+    pub administrator: bool,
 }
 
 impl<U> KnownUser<U> {
-    /// A user under their canonical name.
+    /// A user under their canonical name: in no group, no administrator.
     pub fn new(name: impl Into<Arc<str>>, user: U) -> Self {
-        Self { name: name.into(), user }
+        Self { name: name.into(), user, groups: Arc::default(), administrator: false }
+    }
+
+    /// The same user in these groups.
+    #[must_use]
+    pub fn with_groups<N: Into<Arc<str>>>(mut self, groups: impl IntoIterator<Item = N>) -> Self {
+        self.groups = groups.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same user as an administrator.
+    #[must_use]
+    pub fn as_administrator(mut self) -> Self {
+        self.administrator = true;
+        self
     }
 }
 

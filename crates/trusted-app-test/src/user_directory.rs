@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -30,6 +31,8 @@ pub struct People {
     pub active: Vec<String>,
     /// The names of those who exist but may not log in.
     pub denied: Vec<String>,
+    /// The groups of those who are in any, by name.
+    pub groups: BTreeMap<String, Vec<String>>,
 }
 
 impl People {
@@ -37,7 +40,22 @@ impl People {
     #[must_use]
     pub fn odd() -> Self {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        Self { active: names(ACTIVE), denied: names(DENIED) }
+        Self { active: names(ACTIVE), denied: names(DENIED), groups: BTreeMap::new() }
+    }
+
+    /// The same people, some of them in groups whose names are easily mixed up.
+    #[must_use]
+    pub fn in_groups() -> Self {
+        let groups = GROUPS
+            .iter()
+            .map(|&(name, groups)| (name.to_owned(), groups.iter().map(|&group| group.to_owned()).collect()));
+        Self { groups: groups.collect(), ..Self::odd() }
+    }
+
+    /// The groups that somebody is in.
+    #[must_use]
+    pub fn groups_of(&self, name: &str) -> &[String] {
+        self.groups.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
@@ -68,6 +86,17 @@ const ACTIVE: &[&str] = &[
     "<b>eve</b>",
     "null",
     "0",
+];
+
+const GROUPS: &[(&str, &[&str])] = &[
+    ("alice", &["staff", "admins", "管理者"]),
+    ("Alice", &["guests"]),
+    ("bob", &["staff"]),
+    ("zo\u{eb}", &["o'hara", "a,b", "c=d"]),
+    ("*", &["*"]),
+    ("*)(uid=*", &["(a)", "back\\slash"]),
+    ("管理者", &["staff"]),
+    ("mallory", &["staff"]),
 ];
 
 const DENIED: &[&str] = &["mallory", "o'mallory", "left the company"];
@@ -120,8 +149,20 @@ pub async fn conformance<D: UserDirectory>(make: impl AsyncFn(People) -> D) {
     }
 }
 
+/// Checks that a directory says which groups its users are in: `make` makes one with exactly these people and
+/// groups in it. It is called once, with [`People::in_groups`].
+///
+/// # Panics
+///
+/// When the directory is wrong; the text says about whom.
+pub async fn group_conformance<D: UserDirectory>(make: impl AsyncFn(People) -> D) {
+    let people = People::in_groups();
+    check(make(people.clone()).await, &people).await;
+}
+
 /// Checks a directory that holds exactly these people, however they came into it: each is found
-/// under the name that was put in, or denied, once, again and many at a time; nobody else is found.
+/// under the name that was put in and in their groups alone, or denied, once, again and many at a time; nobody
+/// else is found.
 ///
 /// # Panics
 ///
@@ -129,16 +170,16 @@ pub async fn conformance<D: UserDirectory>(make: impl AsyncFn(People) -> D) {
 pub async fn check<D: UserDirectory>(directory: D, people: &People) {
     for _ in 0..2 {
         for name in &people.active {
-            assert_answer(&directory, name, Expected::Found).await;
+            assert_answer(&directory, name, &Expected::found(people, name)).await;
         }
         for name in &people.denied {
-            assert_answer(&directory, name, Expected::Denied).await;
+            assert_answer(&directory, name, &Expected::Denied).await;
         }
     }
     let odd = People::odd();
     let others = NEAR_MISSES.iter().copied().chain(odd.active.iter().chain(&odd.denied).map(String::as_str));
     for name in others.filter(|name| !people.active.iter().chain(&people.denied).any(|one| one == name)) {
-        assert_answer(&directory, name, Expected::Unknown).await;
+        assert_answer(&directory, name, &Expected::Unknown).await;
     }
     check_at_once(directory, people).await;
 }
@@ -146,29 +187,40 @@ pub async fn check<D: UserDirectory>(directory: D, people: &People) {
 /// Many look-ups at a time, each of which must get its own answer.
 async fn check_at_once<D: UserDirectory>(directory: D, people: &People) {
     let directory = Arc::new(directory);
-    let active = people.active.iter().map(|name| (name, Expected::Found));
+    let active = people.active.iter().map(|name| (name, Expected::found(people, name)));
     let all: Vec<_> = active.chain(people.denied.iter().map(|name| (name, Expected::Denied))).collect();
     let mut look_ups = JoinSet::new();
-    for &(name, expected) in all.iter().cycle().take(8 * all.len()) {
-        let (directory, name) = (Arc::clone(&directory), name.clone());
-        look_ups.spawn(async move { assert_answer(&*directory, &name, expected).await });
+    for (name, expected) in all.iter().cycle().take(8 * all.len()) {
+        let (directory, name, expected) = (Arc::clone(&directory), (*name).clone(), expected.clone());
+        look_ups.spawn(async move { assert_answer(&*directory, &name, &expected).await });
     }
     look_ups.join_all().await;
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Expected {
-    Found,
+    Found { groups: Vec<String> },
     Denied,
     Unknown,
 }
 
-async fn assert_answer<D: UserDirectory>(directory: &D, name: &str, expected: Expected) {
+impl Expected {
+    fn found(people: &People, name: &str) -> Self {
+        let mut groups = people.groups_of(name).to_vec();
+        groups.sort_unstable();
+        Self::Found { groups }
+    }
+}
+
+async fn assert_answer<D: UserDirectory>(directory: &D, name: &str, expected: &Expected) {
     let answer: Result<_, BoxError> = directory.user(&wiki(), name).await.map_err(Into::into);
     match (expected, answer) {
         (_, Err(error)) => panic!("looking up {name:?}: {error}"),
-        (Expected::Found, Ok(UserLookup::Found(user))) => {
+        (Expected::Found { groups }, Ok(UserLookup::Found(user))) => {
             assert_eq!(&*user.name, name, "{name:?} is found under another name");
+            let mut found: Vec<_> = user.groups.iter().map(ToString::to_string).collect();
+            found.sort_unstable();
+            assert_eq!(found, *groups, "{name:?} is in other groups");
         }
         (Expected::Denied, Ok(UserLookup::Denied)) | (Expected::Unknown, Ok(UserLookup::Unknown)) => {}
         (_, Ok(other)) => panic!("{name:?} should be {expected:?}, but is {}", kind(&other)),
@@ -179,6 +231,8 @@ fn kind<U>(answer: &UserLookup<U>) -> String {
     match answer {
         UserLookup::Found(user) => format!("Found as {:?}", user.name),
         UserLookup::Denied => "Denied".into(),
+        UserLookup::LogInRefused(reason) => format!("LogInRefused, {reason}"),
+        UserLookup::Ambiguous => "Ambiguous".into(),
         _ => "Unknown".into(),
     }
 }

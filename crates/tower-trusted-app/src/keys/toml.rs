@@ -1,5 +1,6 @@
 //! Applications as a TOML file describes them.
 
+mod act_as;
 mod fields;
 mod write;
 
@@ -12,6 +13,7 @@ use ::toml::de::{DeTable, DeValue};
 use trusted_app_core::TrustedApplication;
 use trusted_app_core::application::ApplicationError;
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule};
+use trusted_app_core::permission::Members;
 
 use self::fields::{LIST_OR_ANY, Problem, Value};
 use super::applications::Applications;
@@ -29,6 +31,7 @@ use super::applications::Applications;
 ///     ip_addresses = ["10.1.*.*", "2001:db8::/32", "local"]
 ///     url_paths = ["/secure/RunPortlet", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
 ///     methods = ["GET", "HEAD"]         # any unless stated
+///     act_as = { groups = ["staff"], deny_users = ["mallory"], read_only = true }   # see below
 ///     schemes = ["seraph-v3"]           # the default
 ///     replay_protection = "off"         # the default; "non-idempotent" or "every" request counts once
 ///     insecure_min_rsa_bits = 2048      # the default; 1024 lets an old peer's key in
@@ -55,6 +58,10 @@ use super::applications::Applications;
 ///     { key = "MIIBIjANBgkt...", not_before = 2027-02-01T00:00:00+01:00 },
 /// ]
 /// ```
+///
+/// `act_as` says [whom the application may act as](trusted_app_core::ActAsPolicy): everybody but administrators
+/// unless stated. Its fields are lists: `users` and `groups`, of which either makes that *only these*, `deny_users`
+/// and `deny_groups`, which win; and switches: `read_only` and `insecure_administrators`.
 ///
 /// # Errors
 ///
@@ -136,7 +143,7 @@ fn tables<'t>(document: &'t DeTable<'t>) -> Result<Vec<(Range<usize>, &'t DeTabl
 }
 
 /// The fields of an application.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "id",
     "name",
     "public_key",
@@ -144,12 +151,15 @@ const FIELDS: [&str; 10] = [
     "ip_addresses",
     "url_paths",
     "methods",
+    "act_as",
     "schemes",
     "replay_protection",
     "insecure_min_rsa_bits",
 ];
 
 const ALLOWS_NOTHING: &str = "the list is empty, so every request is refused; for no rule write \"any\"";
+
+const ALLOWS_NOBODY: &str = "the lists are empty, so every request is refused; for everybody leave them out";
 
 /// One `[[application]]`.
 struct Entry<'t> {
@@ -184,6 +194,13 @@ impl<'t> Entry<'t> {
         if let Some(timeout) = self.optional("timeout_ms", fields::timeout)? {
             application = application.timeout(timeout);
         }
+        if let Some(policy) = self.optional("act_as", act_as::policy)? {
+            if policy.allowed().is_some_and(Members::is_empty) {
+                let nobody = Problem::new(self.place_of("act_as"), ALLOWS_NOBODY);
+                warnings.push(self.error("act_as", nobody).to_string());
+            }
+            application = application.act_as(policy);
+        }
         if let Some(schemes) = self.optional("schemes", fields::schemes)? {
             application = application.schemes(schemes);
         }
@@ -201,6 +218,7 @@ impl<'t> Entry<'t> {
                 | ApplicationError::KeyTwice(_)
                 | ApplicationError::KeyNeverValid(_) => "public_key",
                 ApplicationError::MinRsaBits(_) => "insecure_min_rsa_bits",
+                ApplicationError::ActAsName(_) => "act_as",
                 ApplicationError::NoScheme => "schemes",
                 _ => "",
             };

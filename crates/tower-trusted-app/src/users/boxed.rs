@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use trusted_app_core::{BoxError, TrustedApplication, UserDirectory, UserLookup};
 
+use super::log_in::{LogInPolicy, WithLogInPolicy};
+
 type Answer<'a, U> = Pin<Box<dyn Future<Output = Result<UserLookup<U>, BoxError>> + Send + 'a>>;
 
 /// [`UserDirectory`] in a form that can be a trait object: each look-up allocates one future.
@@ -52,6 +54,11 @@ pub trait UserDirectoryExt: UserDirectory + Sized {
     /// Hides which directory it is, so that different ones fit one type.
     fn boxed(self) -> BoxUserDirectory<Self::User> {
         BoxUserDirectory { directory: Arc::new(self) }
+    }
+
+    /// Asks the host application's own policy about every user that the directory finds.
+    fn log_in_policy<P: LogInPolicy<Self::User>>(self, policy: P) -> WithLogInPolicy<Self, P> {
+        WithLogInPolicy::new(self, policy)
     }
 }
 

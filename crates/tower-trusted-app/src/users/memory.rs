@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
-use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
+use trusted_app_core::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
 /// Users in memory, which can be changed while requests are served.
 ///
@@ -15,17 +15,19 @@ use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
 /// the table, so bring many users in at once, by [`new`](Self::new).
 ///
 /// ```
+/// use tower_trusted_app::KnownUser;
 /// use tower_trusted_app::users::MemoryDirectory;
 ///
 /// let users = MemoryDirectory::of_names(["alice", "bob"]);
 /// users.deny("bob"); // has left, but the name is still his
+/// users.insert_user(KnownUser::new("carol", ()).with_groups(["staff", "admins"]).as_administrator());
 /// ```
 pub struct MemoryDirectory<U = ()> {
     entries: Arc<ArcSwap<Entries<U>>>,
 }
 
 /// The users by name; `None` for one who may not log in.
-type Entries<U> = HashMap<Arc<str>, Option<U>, RandomState>;
+type Entries<U> = HashMap<Arc<str>, Option<KnownUser<U>>, RandomState>;
 
 impl MemoryDirectory {
     /// A directory that knows no more than these names.
@@ -37,13 +39,25 @@ impl MemoryDirectory {
 impl<U: Clone> MemoryDirectory<U> {
     /// A directory of these users. Of two with one name, the later counts.
     pub fn new<N: Into<Arc<str>>>(users: impl IntoIterator<Item = (N, U)>) -> Self {
-        let entries: Entries<U> = users.into_iter().map(|(name, user)| (name.into(), Some(user))).collect();
+        Self::of_users(users.into_iter().map(|(name, user)| KnownUser::new(name, user)))
+    }
+
+    /// A directory of these users, each with groups and whether an administrator. Of two with one name,
+    /// the later counts.
+    pub fn of_users(users: impl IntoIterator<Item = KnownUser<U>>) -> Self {
+        let entries: Entries<U> =
+            users.into_iter().map(|user| (Arc::clone(&user.name), Some(user))).collect();
         Self { entries: Arc::new(ArcSwap::from_pointee(entries)) }
     }
 
-    /// Lets `name` log in as `user`, whatever stood there before.
+    /// Lets `name` log in as `user`, in no group, whatever stood there before.
     pub fn insert(&self, name: impl Into<Arc<str>>, user: U) {
-        self.put(name.into(), Some(user));
+        self.insert_user(KnownUser::new(name, user));
+    }
+
+    /// Lets this user log in, whatever stood under the name before.
+    pub fn insert_user(&self, user: KnownUser<U>) {
+        self.put(Arc::clone(&user.name), Some(user));
     }
 
     /// Keeps `name` as somebody who exists but may not log in.
@@ -59,14 +73,14 @@ impl<U: Clone> MemoryDirectory<U> {
     /// What the directory says about `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> UserLookup<U> {
-        match self.entries.load().get_key_value(name) {
-            Some((name, Some(user))) => UserLookup::found(Arc::clone(name), user.clone()),
-            Some((_, None)) => UserLookup::Denied,
+        match self.entries.load().get(name) {
+            Some(Some(user)) => UserLookup::Found(user.clone()),
+            Some(None) => UserLookup::Denied,
             None => UserLookup::Unknown,
         }
     }
 
-    fn put(&self, name: Arc<str>, entry: Option<U>) {
+    fn put(&self, name: Arc<str>, entry: Option<KnownUser<U>>) {
         self.change(|entries| drop(entries.insert(Arc::clone(&name), entry.clone())));
     }
 

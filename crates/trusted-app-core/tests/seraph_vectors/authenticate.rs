@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use trusted_app_core::conditions::{AddressRule, PathRule, Peer, SourceAddress};
+use trusted_app_core::permission::PermissionRule;
 use trusted_app_core::rejection::Rejection;
 use trusted_app_core::seraph::{Credentials, SignatureCache};
 use trusted_app_core::{Admitted, RequestFacts, Scheme, Timestamp, TrustedApplication};
@@ -205,7 +206,7 @@ fn user(admitted: &Admitted) -> Result<String, Rejection> {
     let user = admitted.user().to_owned();
     match user.as_str() {
         "alice" | "bob" | "zoë" | "管理者" => Ok(user),
-        "mallory" => Err(Rejection::PermissionDenied { user }),
+        "mallory" => Err(Rejection::PermissionDenied { user, rule: PermissionRule::Disabled }),
         _ => Err(Rejection::UserUnknown { user }),
     }
 }

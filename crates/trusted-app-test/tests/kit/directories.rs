@@ -5,14 +5,15 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use tower_trusted_app::users::{MemoryDirectory, UserDirectoryExt, user_directory_fn};
-use trusted_app_core::{ApplicationId, TrustedApplication, UserDirectory, UserLookup};
+use trusted_app_core::{ApplicationId, KnownUser, TrustedApplication, UserDirectory, UserLookup};
 use trusted_app_test::FaultyDirectory;
 use trusted_app_test::user_directory::{self, People};
 
 use crate::complaint;
 
 fn memory_of(people: People) -> MemoryDirectory {
-    let users = MemoryDirectory::of_names(people.active);
+    let in_groups = |name: &String| KnownUser::new(&**name, ()).with_groups(people.groups_of(name).to_vec());
+    let users = MemoryDirectory::of_users(people.active.iter().map(in_groups));
     people.denied.into_iter().for_each(|name| users.deny(name));
     users
 }
@@ -20,11 +21,13 @@ fn memory_of(people: People) -> MemoryDirectory {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory() {
     user_directory::conformance(async |people| memory_of(people)).await;
+    user_directory::group_conformance(async |people| memory_of(people)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn boxed() {
     user_directory::conformance(async |people| memory_of(people).boxed()).await;
+    user_directory::group_conformance(async |people| memory_of(people).boxed()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,4 +108,20 @@ async fn denied_is_not_unknown() {
     }));
     let text = text.await;
     assert!(text.contains("\"mallory\" should be Denied, but is Unknown"), "{text}");
+}
+
+#[tokio::test]
+async fn groups_are_exactly_those() {
+    let too_few = async |mut people: People| {
+        people.groups.clear();
+        memory_of(people)
+    };
+    let text = complaint(user_directory::group_conformance(too_few)).await;
+    assert!(text.contains("is in other groups"), "{text}");
+    let too_many = async |mut people: People| {
+        people.groups.insert("bob".into(), vec!["staff".into(), "admins".into()]);
+        memory_of(people)
+    };
+    let text = complaint(user_directory::conformance(too_many)).await;
+    assert!(text.contains("\"bob\" is in other groups"), "{text}");
 }

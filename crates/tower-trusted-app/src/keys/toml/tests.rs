@@ -1,6 +1,6 @@
 use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{PathPatternKind, ReplayProtection};
-use trusted_app_core::{Scheme, Timestamp, TrustedApplication};
+use trusted_app_core::{ActAsPolicy, Scheme, Timestamp, TrustedApplication};
 
 use super::super::samples;
 use super::{parse_applications, write_applications};
@@ -40,6 +40,7 @@ fn what_is_not_stated_has_its_default() {
     assert!(wiki.conditions().methods.methods().is_none());
     assert_eq!(wiki.schemes(), [Scheme::SeraphV3]);
     assert_eq!(wiki.conditions().replay_protection, ReplayProtection::Off);
+    assert_eq!(wiki.act_as(), &ActAsPolicy::anybody());
 }
 
 #[test]
@@ -54,6 +55,7 @@ fn every_field_is_read() {
         ip_addresses = ["10.1.*.*, 10.2.0.1", "2001:db8::/32", "local"]
         url_paths = ["/secure/RunPortlet", "  ", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
         methods = ["GET", "PROPFIND"]
+        act_as = { users = ["bob"], groups = ["staff"], deny_users = ["eve"], deny_groups = ["guests"], read_only = true, insecure_administrators = true }
         schemes = ["insecure-seraph-v2", "seraph-v3"]
         replay_protection = "non-idempotent"
         insecure_min_rsa_bits = 1024
@@ -82,6 +84,60 @@ fn every_field_is_read() {
     );
     assert_eq!(wiki.schemes(), [Scheme::InsecureSeraphV2, Scheme::SeraphV3]);
     assert_eq!(conditions.replay_protection, ReplayProtection::NonIdempotent);
+    let policy = ActAsPolicy::nobody().allow_users(["bob"]).allow_groups(["staff"]);
+    let policy = policy.deny_users(["eve"]).deny_groups(["guests"]).read_only().insecure_administrators();
+    assert_eq!(wiki.act_as(), &policy);
+}
+
+#[test]
+fn whom_an_application_may_act_as() {
+    for (field, policy) in [
+        ("act_as = {}", ActAsPolicy::anybody()),
+        ("act_as = { deny_groups = ['guests'] }", ActAsPolicy::anybody().deny_groups(["guests"])),
+        ("act_as = { read_only = false, insecure_administrators = false }", ActAsPolicy::anybody()),
+        ("[application.act_as]\nread_only = true", ActAsPolicy::anybody().read_only()),
+        ("act_as.groups = ['staff']\nact_as.users = []", ActAsPolicy::nobody().allow_groups(["staff"])),
+    ] {
+        assert_eq!(parse_one(&format!("{MINIMAL}{field}")).act_as(), &policy, "{field}");
+    }
+    for (field, problem) in [
+        (
+            "act_as = 'any'",
+            "expected a table of users, groups, deny_users, deny_groups, read_only, insecure_administrators, \
+             found the string \"any\"",
+        ),
+        ("act_as = { users = 'any' }", "expected a list of names, found the string \"any\""),
+        (
+            "act_as = { users = ['any'] }",
+            "\"any\" in a list of users or groups is no name of one; for everybody leave the list out",
+        ),
+        (
+            "act_as = { groups = ['*'] }",
+            "\"*\" in a list of users or groups is no name of one; for everybody leave the list out",
+        ),
+        (
+            "act_as = { deny_users = [''] }",
+            "\"\" in a list of users or groups is no name of one; for everybody leave the list out",
+        ),
+        ("act_as = { users = [1] }", "expected a string, found 1"),
+        ("act_as = { read_only = 1 }", "expected true or false, found 1"),
+        (
+            "act_as = { administrators = true }",
+            "unknown field `administrators`; known are users, groups, deny_users, deny_groups, read_only, \
+             insecure_administrators",
+        ),
+    ] {
+        let expected = format!("line 6: application `wiki`: act_as: {problem}");
+        assert_eq!(error(&format!("{MINIMAL}{field}")), expected);
+    }
+    let nobody = with_keys(&format!("{MINIMAL}act_as = {{ users = [] }}"));
+    assert_eq!(
+        parse_applications(&nobody).unwrap().warnings,
+        [
+            "line 6: application `wiki`: act_as: the lists are empty, so every request is refused; for everybody \
+          leave them out"
+        ]
+    );
 }
 
 #[test]
@@ -234,7 +290,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         (
             "url_path = '/'",
             "line 6: application `wiki`: url_path: unknown field; known are id, name, public_key, timeout_ms, \
-             ip_addresses, url_paths, methods, schemes, replay_protection, \
+             ip_addresses, url_paths, methods, act_as, schemes, replay_protection, \
              insecure_min_rsa_bits",
         ),
     ] {
@@ -419,6 +475,7 @@ fn what_is_written_comes_back() {
         ip_addresses = ["10.1.*.*", "2001:db8::/32", "local"]
         url_paths = ["/secure/RunPortlet", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
         methods = []
+        act_as = { users = ["o\"hara"], deny_users = ["bob"], deny_groups = ["a", "b"], insecure_administrators = true }
         schemes = ["insecure-seraph-v2", "seraph-v3"]
         insecure_min_rsa_bits = 1024
 
@@ -428,6 +485,7 @@ fn what_is_written_comes_back() {
         ip_addresses = []
         url_paths = "any"
         methods = ["GET"]
+        act_as = { read_only = true }
         "#,
     );
     let applications = parse_applications(&text).unwrap().applications;

@@ -1,11 +1,13 @@
 //! Applications written as the TOML that [`parse_applications`](super::parse_applications) reads.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::Arc;
 
-use trusted_app_core::TrustedApplication;
 use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{PathPattern, PathPatternKind, ReplayProtection};
 use trusted_app_core::limits::MIN_RSA_BITS;
+use trusted_app_core::{ActAsPolicy, TrustedApplication};
 
 /// Writes applications as the TOML that [`parse_applications`](super::parse_applications) reads: what
 /// comes back is equal in every field.
@@ -50,6 +52,9 @@ fn write_application(text: &mut String, application: &TrustedApplication) {
     if let Some(methods) = conditions.methods.methods() {
         field("methods", list(methods, |method| quoted(method.as_str())));
     }
+    if *application.act_as() != ActAsPolicy::anybody() {
+        field("act_as", act_as(application.act_as()));
+    }
     field("schemes", list(application.schemes(), |scheme| quoted(scheme.as_str())));
     if conditions.replay_protection != ReplayProtection::Off {
         field("replay_protection", quoted(conditions.replay_protection.as_str()));
@@ -83,6 +88,20 @@ fn key(key: &ApplicationKey) -> String {
     table + " }"
 }
 
+fn act_as(policy: &ActAsPolicy) -> String {
+    let names = |names: &BTreeSet<Arc<str>>| list(names, |name| quoted(name));
+    let mut fields = Vec::new();
+    if let Some(allowed) = policy.allowed() {
+        fields.extend([("users", names(&allowed.users)), ("groups", names(&allowed.groups))]);
+    }
+    let denied = policy.denied();
+    fields.extend([("deny_users", names(&denied.users)), ("deny_groups", names(&denied.groups))]);
+    fields.push(("read_only", policy.is_read_only().to_string()));
+    fields.push(("insecure_administrators", policy.allows_administrators().to_string()));
+    let fields: Vec<_> = fields.into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
 fn path(pattern: &PathPattern) -> String {
     let text = quoted(pattern.as_str());
     match pattern.kind() {
@@ -92,12 +111,12 @@ fn path(pattern: &PathPattern) -> String {
     }
 }
 
-fn list_or_any<T>(items: Option<&[T]>, write: impl Fn(&T) -> String) -> String {
+fn list_or_any<'t, T>(items: Option<&'t [T]>, write: impl Fn(&'t T) -> String) -> String {
     items.map_or_else(|| quoted("any"), |items| list(items, write))
 }
 
-fn list<T>(items: &[T], write: impl Fn(&T) -> String) -> String {
-    format!("[{}]", items.iter().map(write).collect::<Vec<_>>().join(", "))
+fn list<T>(items: impl IntoIterator<Item = T>, write: impl Fn(T) -> String) -> String {
+    format!("[{}]", items.into_iter().map(write).collect::<Vec<_>>().join(", "))
 }
 
 /// A basic string of TOML.

@@ -1,0 +1,272 @@
+//! Whom an application may act as.
+//!
+//! Asked last, of the user as the directory knows them: the *canonical* name and the directory's own
+//! groups, so that no other spelling slips past a rule.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use http::Method;
+
+use crate::store::KnownUser;
+
+/// Whom an application may act as: by default everybody but administrators.
+///
+/// Names and groups are compared byte for byte with the directory's spelling. **What is denied wins**
+/// over what is allowed, whatever the order in which it was stated; a name or a group that nobody has
+/// changes nothing. There are no patterns: an application whose lists have `*`, `any` or an empty name is not built.
+///
+/// ```
+/// use http::Method;
+/// use trusted_app_core::KnownUser;
+/// use trusted_app_core::permission::{ActAsPolicy, PermissionRule};
+///
+/// let policy = ActAsPolicy::nobody().allow_groups(["staff"]).deny_users(["mallory"]).read_only();
+/// let user = |name: &str| KnownUser::new(name, ()).with_groups(["staff"]);
+///
+/// assert_eq!(policy.check(&user("alice"), &Method::GET), Ok(()));
+/// assert_eq!(policy.check(&user("alice"), &Method::POST), Err(PermissionRule::ReadOnly));
+/// assert_eq!(policy.check(&user("mallory"), &Method::GET), Err(PermissionRule::DeniedUser));
+///
+/// // An administrator is refused although nobody wrote it down.
+/// let root = user("root").as_administrator();
+/// assert_eq!(policy.check(&root, &Method::GET), Err(PermissionRule::Administrator));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActAsPolicy {
+    /// `None` for everybody.
+    allowed: Option<Members>,
+    denied: Members,
+    administrators: bool,
+    read_only: bool,
+}
+
+/// Users by name, and users by a group that they are in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Members {
+    /// Canonical names.
+    pub users: BTreeSet<Arc<str>>,
+    /// Groups, as the directory spells them.
+    pub groups: BTreeSet<Arc<str>>,
+}
+
+impl Members {
+    /// Whether it names nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty()
+    }
+
+    fn covers<U>(&self, user: &KnownUser<U>) -> bool {
+        self.users.contains(&user.name) || self.group_of(user).is_some()
+    }
+
+    fn group_of<'a, U>(&self, user: &'a KnownUser<U>) -> Option<&'a Arc<str>> {
+        user.groups.iter().find(|group| self.groups.contains(*group))
+    }
+}
+
+impl ActAsPolicy {
+    /// Everybody but administrators: the default of every application.
+    #[must_use]
+    pub const fn anybody() -> Self {
+        Self::new(None)
+    }
+
+    /// Nobody, but whom [`allow_users`](Self::allow_users) and [`allow_groups`](Self::allow_groups) add.
+    #[must_use]
+    pub const fn nobody() -> Self {
+        Self::new(Some(Members { users: BTreeSet::new(), groups: BTreeSet::new() }))
+    }
+
+    const fn new(allowed: Option<Members>) -> Self {
+        let denied = Members { users: BTreeSet::new(), groups: BTreeSet::new() };
+        Self { allowed, denied, administrators: false, read_only: false }
+    }
+
+    /// Allows these users as well. Where everybody is allowed it changes nothing.
+    #[must_use]
+    pub fn allow_users<N: Into<Arc<str>>>(mut self, users: impl IntoIterator<Item = N>) -> Self {
+        if let Some(allowed) = &mut self.allowed {
+            allowed.users.extend(users.into_iter().map(Into::into));
+        }
+        self
+    }
+
+    /// Allows everybody in one of these groups as well. Where everybody is allowed it changes nothing.
+    #[must_use]
+    pub fn allow_groups<N: Into<Arc<str>>>(mut self, groups: impl IntoIterator<Item = N>) -> Self {
+        if let Some(allowed) = &mut self.allowed {
+            allowed.groups.extend(groups.into_iter().map(Into::into));
+        }
+        self
+    }
+
+    /// Refuses these users.
+    #[must_use]
+    pub fn deny_users<N: Into<Arc<str>>>(mut self, users: impl IntoIterator<Item = N>) -> Self {
+        self.denied.users.extend(users.into_iter().map(Into::into));
+        self
+    }
+
+    /// Refuses everybody in one of these groups.
+    #[must_use]
+    pub fn deny_groups<N: Into<Arc<str>>>(mut self, groups: impl IntoIterator<Item = N>) -> Self {
+        self.denied.groups.extend(groups.into_iter().map(Into::into));
+        self
+    }
+
+    /// Allows only the safe methods of RFC 9110, section 9.2.1: `GET`, `HEAD`, `OPTIONS` and `TRACE`.
+    ///
+    /// It says what a request asks for, not what a handler does with it. Every gRPC call is a `POST`, so a
+    /// read-only application may make none.
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Lets the application act as an administrator too: whoever has its key, or captured one of its requests, is
+    /// then one.
+    #[must_use]
+    pub const fn insecure_administrators(mut self) -> Self {
+        self.administrators = true;
+        self
+    }
+
+    /// Who is allowed by name or group; `None` for everybody.
+    #[must_use]
+    pub const fn allowed(&self) -> Option<&Members> {
+        self.allowed.as_ref()
+    }
+
+    /// Who is refused by name or group.
+    #[must_use]
+    pub const fn denied(&self) -> &Members {
+        &self.denied
+    }
+
+    /// Whether the application may act as an administrator.
+    #[must_use]
+    pub const fn allows_administrators(&self) -> bool {
+        self.administrators
+    }
+
+    /// Whether only safe methods are allowed.
+    #[must_use]
+    pub const fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// A listed name that looks like everybody and would mean a user or a group called that.
+    pub(crate) fn misleading_name(&self) -> Option<&str> {
+        let members = self.allowed.iter().chain([&self.denied]);
+        let mut names = members.flat_map(|members| members.users.iter().chain(&members.groups));
+        names.find(|name| matches!(&***name, "" | "*" | "any")).map(|name| &**name)
+    }
+
+    /// Checks one user and one method, in this order: denied by name, denied by group, administrator, not
+    /// allowed, read-only.
+    ///
+    /// # Errors
+    ///
+    /// The rule that refuses.
+    pub fn check<U>(&self, user: &KnownUser<U>, method: &Method) -> Result<(), PermissionRule> {
+        if self.denied.users.contains(&user.name) {
+            return Err(PermissionRule::DeniedUser);
+        }
+        if let Some(group) = self.denied.group_of(user) {
+            return Err(PermissionRule::DeniedGroup(Arc::clone(group)));
+        }
+        if user.administrator && !self.administrators {
+            return Err(PermissionRule::Administrator);
+        }
+        if self.allowed.as_ref().is_some_and(|allowed| !allowed.covers(user)) {
+            return Err(PermissionRule::NotAllowed);
+        }
+        if self.read_only && !method.is_safe() {
+            return Err(PermissionRule::ReadOnly);
+        }
+        Ok(())
+    }
+}
+
+impl Default for ActAsPolicy {
+    fn default() -> Self {
+        Self::anybody()
+    }
+}
+
+/// Which rule refused: for the log and the audit, never for the peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PermissionRule {
+    /// The directory: the user exists but may not log in.
+    Disabled,
+    /// The directory: the name could mean more than one user.
+    Ambiguous,
+    /// The host application's own log-in policy, in its own words.
+    LogIn(Cow<'static, str>),
+    /// The application's policy denies this user.
+    DeniedUser,
+    /// The application's policy denies a group that the user is in.
+    DeniedGroup(Arc<str>),
+    /// The application may not act as an administrator, and the user is one.
+    Administrator,
+    /// The application may act as some users only, and this is none of them.
+    NotAllowed,
+    /// The application may only read.
+    ReadOnly,
+}
+
+impl PermissionRule {
+    /// A short name, such as `denied-group`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Ambiguous => "ambiguous",
+            Self::LogIn(_) => "log-in",
+            Self::DeniedUser => "denied-user",
+            Self::DeniedGroup(_) => "denied-group",
+            Self::Administrator => "administrator",
+            Self::NotAllowed => "not-allowed",
+            Self::ReadOnly => "read-only",
+        }
+    }
+
+    /// What an operator may do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Disabled => "the directory says that the user may not log in",
+            Self::Ambiguous => {
+                "the name could mean more than one user, and nobody guesses: rename one, or map the name by a table"
+            }
+            Self::LogIn(_) => "this service's own log-in policy refuses the user",
+            Self::DeniedUser | Self::DeniedGroup(_) => {
+                "the application's `act_as` denies the user; what is denied wins"
+            }
+            Self::Administrator => {
+                "the application may not act as an administrator; `insecure_administrators` lets it"
+            }
+            Self::NotAllowed => "add the user or one of their groups to the application's `act_as`",
+            Self::ReadOnly => "the application's `act_as` is read-only, and this method is not safe",
+        }
+    }
+}
+
+/// The short name and, after a colon, what it turned on.
+impl fmt::Display for PermissionRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.as_str();
+        match self {
+            Self::LogIn(reason) => write!(f, "{name}: {reason}"),
+            Self::DeniedGroup(group) => write!(f, "{name}: {group}"),
+            _ => f.write_str(name),
+        }
+    }
+}
