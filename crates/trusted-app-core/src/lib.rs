@@ -33,6 +33,7 @@ pub mod registry;
 pub mod rejection;
 pub mod seraph;
 pub mod store;
+pub mod user;
 pub mod verified;
 
 pub use application::{ApplicationId, RequestConditions, Scheme, TrustedApplication};
@@ -42,5 +43,6 @@ pub use identity::LocalApplication;
 pub use permission::ActAsPolicy;
 pub use registry::ApplicationRegistry;
 pub use rejection::Rejection;
-pub use store::{BoxError, KeyStore, KnownUser, ReplayStore, UserDirectory, UserLookup};
+pub use store::{BoxError, KeyStore, ReplayStore, UserDirectory, UserLookup};
+pub use user::KnownUser;
 pub use verified::{Admitted, RequestFacts, VerifiedSignature};

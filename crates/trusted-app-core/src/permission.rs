@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::store::KnownUser;
+use crate::user::KnownUser;
 
 /// Whom an application may act as: by default everybody but administrators.
 ///
