@@ -88,7 +88,7 @@ pub use signed_url::SignedUrl;
 pub use source::SourceAddresses;
 
 pub use trusted_app_core::{
-    ActAsPolicy, ApplicationId, BoxError, Clock, KeyStore, KnownUser, LocalApplication, PublicKey, Rejection,
-    ReplayStore, Scheme, Timestamp, TrustedApplication, UserDirectory, UserLookup, application, conditions,
-    crypto, identity, limits, permission, registry, rejection, seraph, store,
+    ActAsPolicy, ApplicationId, ApplicationRegistry, BoxError, Clock, KeyStore, KnownUser, LocalApplication,
+    PublicKey, Rejection, ReplayStore, Scheme, Timestamp, TrustedApplication, UserDirectory, UserLookup,
+    application, conditions, crypto, identity, limits, permission, registry, rejection, seraph, store,
 };

@@ -35,8 +35,14 @@
 //! # }
 //! ```
 //!
+//! Between requests and a database stands a
+//! [`CachedRegistry`](tower_trusted_app::keys::CachedRegistry), told of changes by
+//! `PostgresRegistry::listen` or `SqliteRegistry::watch`. [`SqlAudit`] keeps a record of every
+//! decision.
+//!
 //! The tables' names begin with `trusted_app_`, so they may stand in a database of yours.
 
+mod audit;
 mod dialect;
 mod migrate;
 #[cfg(feature = "postgres")]
@@ -46,9 +52,10 @@ mod registry;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use audit::{SqlAudit, SqlAuditBuilder};
 pub use dialect::Dialect;
 #[cfg(feature = "postgres")]
-pub use postgres::PostgresRegistry;
+pub use postgres::{PostgresChanges, PostgresRegistry};
 pub use registry::SqlRegistry;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteRegistry, sqlite_options};
+pub use sqlite::{SqliteChanges, SqliteRegistry, sqlite_options};

@@ -1,5 +1,8 @@
 //! What a test does when a server or a tool that it wants is missing.
-#![allow(clippy::panic, clippy::print_stderr, reason = "for tests")]
+#![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "for tests")]
+
+#[cfg(unix)]
+pub mod postgres;
 
 /// Says visibly that a test is skipped, because `what` is missing. Where the environment variable
 /// `TRUSTED_APP_TEST_SERVICES` is `required`, as in `.ci/run`, the test fails instead.

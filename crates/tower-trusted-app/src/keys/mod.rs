@@ -2,6 +2,7 @@
 
 mod applications;
 mod boxed;
+mod cached;
 #[cfg(feature = "file")]
 mod file;
 mod func;
@@ -18,6 +19,7 @@ mod watch;
 #[cfg(feature = "toml")]
 pub use self::toml::{ParsedApplications, TomlError, parse_applications, write_applications};
 pub use boxed::{BoxKeyStore, KeyStoreExt};
+pub use cached::{CacheError, CacheStatus, CachedRegistry, CachedRegistryBuilder, ChangeSource, Polling};
 #[cfg(feature = "file")]
 pub use file::{FileError, FileKeyStore, FileKeyStoreBuilder, FileStatus};
 pub use func::{KeyStoreFn, key_store_fn};

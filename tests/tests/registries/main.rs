@@ -1,0 +1,11 @@
+//! Registries: in memory, in SQLite and in PostgreSQL, by themselves and behind the cache, and what happens to requests
+//! when something breaks.
+
+mod audit;
+mod cache;
+mod conformance;
+mod load;
+mod postgres_faults;
+mod requests;
+mod secrets;
+mod sqlite_faults;
