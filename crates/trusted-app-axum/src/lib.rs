@@ -64,7 +64,8 @@ pub use layer::layer;
 
 #[doc(no_inline)]
 pub use tower_trusted_app::{
-    ApplicationId, BoxError, CallingApplication, KeyStore, KnownUser, LocalApplication, PublicKey, Rejection,
-    SignedUrl, SourceAddresses, TrustedAppLayer, UserDirectory, UserLookup, application, client, conditions,
-    is_cors_preflight, keys, users,
+    ApplicationId, BoxError, CallingApplication, KeyStore, KnownUser, LocalApplication, ProblemJson,
+    PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses, TrustedAppLayer, UserDirectory,
+    UserLookup, application, audit, client, conditions, is_cors_preflight, keys, reject_fn, replay, seraph,
+    users,
 };

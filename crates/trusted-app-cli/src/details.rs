@@ -1,6 +1,9 @@
 //! `trusted-app details`
 
+use std::fmt::Display;
+use std::fs;
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ use ureq::{Agent, Body};
 use crate::output;
 use crate::url::Url;
 
-/// Fetch another application's certificate document and show what it says
+/// Fetch another application's certificate document, or read it, and show what it says
 ///
 /// Fetches URL/admin/appTrustCertificate over http or https, https with the certificate authorities that
 /// this system trusts. Redirects are followed within the same origin only. An answer must begin within
@@ -28,18 +31,23 @@ use crate::url::Url;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Details {
-    /// Print one JSON object: url, id, bits, fingerprint, version, public_key
+    /// Print one JSON object: url (null for a file), id, bits, fingerprint, version, public_key
     #[arg(long)]
     json: bool,
 
+    /// Read the document from this file instead
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    file: Option<PathBuf>,
+
     /// The application's base URL, or the URL of the document itself
-    #[arg(value_name = "URL")]
-    url: Url,
+    #[arg(value_name = "URL", required_unless_present = "file")]
+    url: Option<Url>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   trusted-app details https://wiki.example.com
+  trusted-app details --file appTrustCertificate
   trusted-app details --json https://example.com/wiki/admin/appTrustCertificate";
 
 /// How long connecting, and then each part of the answer, may take.
@@ -47,8 +55,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 5;
 
 #[derive(Serialize)]
-struct Fetched {
-    url: String,
+struct Shown {
+    url: Option<String>,
     id: String,
     bits: usize,
     fingerprint: String,
@@ -58,35 +66,57 @@ struct Fetched {
 
 impl Details {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let (url, document) = fetch(document_url(&self.url)?)?;
-        if url.to_string().starts_with("http://") {
+        let (url, document) = match (&self.file, &self.url) {
+            (Some(file), _) => (None, read_file(file)?),
+            (None, Some(url)) => fetch(document_url(url)?).map(|(url, document)| (Some(url), document))?,
+            (None, None) => bail!("no URL and no file"),
+        };
+        let url = url.map(|url| url.to_string());
+        if url.as_ref().is_some_and(|url| url.starts_with("http://")) {
             output::remark(
                 "warning",
                 "fetched without TLS: anybody on the way could have put in another key",
             );
         }
         let key = document.public_key();
-        let fetched = Fetched {
-            url: url.to_string(),
+        let shown = Shown {
+            url,
             id: document.application_id().to_string(),
             bits: key.bits(),
             fingerprint: key.fingerprint().to_string(),
             version: document.version(),
             public_key: key.to_base64(),
         };
-        if self.json {
-            return output::json(&fetched);
-        }
-        let version = fetched.version.map_or("not stated".to_owned(), |version| version.to_string());
-        output::table(&[
-            ("url", &fetched.url),
-            ("id", &fetched.id),
-            ("bits", &fetched.bits),
-            ("fingerprint", &format_args!("SHA256 {}", fetched.fingerprint)),
-            ("version", &version),
-            ("public key", &fetched.public_key),
-        ])
+        if self.json { output::json(&shown) } else { shown.print() }
     }
+}
+
+impl Shown {
+    /// Prints it for people.
+    fn print(&self) -> anyhow::Result<()> {
+        let version = self.version.map_or("not stated".to_owned(), |version| version.to_string());
+        let fingerprint = format!("SHA256 {}", self.fingerprint);
+        let url = self.url.as_ref().map(|url| ("url", url as &dyn Display));
+        let rows: [(&str, &dyn Display); 5] = [
+            ("id", &self.id),
+            ("bits", &self.bits),
+            ("fingerprint", &fingerprint),
+            ("version", &version),
+            ("public key", &self.public_key),
+        ];
+        output::table(&url.into_iter().chain(rows).collect::<Vec<_>>())
+    }
+}
+
+fn read_file(file: &Path) -> anyhow::Result<CertificateDocument> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    if text.contains("PRIVATE KEY") {
+        bail!(
+            "{} holds a private key and is no certificate document: `trusted-app certificate` makes one of it",
+            file.display()
+        );
+    }
+    CertificateDocument::parse(&text).with_context(|| file.display().to_string())
 }
 
 fn document_url(base: &Url) -> anyhow::Result<Url> {

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 /// key. The calling one signs each request and names a user; the other answers as that user. This speaks
 /// the protocol of Atlassian's Trusted Applications (Seraph, versions 3 and 2).
 #[derive(Debug, Parser)]
-#[command(name = "trusted-app", version, disable_help_subcommand = true, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "trusted-app", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

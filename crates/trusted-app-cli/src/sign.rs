@@ -54,7 +54,8 @@ pub(crate) struct Sign {
 const EXAMPLES: &str = "\
 Examples:
   trusted-app sign --identity wiki.pem --user alice https://tracker.example.com/rest/issues
-  eval \"$(trusted-app sign --identity wiki.pem --user alice --curl https://tracker.example.com/rest/issues)\"";
+  eval \"$(trusted-app sign --identity wiki.pem --user alice --curl \\
+    https://tracker.example.com/rest/issues)\"";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Protocol {

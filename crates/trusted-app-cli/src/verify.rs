@@ -87,7 +87,8 @@ const MORE: &str = r#"Applications, in FILE.toml:
   replay_protection = "off"
 
 Example:
-  trusted-app sign --identity wiki.pem --user alice https://tracker.example.com/rest/issues > headers
+  trusted-app sign --identity wiki.pem --user alice \
+    https://tracker.example.com/rest/issues > headers
   (echo "GET https://tracker.example.com/rest/issues HTTP/1.1"; cat headers) |
     trusted-app verify --apps apps.toml --user alice --remote-addr 10.1.2.3
 

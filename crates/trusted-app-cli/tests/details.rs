@@ -98,6 +98,37 @@ fn the_document_is_found_below_a_base_url_or_at_its_own() {
 }
 
 #[test]
+fn a_document_in_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let details = |name: &str, text: &str| {
+        let file = directory.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        run(["details", "--json", "--file", file.to_str().unwrap()], b"")
+    };
+    let ran = details("good", &format!("{}\n", document()));
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    assert_eq!((&json["id"], &json["url"]), (&Value::from("wiki"), &Value::Null));
+    assert_eq!(json["public_key"], TestIdentity::wiki().local().public_key().to_base64());
+    assert_eq!(ran.stderr, "");
+
+    assert!(
+        details("bad", "hello")
+            .failure()
+            .ends_with("bad: a certificate document has four lines (or two, the old form) and not 1")
+    );
+    let identity = TestIdentity::wiki().local().to_pem();
+    let ran = details("identity", &identity);
+    assert!(ran.failure().contains("identity holds a private key and is no certificate document: "));
+    assert!(identity.lines().skip(2).all(|line| !ran.stderr.contains(line)), "{ran:?}");
+    let missing = run(["details", "--file", "no-such-file"], b"");
+    assert!(missing.failure().starts_with("cannot read no-such-file: "), "{missing:?}");
+    let neither = run(["details"], b"");
+    assert!(neither.failure().contains("required"), "{neither:?}");
+    let both = run(["details", "--file", "x", "https://wiki.example.com"], b"");
+    assert!(both.failure().contains("cannot be used with"), "{both:?}");
+}
+
+#[test]
 fn the_old_form_states_no_version() {
     let old: String = document().lines().take(2).map(|line| format!("{line}\r\n")).collect();
     let server = Server::start(move |_| answer("200 OK", "", old.as_bytes()));

@@ -123,7 +123,8 @@ fn no_request_head() {
     for (head, why) in [
         (&b""[..], "it is empty"),
         (b"\r\n\n\r\n", "it is empty"),
-        (b"hello", "invalid token"),
+        (b"hello", "invalid token; a head begins with a line such as `GET /"),
+        (b"X-Seraph-Trusted-App-ID: wiki\n", "invalid token; a head begins with a line such as `GET /"),
         (b"GET /\r\n\r\n", "invalid token"),
         (b"GET / HTTP/2\r\n\r\n", "invalid HTTP version"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "invalid token"),
@@ -273,6 +274,7 @@ fn the_explanation_for_people() {
     // Nobody writes control sequences to the terminal.
     let controls = format!("GET /\u{9b}31m HTTP/1.1\nHost: t\n{headers}");
     let ran = files.verify(controls, &[]);
+    assert!(ran.stdout.contains("rebuilt URL  http://t/"), "not proved to be signed: {}", ran.stdout);
     assert!(ran.stdout.contains(r"\u{9b}31m") && !ran.stdout.contains('\u{9b}'), "{}", ran.stdout);
 
     let anonymous = files.verify("GET / HTTP/1.1", &[]);

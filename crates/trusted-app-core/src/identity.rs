@@ -152,6 +152,9 @@ fn sync_directory_of(path: &Path) -> io::Result<()> {
 fn read_private(path: &Path) -> Result<Zeroizing<String>, IdentityError> {
     let mut file = File::open(path).map_err(|source| IdentityError::io(path, source))?;
     let metadata = file.metadata().map_err(|source| IdentityError::io(path, source))?;
+    if metadata.is_dir() {
+        return Err(IdentityError::io(path, io::ErrorKind::IsADirectory.into()));
+    }
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::MetadataExt::mode(&metadata) & 0o777;
@@ -279,6 +282,8 @@ mod tests {
         let missing = directory.path().join("no").join("identity.pem");
         assert!(matches!(identity().store(&missing), Err(IdentityError::Io { .. })));
         assert!(matches!(LocalApplication::load(&missing), Err(IdentityError::Io { .. })));
+        // Whatever its mode: nobody is told to take the rights from a directory.
+        assert!(matches!(LocalApplication::load(directory.path()), Err(IdentityError::Io { .. })));
     }
 
     #[cfg(unix)]

@@ -39,6 +39,26 @@ pub trait KeyStore: Send + Sync + 'static {
 /// Where users come from.
 ///
 /// As with [`KeyStore`], an error means *cannot tell* and becomes a 503.
+///
+/// ```
+/// use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
+///
+/// # #[derive(Clone)] struct User { login: String, active: bool }
+/// # struct Accounts;
+/// # impl Accounts { async fn fetch(&self, _name: &str) -> std::io::Result<Option<User>> { Ok(None) } }
+/// impl UserDirectory for Accounts {
+///     type User = User;
+///     type Error = std::io::Error;
+///
+///     async fn user(&self, _: &TrustedApplication, name: &str) -> std::io::Result<UserLookup<User>> {
+///         Ok(match self.fetch(name).await? {
+///             Some(user) if user.active => UserLookup::found(user.login.clone(), user),
+///             Some(_) => UserLookup::Denied,
+///             None => UserLookup::Unknown,
+///         })
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a user directory",
     note = "implement `UserDirectory`, or make one from a closure with `tower_trusted_app::users::user_directory_fn`"

@@ -7,7 +7,7 @@
 //! use tonic_types::StatusExt;
 //! use tower::Layer;
 //! use trusted_app_tonic::conditions::{AddressRule, PathPattern, PathRule};
-//! use trusted_app_tonic::{RequestExt, application::TrustedApplication, sign_layer};
+//! use trusted_app_tonic::{RequestExt, TrustedApplication, sign_layer};
 //! use trusted_app_tonic::{keys::MemoryKeyStore, users::MemoryDirectory};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -71,6 +71,7 @@ pub use status::{ERROR_DOMAIN, GrpcOr, GrpcStatus, status_of};
 #[doc(no_inline)]
 pub use tower_trusted_app::{
     ApplicationId, BoxError, Caller, CallingApplication, KeyStore, KnownUser, LocalApplication, ProblemJson,
-    PublicKey, Reject, Rejection, SignedUrl, SourceAddresses, TrustedAppLayer, UserDirectory, UserLookup,
-    application, client, conditions, keys, reject_fn, users,
+    PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses, TrustedAppLayer,
+    TrustedApplication, UserDirectory, UserLookup, application, audit, client, conditions, keys, reject_fn,
+    replay, users,
 };

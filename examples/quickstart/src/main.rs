@@ -33,6 +33,10 @@ async fn main() -> ExitCode {
     let once = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => false,
         [flag] if flag == "--once" => true,
+        [flag] if flag == "--help" || flag == "-h" => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
         _ => {
             println!("{USAGE}");
             return ExitCode::from(2);

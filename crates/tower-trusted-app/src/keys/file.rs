@@ -133,7 +133,11 @@ impl FileKeyStoreBuilder {
         let unreadable = |reason| FileError::Unreadable { path: self.path.clone(), reason };
         let path = std::path::absolute(&self.path).map_err(unreadable)?;
         if is_world_writable(&path) {
-            tracing::warn!(path = %path.display(), "anyone on this machine may change the trusted applications");
+            tracing::warn!(
+                target: "trusted_app",
+                path = %path.display(),
+                "anyone on this machine may change the trusted applications"
+            );
         }
         let watch = Watch::prepare(&path);
         let file = Arc::new(ApplicationsFile::load(path, self.reserved)?);
@@ -245,7 +249,7 @@ impl ApplicationsFile {
         }
         *handled = now;
         if let Err(error) = self.publish(content) {
-            tracing::error!(%error, "the trusted applications stay as they were");
+            tracing::error!(target: "trusted_app", %error, "the trusted applications stay as they were");
         }
         None
     }
@@ -261,7 +265,12 @@ impl ApplicationsFile {
                     loaded_at: SystemTime::now(),
                     last_error: None,
                 }));
-                tracing::info!(path = %self.path.display(), generation, "loaded the trusted applications");
+                tracing::info!(
+                    target: "trusted_app",
+                    path = %self.path.display(),
+                    generation,
+                    "loaded the trusted applications"
+                );
                 Ok(())
             }
             Err(error) => {
@@ -295,7 +304,7 @@ fn read_applications(
     let parsed =
         parse_applications(&text).map_err(|reason| FileError::Invalid { path: path.to_owned(), reason })?;
     for warning in parsed.warnings {
-        tracing::warn!(path = %path.display(), "{warning}");
+        tracing::warn!(target: "trusted_app", path = %path.display(), "{warning}");
     }
     Applications::new(parsed.applications.into_iter().map(Arc::new), reserved.cloned())
         .map_err(|reason| FileError::Conflict { path: path.to_owned(), reason })

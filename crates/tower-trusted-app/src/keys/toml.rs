@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ::toml::de::{DeTable, DeValue};
 use trusted_app_core::TrustedApplication;
 use trusted_app_core::application::ApplicationError;
-use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule};
+use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathPatternKind, PathRule};
 use trusted_app_core::permission::Members;
 
 use self::fields::{LIST_OR_ANY, Problem, Value};
@@ -263,8 +263,10 @@ impl<'t> Entry<'t> {
         if methods.methods().is_some_and(<[_]>::is_empty) {
             warn("methods", ALLOWS_NOTHING);
         }
-        for pattern in paths.patterns().unwrap_or_default().iter().filter(|pattern| pattern.never_matches()) {
-            warn("url_paths", &format!("the prefix `{}` covers no path", pattern.as_str()));
+        for pattern in paths.patterns().unwrap_or_default() {
+            if let Some(text) = hardly_meant(pattern) {
+                warn("url_paths", &text);
+            }
         }
         for method in methods.methods().unwrap_or_default() {
             let upper = method.as_str().to_ascii_uppercase();
@@ -286,6 +288,21 @@ impl<'t> Entry<'t> {
         };
         let colon = if field.is_empty() { "" } else { ": " };
         TomlError::new(self.text, format!("application {application}: {field}{colon}"), problem)
+    }
+}
+
+/// What is odd about a path pattern that may yet be listed.
+fn hardly_meant(pattern: &PathPattern) -> Option<String> {
+    let text = pattern.as_str();
+    if pattern.never_matches() {
+        let why = if text.starts_with('/') { "such paths are ambiguous" } else { "paths begin with a slash" };
+        Some(format!("the prefix `{text}` covers no path: {why}"))
+    } else if pattern.kind() == PathPatternKind::Prefix && text.contains('*') {
+        Some(format!(
+            "in the prefix `{text}` the `*` is a plain character; a prefix covers what begins with it"
+        ))
+    } else {
+        None
     }
 }
 

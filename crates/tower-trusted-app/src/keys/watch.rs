@@ -26,7 +26,12 @@ impl Watch {
         let (wake, woken) = sync_channel(1);
         let watcher = directory_watcher(path, wake.clone())
             .inspect_err(|error| {
-                tracing::warn!(path = %path.display(), %error, "changes are noticed by polling alone");
+                tracing::warn!(
+                    target: "trusted_app",
+                    path = %path.display(),
+                    %error,
+                    "changes are noticed by polling alone"
+                );
             })
             .ok();
         Unstarted { watch: Self { _wake: wake, _watcher: watcher }, woken }

@@ -121,7 +121,8 @@ fn facts(decision: &Decision<'_>) -> Vec<(&'static str, String)> {
     let mut fact = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
     let application = decision.application;
     fact("application", application.map(described).or(decision.claimed_application.map(claimed)));
-    fact("signed URL", decision.url.map(str::to_owned));
+    let url = if decision.signature.is_some() { "signed URL" } else { "rebuilt URL" };
+    fact(url, decision.url.map(str::to_owned));
     if let Some(signature) = decision.signature {
         fact("scheme", Some(signature.scheme().to_string()));
         fact("key", Some(format!("SHA256 {}", signature.key())));

@@ -40,7 +40,10 @@ fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, HeadError> {
     head.extend_from_slice(b"\r\n\r\n");
     let mut fields = vec![httparse::EMPTY_HEADER; head.iter().filter(|byte| **byte == b'\n').count()];
     let mut parsed = httparse::Request::new(&mut fields);
-    parsed.parse(&head)?;
+    parsed.parse(&head).map_err(|error| match error {
+        httparse::Error::Token | httparse::Error::Version => HeadError::RequestLine(error),
+        error => HeadError::Syntax(error),
+    })?;
 
     let (Some(method), Some(target)) = (parsed.method, parsed.path) else { return Err(HeadError::Empty) };
     let (uri, original) = uri_of(target)?;
@@ -97,8 +100,10 @@ pub(super) enum HeadError {
     Empty,
     #[error("it has no end within {MAX_HEAD_BYTES} bytes")]
     TooLong,
+    #[error("{0}; a head begins with a line such as `GET /rest/issues HTTP/1.1`")]
+    RequestLine(httparse::Error),
     #[error(transparent)]
-    Syntax(#[from] httparse::Error),
+    Syntax(httparse::Error),
     #[error("the request target must begin with `/`, `http://` or `https://`")]
     Target,
     #[error("bad host in the request target")]

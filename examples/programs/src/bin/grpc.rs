@@ -14,10 +14,11 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 use tower::Layer;
-use trusted_app_tonic::application::TrustedApplication;
 use trusted_app_tonic::conditions::{PathPattern, PathRule};
 use trusted_app_tonic::keys::MemoryKeyStore;
-use trusted_app_tonic::{LocalApplication, RequestExt, is_health_or_reflection, sign_layer};
+use trusted_app_tonic::{
+    LocalApplication, RequestExt, TrustedApplication, is_health_or_reflection, sign_layer,
+};
 
 #[tokio::main]
 async fn main() -> Result<()> {

@@ -385,7 +385,7 @@ fn what_is_hardly_meant_is_warned_of() {
         id = "wiki"
         public_key = "<2048>"
         ip_addresses = []
-        url_paths = ["rest/api", "/ok", "/a/../b"]
+        url_paths = ["rest/api", "/ok", "/a/../b", "/c/*", { rpc = "a.B/*" }]
         methods = ["get", "POST"]
 
         [[application]]
@@ -401,8 +401,9 @@ fn what_is_hardly_meant_is_warned_of() {
         parse_applications(&text).unwrap().warnings,
         [
             format!("line 5: application `wiki`: ip_addresses: {empty}"),
-            "line 6: application `wiki`: url_paths: the prefix `rest/api` covers no path".to_owned(),
-            "line 6: application `wiki`: url_paths: the prefix `/a/../b` covers no path".to_owned(),
+            "line 6: application `wiki`: url_paths: the prefix `rest/api` covers no path: paths begin with a slash".to_owned(),
+            "line 6: application `wiki`: url_paths: the prefix `/a/../b` covers no path: such paths are ambiguous".to_owned(),
+            "line 6: application `wiki`: url_paths: in the prefix `/c/*` the `*` is a plain character; a prefix covers what begins with it".to_owned(),
             "line 7: application `wiki`: methods: `get` is not GET: methods are case-sensitive".to_owned(),
             format!("line 13: application `forum`: url_paths: {empty}"),
             format!("line 14: application `forum`: methods: {empty}"),
