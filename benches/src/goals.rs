@@ -199,6 +199,12 @@ pub const GOALS: &[Goal] = &[
             compare(timed(grpc::signed(), grpc::verified()), reference).ratio()
         },
     },
+    Goal {
+        name: "P7",
+        what: "the replay guard in memory, each signature new, against the bare aws-lc-rs verify",
+        bound: Bound::AtMost(0.02),
+        measure: || bare_against(|scene| timed(scene.another_url(), scene.replay_guard())),
+    },
 ];
 
 fn bare_against(subject: impl for<'a> Fn(&'a Scene) -> crate::ratio::Timed<'a>) -> f64 {

@@ -11,9 +11,11 @@
     reason = "a bench that cannot be set up has nothing to say"
 )]
 
+pub mod flood;
 pub mod goals;
 mod grpc;
 pub mod ratio;
 mod subjects;
 
+pub use flood::Flood;
 pub use goals::{GOALS, Goal};

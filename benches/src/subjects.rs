@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY};
 use axum::body::Body;
@@ -21,11 +22,13 @@ use tower::{Layer as _, Service, ServiceExt as _};
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::crypto::RustCrypto;
 use tower_trusted_app::keys::MemoryKeyStore;
+use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::seraph::{self, Credentials, SignatureCache, SigningRequest};
+use tower_trusted_app::store::{ReplayClaim, ReplayOutcome};
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{Caller, PublicKey, Timestamp, TrustedAppLayer, TrustedApplication};
 use trusted_app_core::conditions::{Peer, SourceAddress};
-use trusted_app_core::{KeyStore, RequestFacts, UserDirectory};
+use trusted_app_core::{KeyStore, ReplayStore, RequestFacts, UserDirectory};
 use trusted_app_test::{FixedClock, TestIdentity};
 
 const ORIGIN: &str = "https://tracker.example.com";
@@ -124,7 +127,33 @@ impl Scene {
         }
     }
 
-    fn layer(&self, remembered: usize) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>> {
+    /// A URL that there was not before.
+    pub(crate) fn another_url(&self) -> impl FnMut() -> (String, Timestamp) + '_ {
+        let mut number = 0;
+        move || {
+            number += 1;
+            (format!("{}&startAt={number:08}", self.url), NOW.saturating_add(Duration::from_millis(number)))
+        }
+    }
+
+    /// The claim of a signature that nobody has claimed, in a store that holds those of the last minute,
+    /// a thousand a second, and forgets the others.
+    pub(crate) fn replay_guard(&self) -> impl Fn((String, Timestamp)) + '_ {
+        let claims = MemoryReplayStore::default();
+        let credentials = Credentials::parse(&self.headers).unwrap().unwrap();
+        let application = self.keys.get(credentials.application_id()).unwrap();
+        let signature = credentials.verify(&application, &self.url, NOW).unwrap();
+        let request = RequestFacts { method: &Method::GET, path: Some(PATH) };
+        let admitted = signature.admit(&application, &request, [SourceAddress::Peer(PEER)], NOW).unwrap();
+        move |(url, now)| {
+            let mut claim = ReplayClaim::of_signature(&application, &admitted, &url, NOW).unwrap();
+            (claim.now, claim.until) = (now, now.saturating_add(Duration::from_secs(70)));
+            let outcome = claims.claim(&claim).now_or_never().expect("nothing waits");
+            assert_eq!(outcome, Ok(ReplayOutcome::Fresh));
+        }
+    }
+
+    pub(crate) fn layer(&self, remembered: usize) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>> {
         TrustedAppLayer::new(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap())
             .clock(FixedClock::new(NOW))
             .remembered_signatures(remembered)
@@ -216,7 +245,7 @@ impl Scene {
 
 /// Answers at once.
 #[derive(Clone, Copy)]
-struct Inner;
+pub(crate) struct Inner;
 
 impl<B> Service<Request<B>> for Inner {
     type Response = Response<Full<Bytes>>;

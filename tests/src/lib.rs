@@ -5,7 +5,9 @@
 pub mod exchange;
 pub mod gate;
 pub mod log;
+pub mod redis_server;
 pub mod refusals;
+pub mod tcp_proxy;
 
 use http::Request;
 use tower_trusted_app::conditions::PathRule;

@@ -41,6 +41,21 @@ fn a_tonic_service_compiles_no_other_adapter() {
 }
 
 #[test]
+fn a_replay_store_brings_no_framework_and_no_other_store() {
+    let tree = Tree::of(&["--package", "trusted-app-redis"]);
+    tree.has("redis");
+    tree.has_none_of(&["axum-core", "hyper", "notify", "tower-layer", "tower-trusted-app"]);
+    tree.has_none_of(&OF_ONE_ADAPTER.map(|one| if one == "redis" { "sqlx-sqlite" } else { one }));
+}
+
+#[test]
+fn a_registry_in_sql_brings_no_other_store() {
+    let tree = Tree::of(&["--package", "trusted-app-sqlx"]);
+    tree.has("sqlx-core");
+    tree.has_none_of(&["axum-core", "criterion", "hyper", "ldap3", "prost", "redis", "tonic"]);
+}
+
+#[test]
 fn the_quick_start_is_light() {
     let tree = Tree::of(&["--package", "quickstart"]);
     tree.has("trusted-app-axum");

@@ -63,17 +63,6 @@ impl MemoryReplayStore {
     fn claims(&self) -> MutexGuard<'_, Claims> {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn room_for(&self, application: &ApplicationId, claims: &Claims) -> Result<(), ReplayStoreFull> {
-        let of_one = claims.of_application.get(application).copied().unwrap_or_default();
-        if claims.held.len() >= self.max {
-            return Err(ReplayStoreFull::Altogether(claims.held.len()));
-        }
-        if of_one >= self.max_of_one {
-            return Err(ReplayStoreFull::ForApplication { application: application.clone(), claims: of_one });
-        }
-        Ok(())
-    }
 }
 
 impl ReplayStore for MemoryReplayStore {
@@ -82,11 +71,13 @@ impl ReplayStore for MemoryReplayStore {
     async fn claim(&self, claim: &ReplayClaim<'_>) -> Result<ReplayOutcome, ReplayStoreFull> {
         let mut claims = self.claims();
         claims.forget_lapsed(claim.now);
-        if claims.held.contains(&claim.id) {
+        if !claims.held.insert(claim.id) {
             return Ok(ReplayOutcome::Seen);
         }
-        self.room_for(claim.application, &claims)?;
-        claims.hold(claim);
+        if let Err(full) = claims.keep(claim, self) {
+            claims.held.remove(&claim.id);
+            return Err(full);
+        }
         Ok(ReplayOutcome::Fresh)
     }
 }
@@ -115,14 +106,21 @@ struct Claims {
 }
 
 impl Claims {
-    fn hold(&mut self, claim: &ReplayClaim<'_>) {
+    /// Keeps the claim just added, if there is room for it.
+    fn keep(&mut self, claim: &ReplayClaim<'_>, store: &MemoryReplayStore) -> Result<(), ReplayStoreFull> {
         let application = claim.application;
-        self.held.insert(claim.id);
+        if self.held.len() > store.max {
+            return Err(ReplayStoreFull::Altogether(store.max));
+        }
         match self.of_application.get_mut(application) {
+            Some(&mut claims) if claims >= store.max_of_one => {
+                return Err(ReplayStoreFull::ForApplication { application: application.clone(), claims });
+            }
             Some(claims) => *claims += 1,
             None => drop(self.of_application.insert(application.clone(), 1)),
         }
         self.lapsing.entry(second(claim.until)).or_default().push((claim.id, application.clone()));
+        Ok(())
     }
 
     /// Forgets all of a second together, once it is over.
@@ -130,12 +128,15 @@ impl Claims {
         while let Some(lapsing) = self.lapsing.first_entry()
             && *lapsing.key() < second(now)
         {
-            for (id, application) in lapsing.remove() {
-                self.held.remove(&id);
-                if let Some(claims) = self.of_application.get_mut(&application) {
-                    *claims -= 1;
+            for of_one in lapsing.remove().chunk_by(|(_, one), (_, other)| one == other) {
+                for (id, _) in of_one {
+                    self.held.remove(id);
+                }
+                let Some((_, application)) = of_one.first() else { continue };
+                if let Some(claims) = self.of_application.get_mut(application) {
+                    *claims -= of_one.len();
                     if *claims == 0 {
-                        self.of_application.remove(&application);
+                        self.of_application.remove(application);
                     }
                 }
             }
@@ -211,9 +212,8 @@ mod tests {
         assert_eq!(claim(&store, "a", "3", 11_000, 30_000).await, Ok(ReplayOutcome::Fresh));
         assert_eq!(claim(&store, "a", "4", 11_000, 30_000).await, Err(full("a")));
         assert_eq!(store.len(), 6);
-        assert_eq!(
-            MemoryReplayStore::new(0).room_for(&"a".parse().unwrap(), &Claims::default()),
-            Err(ReplayStoreFull::Altogether(0))
-        );
+        let none = MemoryReplayStore::new(0);
+        assert_eq!(claim(&none, "a", "1", 0, 1).await, Err(ReplayStoreFull::Altogether(0)));
+        assert!(none.is_empty());
     }
 }

@@ -126,7 +126,7 @@ impl ReplayId {
     fn new<'p>(application: &ApplicationId, once: impl IntoIterator<Item = &'p [u8]>) -> Self {
         let mut digest = Sha256::new();
         let mut add = |part: &[u8]| {
-            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             digest.update(part);
         };
         add(application.as_str().as_bytes());
