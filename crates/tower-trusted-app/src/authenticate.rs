@@ -13,8 +13,8 @@ use trusted_app_core::rejection::{Code, Store};
 use trusted_app_core::seraph::Credentials;
 use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
 use trusted_app_core::{
-    Admitted, ApplicationId, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, TrustedApplication,
-    UserDirectory, UserLookup, VerifiedSignature,
+    Admitted, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, TrustedApplication, UserDirectory,
+    UserLookup, VerifiedSignature,
 };
 
 use crate::audit::{Decision, Outcome};
@@ -26,7 +26,7 @@ use crate::source::Sources;
 /// What was found out on the way, for the audit.
 #[derive(Default)]
 struct Findings<'p> {
-    claimed_application: Option<ApplicationId>,
+    credentials: Option<Credentials<'p>>,
     application: Option<Arc<TrustedApplication>>,
     url: Option<String>,
     signature: Option<VerifiedSignature>,
@@ -53,7 +53,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let Some(credentials) = Credentials::parse(&parts.headers)? else {
             return Err(Rejection::CredentialsMissing);
         };
-        findings.claimed_application = Some(credentials.application_id().clone());
+        let credentials = findings.credentials.insert(credentials);
         let _slot = Slot::take(&self.in_flight, settings.max_concurrent)?;
 
         let uri = (settings.original_uri)(&parts.extensions).unwrap_or(&parts.uri);
@@ -61,7 +61,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let url = settings.signed_url.rebuild(uri, target, &parts.headers, &settings.context_path)?;
         let url: &str = findings.url.insert(url);
 
-        let application = self.find_application(&credentials, url).await?;
+        let application = self.find_application(credentials, url).await?;
         findings.application = Some(Arc::clone(&application));
 
         let now = settings.clock.now();
@@ -239,7 +239,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             at: self.settings.clock.now(),
             method: &parts.method,
             path: path_of(target_of(&parts.extensions, uri)),
-            claimed_application: findings.claimed_application.as_ref().map(ApplicationId::as_str),
+            claimed_application: findings.credentials.as_ref().map(|stated| stated.application_id().as_str()),
             application: findings.application.as_deref(),
             url: findings.url.as_deref(),
             signature: findings.signature.as_ref(),

@@ -1,5 +1,6 @@
 //! The provider on `aws-lc-rs`: fast, but it neither signs SHA-1 nor offers raw RSA.
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY};
@@ -47,7 +48,9 @@ struct Verifier(ParsedPublicKey);
 
 impl VerifyingKey for Verifier {
     fn verify_sha1(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        self.0.verify_sig(message, signature).map_err(|_| InvalidSignature)
+        // Hashed first, which spares the library a context for messages that come in parts.
+        let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, message);
+        self.0.verify_digest_sig(&digest, signature).map_err(|_| InvalidSignature)
     }
 
     fn raw(&self, _block: &[u8]) -> Result<Vec<u8>, RawError> {

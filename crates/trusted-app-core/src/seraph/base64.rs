@@ -1,5 +1,6 @@
 //! Base64 as the original's library (BouncyCastle) reads and writes it.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use ::base64::Engine as _;
@@ -35,6 +36,11 @@ pub(super) fn decode_into<'b>(text: &[u8], buffer: &'b mut [u8]) -> Option<&'b [
     buffer.get(..length)
 }
 
+/// Decodes into `buffer` if it fits there, else into a vector.
+pub(super) fn decode_near<'b>(text: &[u8], buffer: &'b mut [u8]) -> Option<Cow<'b, [u8]>> {
+    decode_into(text, buffer).map(Cow::Borrowed).or_else(|| decode(text).map(Cow::Owned))
+}
+
 /// `None` if there are none.
 fn without_blanks(text: &[u8]) -> Option<Vec<u8>> {
     let dense: Vec<u8> = text.iter().copied().filter(|byte| !is_blank(*byte)).collect();
@@ -65,6 +71,10 @@ mod tests {
             ("YW\u{a0}I=", None),
         ] {
             assert_eq!(decode(text.as_bytes()).as_deref(), bytes, "{text:?}");
+            for room in [0, 1, 2, 64] {
+                let near = decode_near(text.as_bytes(), &mut [0; 64][..room]).map(Cow::into_owned);
+                assert_eq!(near.as_deref(), bytes, "{text:?} in {room}");
+            }
         }
     }
 }

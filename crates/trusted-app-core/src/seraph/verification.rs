@@ -15,6 +15,9 @@ use crate::verified::VerifiedSignature;
 /// A signature is as long as the modulus.
 const MAX_SIGNATURE_BYTES: usize = MAX_RSA_BITS / 8;
 
+/// Most certificates are shorter, and need no memory of their own.
+const USUAL_CERTIFICATE_BYTES: usize = 128;
+
 /// One verification, with all that it looks at.
 pub(super) struct Verification<'a> {
     pub(super) credentials: &'a Credentials<'a>,
@@ -27,7 +30,9 @@ pub(super) struct Verification<'a> {
 impl Verification<'_> {
     /// Version 3: timestamp, URL and user are signed.
     pub(super) fn version_3(&self) -> Result<VerifiedSignature, Rejection> {
-        let text = base64::decode(self.credentials.certificate).ok_or_else(|| self.unreadable())?;
+        let mut buffer = [0; USUAL_CERTIFICATE_BYTES];
+        let text = base64::decode_near(self.credentials.certificate, &mut buffer)
+            .ok_or_else(|| self.unreadable())?;
         let text = utf8(&text);
         let certificate = certificate::read(&text).ok_or_else(|| self.unreadable())?;
         let created = self.created(&certificate)?;
