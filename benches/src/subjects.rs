@@ -280,7 +280,10 @@ impl Passing {
     }
 }
 
+/// A router as `axum::serve` runs it: that gives every router its state once, before the first request;
+/// one that has none yet builds its handlers and layers anew for each.
 fn answer(router: axum::Router) -> impl FnMut(Request<Body>) -> Response<Body> {
+    let router = router.with_state(());
     move |request| {
         let response = router.clone().oneshot(request).now_or_never().expect("nothing waits").unwrap();
         assert_eq!(response.status(), StatusCode::OK);
