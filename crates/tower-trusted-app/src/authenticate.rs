@@ -1,20 +1,21 @@
 //! One request, from its headers to its caller: each step one call, read from top to bottom.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use http::Method;
 use http::request::Parts;
+use trusted_app_core::conditions::ReplayProtection;
 use trusted_app_core::permission::PermissionRule;
 use trusted_app_core::rejection::{Code, Store};
 use trusted_app_core::seraph::Credentials;
 use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
 use trusted_app_core::{
-    Admitted, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, TrustedApplication, UserDirectory,
-    UserLookup, VerifiedSignature,
+    Admitted, ApplicationId, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, TrustedApplication,
+    UserDirectory, UserLookup, VerifiedSignature,
 };
 
 use crate::audit::{Decision, Outcome};
@@ -26,7 +27,7 @@ use crate::source::Sources;
 /// What was found out on the way, for the audit.
 #[derive(Default)]
 struct Findings<'p> {
-    credentials: Option<Credentials<'p>>,
+    claimed_application: Option<ApplicationId>,
     application: Option<Arc<TrustedApplication>>,
     url: Option<String>,
     signature: Option<VerifiedSignature>,
@@ -53,7 +54,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let Some(credentials) = Credentials::parse(&parts.headers)? else {
             return Err(Rejection::CredentialsMissing);
         };
-        let credentials = findings.credentials.insert(credentials);
+        findings.claimed_application = Some(credentials.application_id().clone());
         let _slot = Slot::take(&self.in_flight, settings.max_concurrent)?;
 
         let uri = (settings.original_uri)(&parts.extensions).unwrap_or(&parts.uri);
@@ -61,22 +62,25 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let url = settings.signed_url.rebuild(uri, target, &parts.headers, &settings.context_path)?;
         let url: &str = findings.url.insert(url);
 
-        let application = self.find_application(credentials, url).await?;
+        let application = self.find_application(&credentials, url).await?;
         findings.application = Some(Arc::clone(&application));
 
-        let now = settings.clock.now();
-        let verified = match &self.signatures {
-            Some(remembered) => credentials.verify_cached(&application, url, now, remembered),
-            None => credentials.verify(&application, url, now).map(|signature| (signature, false)),
-        };
-        let (signature, seen_before) = verified.map_err(|rejection| self.hide(rejection, url))?;
-        (findings.signature, findings.seen_before) = (Some(signature.clone()), seen_before);
+        // A scope of its own, so that nothing of it lives on while the directory is asked.
+        let admitted = {
+            let now = settings.clock.now();
+            let verified = match &self.signatures {
+                Some(remembered) => credentials.verify_cached(&application, url, now, remembered),
+                None => credentials.verify(&application, url, now).map(|signature| (signature, false)),
+            };
+            let (signature, seen_before) = verified.map_err(|rejection| self.hide(rejection, url))?;
+            (findings.signature, findings.seen_before) = (Some(signature.clone()), seen_before);
 
-        findings.sources = self.sources(parts, &application)?;
-        let path = settings.context_path.strip(path_of(target));
-        let facts = RequestFacts { method: &parts.method, path };
-        let sources = findings.sources.iter().copied();
-        let admitted = signature.admit(&application, &facts, sources, now)?;
+            findings.sources = self.sources(parts, &application)?;
+            let path = settings.context_path.strip(path_of(target));
+            let facts = RequestFacts { method: &parts.method, path };
+            let sources = findings.sources.iter().copied();
+            signature.admit(&application, &facts, sources, now)?
+        };
 
         let user = self.find_user(&application, admitted.user()).await?;
         findings.user = Some(Arc::clone(&user.name));
@@ -91,7 +95,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         credentials: &Credentials<'_>,
         url: &str,
     ) -> Result<Arc<TrustedApplication>, Rejection> {
-        let look_up = self.keys.application(credentials.application_id());
+        let look_up = pin!(self.keys.application(credentials.application_id()));
         match self.in_time(look_up, Store::KeyStore).await? {
             Some(application) => Ok(application),
             None => Err(self.hide(credentials.unknown_application(), url)),
@@ -124,7 +128,8 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         application: &TrustedApplication,
         name: &str,
     ) -> Result<KnownUser<D::User>, Rejection> {
-        match self.in_time(self.users.user(application, name), Store::UserDirectory).await? {
+        let look_up = pin!(self.users.user(application, name));
+        match self.in_time(look_up, Store::UserDirectory).await? {
             UserLookup::Found(user) => Ok(user),
             UserLookup::Denied => Err(denied(name, PermissionRule::Disabled)),
             UserLookup::LogInRefused(reason) => Err(denied(name, PermissionRule::LogIn(reason))),
@@ -146,6 +151,17 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         if !protection.covers(method) {
             return Ok(());
         }
+        // Boxed: where few requests count once, the others need not carry its size.
+        Box::pin(self.claim(application, admitted, url, protection)).await
+    }
+
+    async fn claim(
+        &self,
+        application: &TrustedApplication,
+        admitted: &Admitted,
+        url: &str,
+        protection: ReplayProtection,
+    ) -> Result<(), Rejection> {
         let claim = ReplayClaim::of_signature(application, admitted, url, self.settings.clock.now())?;
         let Some(store) = &self.settings.replay_store else {
             tracing::error!(
@@ -157,7 +173,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             );
             return Err(Rejection::Unavailable { store: Store::ReplayStore });
         };
-        match self.in_time(store.claim(&claim), Store::ReplayStore).await? {
+        match self.in_time(pin!(store.claim(&claim)), Store::ReplayStore).await? {
             ReplayOutcome::Fresh => Ok(()),
             _ => Err(Rejection::Replayed {
                 application: application.id().to_string(),
@@ -192,10 +208,9 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     /// timer.
     async fn in_time<T, E: Into<BoxError>>(
         &self,
-        look_up: impl Future<Output = Result<T, E>>,
+        mut look_up: Pin<&mut impl Future<Output = Result<T, E>>>,
         store: Store,
     ) -> Result<T, Rejection> {
-        let mut look_up = pin!(look_up);
         let at_once = poll_fn(|context| Poll::Ready(look_up.as_mut().poll(context).map_err(E::into))).await;
         let answer = match at_once {
             Poll::Ready(answer) => Some(answer),
@@ -239,7 +254,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             at: self.settings.clock.now(),
             method: &parts.method,
             path: path_of(target_of(&parts.extensions, uri)),
-            claimed_application: findings.credentials.as_ref().map(|stated| stated.application_id().as_str()),
+            claimed_application: findings.claimed_application.as_ref().map(ApplicationId::as_str),
             application: findings.application.as_deref(),
             url: findings.url.as_deref(),
             signature: findings.signature.as_ref(),
