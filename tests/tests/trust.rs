@@ -233,6 +233,32 @@ async fn forwarded_beside_x_forwarded_for_behind_trusted_proxies() {
     send(&layer, one).await.assert_accepted("alice");
 }
 
+/// The client leaves a quote open, and a proxy that appends to its line goes on inside it.
+#[tokio::test]
+async fn an_open_quote_hides_no_address_that_a_proxy_appends() {
+    let every = tracker_trusting(trusted().addresses("10.0.0.1, 192.0.2.*".parse().unwrap()));
+    let last = every.clone().source_addresses(SourceAddresses::TrustedProxies("10.0.0.*".parse().unwrap()));
+    for opened in
+        ["by=\"", "for=192.0.2.1;by=\"", "for=192.0.2.1, x=\"\\", "by=a\"b", "by=\"\";x=\"", "for=\""]
+    {
+        for appended in ["for=198.51.100.1", "for=\"198.51.100.1\"", "for=\"[2001:db8::1]\";x=\"y\""] {
+            let mut request = forwarded_by_both("", "");
+            let line = format!("{opened}, {appended}").parse().unwrap();
+            request.headers_mut().insert(header::FORWARDED, line);
+            request.headers_mut().remove("x-forwarded-for");
+            for layer in [&every, &last] {
+                let answer = send(layer, request.clone()).await;
+                answer.assert_refused(Code::BadXForwardIp, 403);
+            }
+        }
+    }
+    let whole = r#"by="a, for=198.51.100.1 \" \\";host=tracker.example.com:80, for=192.0.2.1"#;
+    let mut request = forwarded_by_both("", whole);
+    request.headers_mut().remove("x-forwarded-for");
+    send(&every, request.clone()).await.assert_accepted("alice");
+    send(&last, request).await.assert_accepted("alice");
+}
+
 // Policies.
 
 #[tokio::test]

@@ -97,7 +97,7 @@ fn forwarded<'h>(headers: &'h HeaderMap, sources: &mut Sources<'h>) -> Result<()
                     push(sources, node_address(value.trim_start()))?;
                 }
                 // Another parameter, or the empty element that RFC 9110 tells to pass over.
-                Some((name, _)) if is_token(name.trim_end()) => {}
+                Some((name, value)) if is_token(name.trim_end()) && is_whole(value.trim_start()) => {}
                 None if pair.is_empty() => {}
                 _ => push(sources, pair)?,
             }
@@ -122,7 +122,7 @@ fn push<'h>(sources: &mut Sources<'h>, entry: &'h str) -> Result<(), Rejection> 
 }
 
 /// Splits elements (`,`) and their pairs (`;`) alike, passing over those inside quoted strings. An
-/// open quote swallows the rest, which then is no address.
+/// open quote swallows the rest, which then is no address and not [whole](is_whole).
 fn split_outside_quotes(line: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     line.split(move |c: char| {
@@ -171,6 +171,23 @@ fn is_port(text: &str) -> bool {
         })
 }
 
+/// Whether a parameter's value has no quotes, or is one quoted string from its first to its last
+/// character. In any other the client may have opened a quote, for the addresses that a proxy appends
+/// to end up inside.
+fn is_whole(value: &str) -> bool {
+    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return !value.contains('"');
+    };
+    let mut escaped = false;
+    let has_quote = inner.chars().any(|c| {
+        let escapes = c == '\\' && !escaped;
+        let ends = c == '"' && !escaped;
+        escaped = escapes;
+        ends
+    });
+    !has_quote && !escaped
+}
+
 fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
@@ -185,6 +202,8 @@ pub(crate) fn peer_from_extensions(extensions: &Extensions) -> Option<Peer> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sources(
@@ -221,6 +240,8 @@ mod tests {
                 vec!["<1.1.1.1>", "<2001:db8::1>"],
             ),
             (vec![(header::FORWARDED, "proto=http;by=\"a,for=9.9.9.9\"")], vec![]),
+            (vec![(header::FORWARDED, "by=\", for=1.1.1.1")], vec!["<by=\", for=1.1.1.1>"]),
+            (vec![(header::FORWARDED, "by=\"\\\"\\\\\", for=1.1.1.1")], vec!["<1.1.1.1>"]),
             (vec![(header::FORWARDED, "for=\"1.1.1.1:80\"")], vec!["<1.1.1.1>"]),
             (vec![(header::FORWARDED, "for=unknown, for=_x")], vec!["<unknown>", "<_x>"]),
             (vec![(header::FORWARDED, "for=\"1.1.1.1")], vec!["<\"1.1.1.1>"]),
@@ -257,6 +278,24 @@ mod tests {
         let both = [(X_FORWARDED_FOR, "1.1.1.1"), (header::FORWARDED, "for=1.1.1.1")];
         assert!(sources(&trusted, "10.0.0.1", &both).is_err());
         assert_eq!(sources(&trusted, "8.8.8.8", &both).unwrap(), ["8.8.8.8"]);
+    }
+
+    proptest! {
+        /// Whatever a client has left in the line to which a proxy appends.
+        #[test]
+        fn what_a_proxy_appends_is_seen(
+            left in r#"([a-z]{0,3}[ =";,\\]|for=192\.0\.2\.1|[a-z0-9.:\[\]]){0,12}"#,
+            appended in r#"(for=198\.51\.100\.1|for="198\.51\.100\.1:80"|proto=https;for="\[2001:db8::1\]";x="y")"#,
+        ) {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::FORWARDED, format!("{left}, {appended}").parse().unwrap());
+            let allowed: AddressRule = "10.0.0.1, 192.0.2.*".parse().unwrap();
+            let proxies = SourceAddresses::TrustedProxies("10.0.0.1".parse().unwrap());
+            for strategy in [SourceAddresses::default(), proxies] {
+                let sources = strategy.of(Some(Peer::Ip([10, 0, 0, 1].into())), &headers).unwrap();
+                prop_assert!(allowed.check(sources).is_err());
+            }
+        }
     }
 
     #[test]
