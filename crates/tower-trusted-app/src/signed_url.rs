@@ -90,15 +90,16 @@ impl SignedUrl {
         context_path: &ContextPath,
     ) -> Result<String, Rejection> {
         let unknown = |url: String| Rejection::AuthorityUnknown { url };
+        let nobodys = || Rejection::BadSignature { url: target.to_owned() };
         match &self.0 {
-            Base::Fixed(base) => Ok(base.join(target, context_path)),
+            Base::Fixed(base) => base.join(target, context_path).ok_or_else(nobodys),
             Base::AnyOf(bases) => {
                 let authority = request_authority(uri, headers).ok_or_else(|| unknown(target.to_owned()))?;
-                bases
+                let base = bases
                     .iter()
                     .find(|base| base.is_selected_by(authority))
-                    .map(|base| base.join(target, context_path))
-                    .ok_or_else(|| unknown(format!("//{authority}{target}")))
+                    .ok_or_else(|| unknown(format!("//{authority}{target}")))?;
+                base.join(target, context_path).ok_or_else(nobodys)
             }
             Base::InsecureFromRequest { scheme } => {
                 let scheme = uri.scheme_str().unwrap_or(scheme);
@@ -133,13 +134,15 @@ impl fmt::Display for SignedUrl {
 }
 
 impl PublicUrl {
-    fn join(&self, target: &str, context_path: &ContextPath) -> String {
-        let target = if self.path.is_empty() { target } else { context_path.strip(target).unwrap_or(target) };
+    /// `None` for a target that the public does not see: one that is not below the context path, in whose
+    /// place our path stands. Otherwise its URL would be that of another target as well.
+    fn join(&self, target: &str, context_path: &ContextPath) -> Option<String> {
+        let target = if self.path.is_empty() { target } else { context_path.strip(target)? };
         let mut url = String::with_capacity(self.origin.len() + self.path.len() + target.len());
         url.push_str(&self.origin);
         url.push_str(&self.path);
         url.push_str(target);
-        url
+        Some(url)
     }
 
     fn is_selected_by(&self, authority: &str) -> bool {
@@ -248,12 +251,22 @@ mod tests {
             // The public path stands in place of the context path.
             ("https://t.example/tracker", "/jira", "/jira/rest", "https://t.example/tracker/rest"),
             ("https://t.example/jira", "/jira", "/jira/rest", "https://t.example/jira/rest"),
-            ("https://t.example/jira", "/jira", "/jirax", "https://t.example/jira/jirax"),
             ("https://t.example", "", "http://other/rest", "https://t.example/rest"),
         ] {
             let base = base.parse().unwrap();
             assert_eq!(rebuild(&base, context, target, Some("backend:3000")).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn no_two_targets_have_one_url() {
+        let base = "https://t.example/jira".parse().unwrap();
+        for target in ["/jirax", "/rest", "/", "/JIRA/rest"] {
+            let refused = rebuild(&base, "/jira", target, None);
+            assert_eq!(refused, Err(Rejection::BadSignature { url: target.to_owned() }));
+        }
+        let bases = SignedUrl::any_of(["https://t.example/jira"]).unwrap();
+        assert!(rebuild(&bases, "/jira", "/rest", Some("t.example")).is_err());
     }
 
     #[test]
