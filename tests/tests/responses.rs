@@ -361,6 +361,26 @@ async fn no_path_breaks_out() {
     }
 }
 
+/// A proxy that finds an answer's headers too large may take the server for broken, whoever asked for them.
+#[tokio::test]
+async fn no_text_of_the_peers_swells_the_headers() {
+    for text in ["a", "\"", "%", "\0", "é", "管", "😀"].map(|text| text.repeat(20_000)) {
+        for rejection in every_rejection(&text) {
+            let header = rejection.to_transport_error().to_header_value();
+            assert!(header.len() < 2048, "{} bytes: {rejection}", header.len());
+        }
+    }
+    let mut request = signed();
+    *request.uri_mut() = format!("{URL}?{}", "a%20".repeat(15_000)).parse().unwrap();
+    for layer in [tracker(), tracker().hide_unknown_applications()] {
+        let answer = send(&layer, request.clone()).await;
+        assert_refusal_is_complete(&answer);
+        let headers = answer.response.headers();
+        assert!(headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() < 2048);
+        assert!(answer.error().unwrap().message().len() < 1024);
+    }
+}
+
 #[tokio::test]
 async fn no_application_id_breaks_out() {
     for (id, read) in [

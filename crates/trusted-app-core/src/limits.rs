@@ -37,5 +37,13 @@ pub const GENERATED_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
 /// Most addresses read from `X-Forwarded-For` and `Forwarded` together.
 pub const MAX_FORWARDED_ADDRESSES: usize = 64;
 
+/// Longest text of a peer's that an answer repeats, in bytes as the answer's headers carry it; the
+/// rest is cut off. Proxies refuse answers whose headers are too large for them, and some then take
+/// the server for broken and send it no requests for a while.
+pub const MAX_REPEATED_BYTES: usize = 512;
+
+/// Longest message that is made of an error's template and parameters, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+
 /// Longest certificate document that is parsed, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024;

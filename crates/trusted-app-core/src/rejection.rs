@@ -38,6 +38,7 @@ use std::fmt::{self, Write as _};
 use http::StatusCode;
 
 use crate::clock::Timestamp;
+use crate::limits::MAX_REPEATED_BYTES;
 use crate::permission::PermissionRule;
 use crate::seraph::TransportError;
 
@@ -298,7 +299,8 @@ impl Rejection {
         }
     }
 
-    /// The message as the peer sees it: the original's template and its parameters.
+    /// The message as the peer sees it: the original's template and its parameters, of which it repeats
+    /// [`MAX_REPEATED_BYTES`] each.
     #[must_use]
     pub fn to_transport_error(&self) -> TransportError {
         let (template, params): (&str, Vec<String>) = match self {
@@ -361,7 +363,7 @@ impl Rejection {
             ),
             Self::Unavailable { .. } => ("Temporarily unable to tell whether the request is trusted", vec![]),
         };
-        TransportError::new(self.code(), template, params)
+        TransportError::new(self.code(), template, params.into_iter().map(cut).collect())
     }
 
     /// The rule that refused a user, for the log; never sent to the peer.
@@ -425,12 +427,36 @@ impl Rejection {
     }
 }
 
-/// Code and message, for a log: what a peer sent cannot end the line or steer a terminal.
+/// Cuts off what exceeds [`MAX_REPEATED_BYTES`], and shows that it did.
+fn cut(mut text: String) -> String {
+    let mut bytes = 0;
+    let end = text.char_indices().find_map(|(at, character)| {
+        bytes += escaped_len(character);
+        (bytes > MAX_REPEATED_BYTES).then_some(at)
+    });
+    if let Some(end) = end {
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}
+
+/// The bytes that a character takes at most, escaped as our header or as `grpc-message` has it.
+fn escaped_len(character: char) -> usize {
+    match character {
+        '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '.' | '/' | ':' | '=' | '&' => 1,
+        ' '..='~' => 3,
+        other => 3 * other.len_utf8().max(2),
+    }
+}
+
+/// Code and message, for a log: what a peer sent cannot end the line, turn its direction round or
+/// steer a terminal.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.code())?;
         for character in self.to_transport_error().message().chars() {
-            if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+            if character.is_control() || is_invisible(character) {
                 write!(f, "{}", character.escape_unicode())?;
             } else {
                 f.write_char(character)?;
@@ -438,6 +464,14 @@ impl fmt::Display for Rejection {
         }
         Ok(())
     }
+}
+
+/// Line ends of Unicode, and what changes the direction of text (UAX #9) or has no width.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 impl std::error::Error for Rejection {}
@@ -448,8 +482,8 @@ mod tests {
 
     #[test]
     fn what_a_peer_sent_stays_in_its_line() {
-        let rejection = Rejection::UserUnknown { user: "a\u{1b}[2J\r\n\u{85}\u{2028}ë".to_owned() };
-        let text = r"USER_UNKNOWN: Unknown User: a\u{1b}[2J\u{d}\u{a}\u{85}\u{2028}ë";
+        let rejection = Rejection::UserUnknown { user: "a\u{1b}[2J\r\n\u{85}\u{2028}\u{202e}ë".to_owned() };
+        let text = r"USER_UNKNOWN: Unknown User: a\u{1b}[2J\u{d}\u{a}\u{85}\u{2028}\u{202e}ë";
         assert_eq!(rejection.to_string(), text);
     }
 }

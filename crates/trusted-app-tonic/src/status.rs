@@ -96,8 +96,11 @@ fn grpc_web_content_type(headers: &HeaderMap) -> Option<&HeaderValue> {
     let value = headers.get(header::CONTENT_TYPE)?;
     let is_web =
         strip_prefix(value.as_bytes(), GRPC).is_some_and(|rest| strip_prefix(rest, b"-web").is_some());
-    is_web.then_some(value)
+    (is_web && value.len() <= MAX_CONTENT_TYPE_BYTES).then_some(value)
 }
+
+/// No client of gRPC-Web sends a longer content type, and an answer need not repeat it.
+const MAX_CONTENT_TYPE_BYTES: usize = 64;
 
 const GRPC: &[u8] = b"application/grpc";
 
@@ -114,6 +117,23 @@ fn strip_prefix<'v>(value: &'v [u8], prefix: &[u8]) -> Option<&'v [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As with the HTTP answers: a proxy might take the server for broken.
+    #[test]
+    fn no_text_of_the_peers_swells_the_headers() {
+        let mut request = http::Request::new(()).into_parts().0;
+        let content_type = format!("application/grpc-web; {}", "a".repeat(4000)).parse().unwrap();
+        request.headers.insert(header::CONTENT_TYPE, content_type);
+        for text in ["a", "\"", "%", "\0", "é", "管", "😀"] {
+            let timestamp = text.repeat(20_000);
+            let application = text.repeat(255 / text.len());
+            let rejection = Rejection::TimestampNotANumber { timestamp, application };
+            let response: Response<()> = GrpcStatus.reject(&rejection, &request);
+            let bytes = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+            let bytes = bytes.sum::<usize>() + rejection.to_transport_error().to_header_value().len();
+            assert!(bytes < 4096, "{bytes} bytes of {text:?}");
+        }
+    }
 
     #[test]
     fn grpc_by_its_content_type() {

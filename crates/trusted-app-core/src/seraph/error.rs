@@ -6,6 +6,7 @@ use std::str::FromStr;
 use http::HeaderValue;
 
 use super::parameters;
+use crate::limits::MAX_MESSAGE_BYTES;
 use crate::rejection::Code;
 
 /// What stands between the three parts.
@@ -63,7 +64,8 @@ impl TransportError {
     }
 
     /// The template with its parameters put in, as Java's `MessageFormat` does: apostrophes quote,
-    /// two of them are one. The bare template if it is none that `MessageFormat` takes for texts.
+    /// two of them are one. The bare template if it is none that `MessageFormat` takes for texts, or
+    /// asks for so many of them that the message would exceed [`MAX_MESSAGE_BYTES`].
     #[must_use]
     pub fn message(&self) -> String {
         format_message(&self.template, &self.params).unwrap_or_else(|| self.template.clone())
@@ -189,6 +191,7 @@ fn format_message(template: &str, params: &[String]) -> Option<String> {
                 let (number, after) = rest.as_str().split_once('}')?;
                 let index: usize = number.parse().ok()?;
                 match params.get(index) {
+                    Some(param) if message.len() + param.len() > MAX_MESSAGE_BYTES => return None,
                     Some(param) => message.push_str(param),
                     None => write!(message, "{{{index}}}").ok()?,
                 }
@@ -219,6 +222,13 @@ mod tests {
         );
         assert!(text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)));
         assert_eq!(TransportError::from_header_value(&value).unwrap().params(), [nasty]);
+    }
+
+    #[test]
+    fn no_template_multiplies_its_parameters() {
+        let (template, param) = ("{0}".repeat(10_000), "x".repeat(30_000));
+        let error: TransportError = format!("BAD_URL;\t{template};\t[\"{param}\"]").parse().unwrap();
+        assert_eq!(error.message(), template);
     }
 
     proptest! {
