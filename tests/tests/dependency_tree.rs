@@ -41,6 +41,16 @@ fn a_tonic_service_compiles_no_other_adapter() {
 }
 
 #[test]
+fn an_ldap_directory_brings_no_openssl_and_no_other_adapter() {
+    let tree = Tree::of(&["--package", "trusted-app-ldap"]);
+    tree.has("ldap3");
+    tree.has("rustls");
+    tree.has_none_of(&["openssl", "openssl-sys", "native-tls", "tower-trusted-app"]);
+    let others: Vec<_> = OF_ONE_ADAPTER.into_iter().filter(|package| *package != "ldap3").collect();
+    tree.has_none_of(&others);
+}
+
+#[test]
 fn a_replay_store_brings_no_framework_and_no_other_store() {
     let tree = Tree::of(&["--package", "trusted-app-redis"]);
     tree.has("redis");

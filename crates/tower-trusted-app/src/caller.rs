@@ -80,6 +80,12 @@ impl<U> Caller<U> {
         &self.inner.user.name
     }
 
+    /// The groups that the user is in, as the directory spells them.
+    #[must_use]
+    pub fn groups(&self) -> &[Arc<str>] {
+        &self.inner.user.groups
+    }
+
     /// The scheme that proved it; `None` only for [`insecure_for_tests`](Self::insecure_for_tests).
     #[must_use]
     pub fn scheme(&self) -> Option<Scheme> {

@@ -1,5 +1,6 @@
 //! What is plugged in: where applications and users come from, and where it is kept what counts once.
 
+mod fold;
 mod replay;
 
 use std::borrow::Cow;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use crate::application::{ApplicationId, TrustedApplication};
 use crate::user::KnownUser;
 
+pub use fold::{Exact, FoldedDirectory, FoldedName, NameFold};
 pub use replay::{ReplayClaim, ReplayId, ReplayOutcome, ReplayStore};
 
 /// Any error of a store. It is logged on this side and never shown to the peer.

@@ -103,6 +103,11 @@ impl Row {
         }
     }
 
+    /// All cells, those that were taken as `NULL`.
+    pub(crate) fn into_cells(self) -> impl Iterator<Item = Value> {
+        self.0.into_iter()
+    }
+
     /// The number of a cell; 0 for what is none.
     pub(crate) fn number(&self, column: usize) -> i64 {
         match self.0.get(column) {
@@ -148,9 +153,13 @@ macro_rules! statements {
 
                 let rows = connection.fetch_all(statements!(@query $database, sql, values)).await?;
                 let cell = |row: &<Self as Database>::Row, column| {
+                    let small = |number: Option<i32>| Value::Number(number.map(i64::from));
+                    let truth = |truth: Option<bool>| Value::Number(truth.map(i64::from));
                     row.try_get(column)
                         .map(Value::Text)
                         .or_else(|_| row.try_get(column).map(Value::Number))
+                        .or_else(|_| row.try_get(column).map(small))
+                        .or_else(|_| row.try_get(column).map(truth))
                         .unwrap_or(Value::Unreadable)
                 };
                 Ok(rows.iter().map(|row| Row((0..row.len()).map(|at| cell(row, at)).collect())).collect())
@@ -164,7 +173,8 @@ macro_rules! statements {
         }
     };
     (@query $database:ty, $sql:ident, $values:ident) => {{
-        // The text is put together from literals of this crate.
+        // The text is put together from literals of this crate, or it is the user's own query; whatever a peer says is a
+        // parameter.
         let sql = sqlx_core::sql_str::AssertSqlSafe($sql);
         $values.into_iter().fold(sqlx_core::query::query::<$database>(sql), |query, value| match value {
             Value::Text(text) => query.bind(text),

@@ -40,10 +40,13 @@
 //! `PostgresRegistry::listen` or `SqliteRegistry::watch`. [`SqlAudit`] keeps a record of every
 //! decision.
 //!
+//! [`SqlDirectory`] finds users in any table of yours, by a query of yours.
+//!
 //! The tables' names begin with `trusted_app_`, so they may stand in a database of yours.
 
 mod audit;
 mod dialect;
+mod directory;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -54,6 +57,7 @@ mod sqlite;
 
 pub use audit::{SqlAudit, SqlAuditBuilder};
 pub use dialect::Dialect;
+pub use directory::{SqlDirectory, SqlDirectoryError, SqlUser};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresChanges, PostgresRegistry};
 pub use registry::SqlRegistry;

@@ -53,3 +53,24 @@ fn shared_port() {
     );
     assert!(output.contains(r#""code":"MISSING_CERT""#) && output.contains(r#""status":401"#), "{output}");
 }
+
+#[test]
+fn ldap() {
+    if !test_services::slapd::is_installed() {
+        return;
+    }
+    let output = output_of(env!("CARGO_BIN_EXE_ldap"));
+    assert_shows(
+        &output,
+        &[
+            "alice, of staff 200 Hello alice, in staff",
+            "ALICE, in other letters 200 Hello alice, in staff",
+            "bob, a guest 403 PERMISSION_DENIED",
+            "root, an administrator 403 PERMISSION_DENIED",
+            "mallory, disabled 403 PERMISSION_DENIED",
+            "*, whom nobody is called 401 USER_UNKNOWN",
+            "carol, while it is down 503 UNAVAILABLE",
+            "carol, when it is up again 200 Hello carol, in staff",
+        ],
+    );
+}

@@ -1,8 +1,15 @@
-//! What a test does when a server or a tool that it wants is missing.
-#![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "for tests")]
+//! Servers that tests start, and what a test does when a server or a tool that it wants is missing.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "for tests"
+)]
 
 #[cfg(unix)]
 pub mod postgres;
+pub mod slapd;
 
 /// Says visibly that a test is skipped, because `what` is missing. Where the environment variable
 /// `TRUSTED_APP_TEST_SERVICES` is `required`, as in `.ci/run`, the test fails instead.

@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 use trusted_app_core::{BoxError, TrustedApplication, UserDirectory, UserLookup};
 
-use super::log_in::{LogInPolicy, WithLogInPolicy};
-
 type Answer<'a, U> = Pin<Box<dyn Future<Output = Result<UserLookup<U>, BoxError>> + Send + 'a>>;
 
 /// [`UserDirectory`] in a form that can be a trait object: each look-up allocates one future.
@@ -26,6 +24,12 @@ impl<D: UserDirectory> DynUserDirectory<D::User> for D {
 /// clones share the directory.
 pub struct BoxUserDirectory<U> {
     directory: Arc<dyn DynUserDirectory<U>>,
+}
+
+impl<U> BoxUserDirectory<U> {
+    pub(super) fn new(directory: impl UserDirectory<User = U>) -> Self {
+        Self { directory: Arc::new(directory) }
+    }
 }
 
 impl<U: Clone + Send + Sync + 'static> UserDirectory for BoxUserDirectory<U> {
@@ -49,24 +53,9 @@ impl<U> fmt::Debug for BoxUserDirectory<U> {
     }
 }
 
-/// What every [`UserDirectory`] can do besides.
-pub trait UserDirectoryExt: UserDirectory + Sized {
-    /// Hides which directory it is, so that different ones fit one type.
-    fn boxed(self) -> BoxUserDirectory<Self::User> {
-        BoxUserDirectory { directory: Arc::new(self) }
-    }
-
-    /// Asks the host application's own policy about every user that the directory finds.
-    fn log_in_policy<P: LogInPolicy<Self::User>>(self, policy: P) -> WithLogInPolicy<Self, P> {
-        WithLogInPolicy::new(self, policy)
-    }
-}
-
-impl<D: UserDirectory> UserDirectoryExt for D {}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{MemoryDirectory, user_directory_fn};
+    use super::super::{MemoryDirectory, UserDirectoryExt, user_directory_fn};
     use super::*;
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
+use trusted_app_core::store::{FoldedDirectory, FoldedName};
 use trusted_app_core::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
 /// Users in memory, which can be changed while requests are served.
@@ -100,6 +101,19 @@ impl<U: Clone + Send + Sync + 'static> UserDirectory for MemoryDirectory<U> {
 
     async fn user(&self, _: &TrustedApplication, name: &str) -> Result<UserLookup<U>, Infallible> {
         Ok(self.get(name))
+    }
+}
+
+/// Looks at every name.
+impl<U: Clone + Send + Sync + 'static> FoldedDirectory for MemoryDirectory<U> {
+    async fn folded_user(
+        &self,
+        _: &TrustedApplication,
+        name: &FoldedName<'_>,
+    ) -> Result<UserLookup<U>, Infallible> {
+        let entries = self.entries.load();
+        let covered = entries.keys().filter(|one| name.covers(one));
+        Ok(UserLookup::only(covered.map(|one| self.get(one))))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whom an application may act as: users, groups, methods and presets against each other, and that the layer asks.
 
+mod grpc;
+
 use std::sync::{Arc, Mutex};
 
 use http::{Method, Request};

@@ -1,0 +1,159 @@
+//! Names that are other names here.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
+
+use super::log_tried;
+
+/// Makes of a peer's name the name that the user has here.
+pub trait NameRewrite: Send + Sync + 'static {
+    /// What the name is here.
+    fn rewrite<'n>(&self, name: &'n str) -> Rewrite<'n>;
+}
+
+/// What becomes of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rewrite<'n> {
+    /// It is the same here.
+    Same,
+    /// Somebody decided that it is this one here.
+    Stated(Cow<'n, str>),
+    /// By a rule it is this one here. A user who has the peer's name as it stands, and is another, makes
+    /// the name ambiguous.
+    Derived(Cow<'n, str>),
+    /// It is the name here of somebody who is called otherwise there.
+    Ambiguous,
+}
+
+/// Drops these domains: `DOM\user` and `user@dom` are `user` here. ASCII letters of a domain match in
+/// either case; a domain that is not listed stays, for its `alice` is another.
+#[derive(Debug, Clone)]
+pub struct StripDomain {
+    domains: Vec<String>,
+}
+
+impl StripDomain {
+    /// Drops each of these, before a backslash and after an `@`.
+    pub fn of<D: Into<String>>(domains: impl IntoIterator<Item = D>) -> Self {
+        Self { domains: domains.into_iter().map(Into::into).collect() }
+    }
+
+    fn drops(&self, domain: &str) -> bool {
+        self.domains.iter().any(|one| one.eq_ignore_ascii_case(domain))
+    }
+}
+
+impl NameRewrite for StripDomain {
+    fn rewrite<'n>(&self, name: &'n str) -> Rewrite<'n> {
+        let before = name.split_once('\\').map(|(domain, user)| (user, domain));
+        let after = name.rsplit_once('@');
+        match before.into_iter().chain(after).find(|(user, domain)| !user.is_empty() && self.drops(domain)) {
+            Some((user, _)) => Rewrite::Derived(Cow::Borrowed(user)),
+            None => Rewrite::Same,
+        }
+    }
+}
+
+/// Who is called what here, one by one. Who does not stand in it has the same name.
+///
+/// A name that stands only on the right is ambiguous: with `asmith` → `alice`, the peer's own `alice` is
+/// not our `alice`. If she is, say so by `alice` → `alice`.
+#[derive(Debug, Clone, Default)]
+pub struct NameTable {
+    names: HashMap<String, String>,
+    taken: HashSet<String>,
+}
+
+impl NameTable {
+    /// A table of pairs: the peer's name, and ours.
+    ///
+    /// # Errors
+    ///
+    /// When one of the peer's names is listed twice.
+    pub fn new<P, O>(pairs: impl IntoIterator<Item = (P, O)>) -> Result<Self, NameTableError>
+    where
+        P: Into<String>,
+        O: Into<String>,
+    {
+        let mut table = Self::default();
+        for (theirs, ours) in pairs {
+            let (theirs, ours) = (theirs.into(), ours.into());
+            table.taken.insert(ours.clone());
+            if table.names.contains_key(&theirs) {
+                return Err(NameTableError { name: theirs });
+            }
+            table.names.insert(theirs, ours);
+        }
+        Ok(table)
+    }
+}
+
+impl NameRewrite for NameTable {
+    fn rewrite<'n>(&self, name: &'n str) -> Rewrite<'n> {
+        match self.names.get(name) {
+            Some(ours) => Rewrite::Stated(Cow::Owned(ours.clone())),
+            None if self.taken.contains(name) => Rewrite::Ambiguous,
+            None => Rewrite::Same,
+        }
+    }
+}
+
+/// A peer's name that stands in a [`NameTable`] twice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the peer's user {name:?} is listed twice")]
+pub struct NameTableError {
+    name: String,
+}
+
+/// A directory that is asked for rewritten names. Made by
+/// [`rewriting`](crate::users::UserDirectoryExt::rewriting).
+#[derive(Debug, Clone)]
+pub struct Rewritten<D, R> {
+    directory: D,
+    rewrite: R,
+}
+
+impl<D, R> Rewritten<D, R> {
+    pub(in crate::users) fn new(directory: D, rewrite: R) -> Self {
+        Self { directory, rewrite }
+    }
+}
+
+impl<D: UserDirectory, R: NameRewrite> UserDirectory for Rewritten<D, R> {
+    type User = D::User;
+    type Error = D::Error;
+
+    async fn user(
+        &self,
+        application: &TrustedApplication,
+        name: &str,
+    ) -> Result<UserLookup<D::User>, D::Error> {
+        let (tried, answer) = match self.rewrite.rewrite(name) {
+            Rewrite::Same => return self.directory.user(application, name).await,
+            Rewrite::Ambiguous => (Cow::Borrowed(name), UserLookup::Ambiguous),
+            Rewrite::Stated(ours) => {
+                let answer = self.directory.user(application, &ours).await?;
+                (ours, answer)
+            }
+            Rewrite::Derived(ours) => {
+                let derived = self.directory.user(application, &ours).await?;
+                let as_it_stands = self.directory.user(application, name).await?;
+                let answer = if same_user(&derived, &as_it_stands) {
+                    derived
+                } else {
+                    UserLookup::only([derived, as_it_stands])
+                };
+                (ours, answer)
+            }
+        };
+        log_tried(application, name, &tried, &answer);
+        Ok(answer)
+    }
+}
+
+/// Whether two answers are about one user, as far as they tell.
+fn same_user<U>(one: &UserLookup<U>, other: &UserLookup<U>) -> bool {
+    matches!((one, other), (UserLookup::Found(one), UserLookup::Found(other)) if one.name == other.name)
+}

@@ -1,0 +1,180 @@
+//! What is stated about a server.
+
+use std::fmt;
+use std::time::Duration;
+
+use ldap3::LdapConnSettings;
+use url::Url;
+
+use crate::connection::Server;
+use crate::directory::{Inner, LdapDirectory, UserSearch};
+use crate::error::ConfigError;
+use crate::group::GroupSearch;
+use crate::password::Password;
+use crate::pool::Pool;
+use crate::tls;
+
+/// Describes an [`LdapDirectory`].
+#[must_use = "call `build`"]
+pub struct LdapDirectoryBuilder {
+    url: String,
+    search: UserSearch,
+    account: Option<(String, Password)>,
+    roots: Option<Vec<u8>>,
+    plaintext: bool,
+    connections: usize,
+    timeout: Duration,
+}
+
+impl LdapDirectoryBuilder {
+    pub(crate) fn new(url: String, base: String) -> Self {
+        Self {
+            url,
+            search: UserSearch {
+                base,
+                filter: "(objectClass=*)".to_owned(),
+                name_attribute: "uid".to_owned(),
+                disabled_filter: None,
+                groups: None,
+                administrator_groups: Vec::new(),
+                attributes: Vec::new(),
+            },
+            account: None,
+            roots: None,
+            plaintext: false,
+            connections: 8,
+            timeout: Duration::from_secs(4),
+        }
+    }
+
+    /// Binds as this account, which needs to read only; anonymously unless stated.
+    pub fn bind(mut self, dn: impl Into<String>, password: &str) -> Self {
+        self.account = Some((dn.into(), Password::new(password)));
+        self
+    }
+
+    /// The certificates, in PEM, of which one must have signed the server's; the system's roots unless stated.
+    pub fn roots_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(pem.into());
+        self
+    }
+
+    /// Speaks `ldap://` without TLS: whoever is on the way reads the password, and says who a user is.
+    pub fn insecure_plaintext(mut self) -> Self {
+        self.plaintext = true;
+        self
+    }
+
+    /// The attribute that has a user's name; `uid` unless stated. An entry with several values of it is ambiguous.
+    pub fn name_attribute(mut self, attribute: impl Into<String>) -> Self {
+        self.search.name_attribute = attribute.into();
+        self
+    }
+
+    /// Which entries are users, such as `(objectClass=person)`; all below the base unless stated.
+    pub fn user_filter(mut self, filter: impl Into<String>) -> Self {
+        self.search.filter = filter.into();
+        self
+    }
+
+    /// Which users may not log in, such as `(pwdAccountLockedTime=*)`, `(nsAccountLock=TRUE)` or, in Active Directory,
+    /// `(userAccountControl:1.2.840.113556.1.4.803:=2)`. Without one, everybody may.
+    pub fn disabled_filter(mut self, filter: impl Into<String>) -> Self {
+        self.search.disabled_filter = Some(filter.into());
+        self
+    }
+
+    /// How a user's groups are found; nobody is in any unless stated.
+    pub fn groups(mut self, groups: GroupSearch) -> Self {
+        self.search.groups = Some(groups);
+        self
+    }
+
+    /// Who is in one of these groups is an administrator: an application may not act as them unless its policy says so.
+    /// Nobody is one unless stated.
+    pub fn administrator_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
+        self.search.administrator_groups = groups.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Attributes that handlers shall see, such as `mail`.
+    pub fn attributes<A: Into<String>>(mut self, attributes: impl IntoIterator<Item = A>) -> Self {
+        self.search.attributes = attributes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How many connections there may be at once; 8 unless stated. Further look-ups wait.
+    pub fn connections(mut self, max: usize) -> Self {
+        self.connections = max;
+        self
+    }
+
+    /// How long a look-up may take in all, waiting and connecting included; 4 seconds unless stated. The layer has a
+    /// bound of its own, 5 seconds unless stated.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Checks the description. The server is asked for nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] that says what to change.
+    pub fn build(self) -> Result<LdapDirectory, ConfigError> {
+        self.check()?;
+        let url = Url::parse(&self.url).ok().filter(|url| {
+            matches!(url.scheme(), "ldap" | "ldaps") && url.host_str().is_some_and(|host| !host.is_empty())
+        });
+        let url = url.ok_or_else(|| ConfigError::Url(self.url.clone()))?;
+        let mut settings = LdapConnSettings::new();
+        if url.scheme() == "ldaps" || !self.plaintext {
+            let roots = self.roots.as_deref().map_or_else(tls::system_roots, tls::roots)?;
+            settings = settings.set_starttls(url.scheme() == "ldap").set_config(tls::config(roots)?);
+        }
+        let server = Server { url, settings, account: self.account };
+        let pool = Pool::new(server, self.connections);
+        Ok(LdapDirectory::new(Inner { pool, search: self.search, timeout: self.timeout }))
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.connections == 0 || self.timeout.is_zero() {
+            return Err(ConfigError::Zero);
+        }
+        if self.account.as_ref().is_some_and(|(_, password)| password.expose().is_empty()) {
+            return Err(ConfigError::EmptyPassword);
+        }
+        let search = &self.search;
+        let groups = search.groups.iter().flat_map(GroupSearch::attributes);
+        let stated = search.attributes.iter().map(String::as_str);
+        for attribute in [&*search.name_attribute].into_iter().chain(groups).chain(stated) {
+            if !is_attribute(attribute) {
+                return Err(ConfigError::Attribute(attribute.to_owned()));
+            }
+        }
+        for filter in [&search.filter].into_iter().chain(&search.disabled_filter) {
+            if ldap3::parse_filter(filter).is_err() || !filter.starts_with('(') {
+                return Err(ConfigError::Filter(filter.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A descriptor or an object identifier, with options (RFC 4512, section 2.5).
+fn is_attribute(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.;_".contains(&byte))
+}
+
+impl fmt::Debug for LdapDirectoryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LdapDirectoryBuilder")
+            .field("url", &self.url)
+            .field("search", &self.search)
+            .field("account", &self.account)
+            .field("plaintext", &self.plaintext)
+            .field("connections", &self.connections)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}

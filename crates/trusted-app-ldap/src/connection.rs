@@ -1,0 +1,86 @@
+//! One connection, and the searches on it.
+
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Scope, SearchOptions, SearchResult};
+use url::Url;
+
+use crate::entry::Entry;
+use crate::error::LdapDirectoryError;
+use crate::password::Password;
+
+/// Where the server is and how to get in.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) url: Url,
+    pub(crate) settings: LdapConnSettings,
+    pub(crate) account: Option<(String, Password)>,
+}
+
+/// A connection that is bound.
+pub(crate) struct Connection(Ldap);
+
+/// No user or group search needs more answers: two entries for one name are an error already.
+const MAX_ENTRIES: i32 = 1000;
+
+impl Connection {
+    pub(crate) async fn open(server: &Server) -> Result<Self, LdapDirectoryError> {
+        let connected = LdapConnAsync::from_url_with_settings(server.settings.clone(), &server.url).await;
+        let (connection, mut ldap) = connected.map_err(|error| LdapDirectoryError::Connect(error.into()))?;
+        // It ends with the last handle.
+        tokio::spawn(async move {
+            if let Err(error) = connection.drive().await {
+                tracing::debug!(target: "trusted_app", %error, "LDAP connection lost");
+            }
+        });
+        if let Some((dn, password)) = &server.account {
+            let bound = ldap.simple_bind(dn, password.expose()).await;
+            bound
+                .and_then(ldap3::LdapResult::success)
+                .map_err(|error| LdapDirectoryError::Bind(error.into()))?;
+        }
+        Ok(Self(ldap))
+    }
+
+    pub(crate) fn is_closed(&mut self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// The entries below `base` that the filter covers.
+    pub(crate) async fn search(
+        &mut self,
+        base: &str,
+        filter: &str,
+        attributes: &[String],
+    ) -> Result<Vec<Entry>, LdapDirectoryError> {
+        self.entries(base, Scope::Subtree, filter, attributes).await
+    }
+
+    /// The entry of that name, if the filter covers it.
+    pub(crate) async fn read(
+        &mut self,
+        dn: &str,
+        filter: &str,
+        attributes: &[String],
+    ) -> Result<Option<Entry>, LdapDirectoryError> {
+        Ok(self.entries(dn, Scope::Base, filter, attributes).await?.pop())
+    }
+
+    async fn entries(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[String],
+    ) -> Result<Vec<Entry>, LdapDirectoryError> {
+        let failed = |source| LdapDirectoryError::Search { base: base.to_owned(), source };
+        self.0.with_search_options(SearchOptions::new().sizelimit(MAX_ENTRIES));
+        let found = self.0.search(base, scope, filter, attributes.to_vec()).await;
+        match found.and_then(SearchResult::success) {
+            Ok((entries, _)) => entries.into_iter().map(Entry::read).collect(),
+            // RFC 4511, appendix A: there is no such entry to read.
+            Err(ldap3::LdapError::LdapResult { result }) if result.rc == 32 && scope == Scope::Base => {
+                Ok(Vec::new())
+            }
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+}

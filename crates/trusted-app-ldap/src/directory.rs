@@ -1,0 +1,186 @@
+//! The user directory.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldap3::ldap_escape;
+use trusted_app_core::store::{FoldedDirectory, FoldedName};
+use trusted_app_core::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
+
+use crate::builder::LdapDirectoryBuilder;
+use crate::connection::Connection;
+use crate::entry::Entry;
+use crate::error::LdapDirectoryError;
+use crate::group::GroupSearch;
+use crate::pool::Pool;
+
+/// Users of an LDAP server. See the [crate](crate) for an example. Clones share the connections.
+#[derive(Clone)]
+pub struct LdapDirectory {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) pool: Pool,
+    pub(crate) search: UserSearch,
+    pub(crate) timeout: Duration,
+}
+
+/// How users are found.
+#[derive(Debug, Clone)]
+pub(crate) struct UserSearch {
+    pub(crate) base: String,
+    pub(crate) filter: String,
+    pub(crate) name_attribute: String,
+    pub(crate) disabled_filter: Option<String>,
+    pub(crate) groups: Option<GroupSearch>,
+    pub(crate) administrator_groups: Vec<String>,
+    pub(crate) attributes: Vec<String>,
+}
+
+/// A user's entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LdapUser {
+    /// The distinguished name.
+    pub dn: String,
+    /// The values of the attributes that were [asked for](LdapDirectoryBuilder::attributes), each by the name that was
+    /// stated; those that are no UTF-8 are left out.
+    pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+impl LdapDirectory {
+    /// Starts the description of a directory: the server, `ldap://` (with StartTLS) or `ldaps://`, and where its users
+    /// are.
+    pub fn builder(url: impl Into<String>, base: impl Into<String>) -> LdapDirectoryBuilder {
+        LdapDirectoryBuilder::new(url.into(), base.into())
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The user whose name the server finds and the name covers.
+    async fn find(&self, name: &FoldedName<'_>) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
+        if name.key().is_empty() {
+            return Ok(UserLookup::Unknown);
+        }
+        let timeout = self.inner.timeout;
+        let look_up = self.inner.find(name);
+        tokio::time::timeout(timeout, look_up).await.unwrap_or(Err(LdapDirectoryError::TimedOut(timeout)))
+    }
+}
+
+impl Inner {
+    /// On a connection that was kept and, should that fail, on a fresh one.
+    async fn find(&self, name: &FoldedName<'_>) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
+        let place = self.pool.place().await;
+        if let Some(mut connection) = place.kept()
+            && let Ok(answer) = self.search.find(&mut connection, name).await
+        {
+            place.keep(connection);
+            return Ok(answer);
+        }
+        let mut connection = place.open().await?;
+        let answer = self.search.find(&mut connection, name).await?;
+        place.keep(connection);
+        Ok(answer)
+    }
+}
+
+impl UserSearch {
+    async fn find(
+        &self,
+        connection: &mut Connection,
+        name: &FoldedName<'_>,
+    ) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
+        let filter = format!("(&{}({}={}))", self.filter, self.name_attribute, ldap_escape(name.key()));
+        let mut meant = connection.search(&self.base, &filter, &self.asked_attributes()).await?;
+        meant.retain(|entry| entry.values(&self.name_attribute).iter().any(|found| name.covers(found)));
+
+        let mut meant = meant.into_iter();
+        match (meant.next(), meant.next()) {
+            (None, _) => Ok(UserLookup::Unknown),
+            (Some(entry), None) => match entry.only_value(&self.name_attribute).map(str::to_owned) {
+                Some(name) => self.known(connection, entry, &name).await,
+                None => Ok(self.ambiguous(&[&entry])),
+            },
+            (Some(one), Some(other)) => Ok(self.ambiguous(&[&one, &other])),
+        }
+    }
+
+    async fn known(
+        &self,
+        connection: &mut Connection,
+        entry: Entry,
+        name: &str,
+    ) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
+        if let Some(filter) = &self.disabled_filter
+            && connection.read(&entry.dn, filter, &["1.1".to_owned()]).await?.is_some()
+        {
+            return Ok(UserLookup::Denied);
+        }
+        let groups = match &self.groups {
+            Some(search) => search.of(connection, &entry, name).await?,
+            None => Default::default(),
+        };
+        let administrator = self.administrator_groups.iter().any(|group| groups.contains(group));
+        let attributes =
+            self.attributes.iter().map(|name| (name.clone(), entry.values(name).to_vec())).collect();
+        let user = KnownUser::new(name, LdapUser { dn: entry.dn, attributes }).with_groups(groups);
+        Ok(UserLookup::Found(if administrator { user.as_administrator() } else { user }))
+    }
+
+    fn ambiguous(&self, entries: &[&Entry]) -> UserLookup<LdapUser> {
+        let dns: Vec<_> = entries.iter().map(|entry| &entry.dn).collect();
+        tracing::warn!(
+            target: "trusted_app",
+            entries = ?dns,
+            attribute = self.name_attribute,
+            "the LDAP server has several entries for one user name, or several names for one entry"
+        );
+        UserLookup::Ambiguous
+    }
+
+    fn asked_attributes(&self) -> Vec<String> {
+        let member_of = self.groups.as_ref().and_then(GroupSearch::user_attribute);
+        let stated = self.attributes.iter().map(String::as_str);
+        [&*self.name_attribute].into_iter().chain(member_of).chain(stated).map(str::to_owned).collect()
+    }
+}
+
+impl UserDirectory for LdapDirectory {
+    type User = LdapUser;
+    type Error = LdapDirectoryError;
+
+    async fn user(
+        &self,
+        _: &TrustedApplication,
+        name: &str,
+    ) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
+        self.find(&FoldedName::exact(name)).await
+    }
+}
+
+/// The server is asked for the key, so it must compare as loosely as the fold does: attributes such as `uid`, `cn`, `mail`
+/// and `sAMAccountName` ignore letter case.
+impl FoldedDirectory for LdapDirectory {
+    async fn folded_user(
+        &self,
+        _: &TrustedApplication,
+        name: &FoldedName<'_>,
+    ) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
+        self.find(name).await
+    }
+}
+
+impl fmt::Debug for LdapDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LdapDirectory")
+            .field("search", &self.inner.search)
+            .field("timeout", &self.inner.timeout)
+            .finish_non_exhaustive()
+    }
+}

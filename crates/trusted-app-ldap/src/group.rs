@@ -1,0 +1,166 @@
+//! Which groups a user is in.
+
+use std::collections::BTreeSet;
+
+use ldap3::ldap_escape;
+
+use crate::connection::Connection;
+use crate::entry::Entry;
+use crate::error::LdapDirectoryError;
+
+/// How the groups of a user are found.
+///
+/// A group's name is the value of its `cn`, unless [`name_attribute`](Self::name_attribute) states another, as the server
+/// spells it. Whoever may write groups where they are searched decides who is in which: state a base that only
+/// administrators write to.
+#[derive(Debug, Clone)]
+pub struct GroupSearch {
+    pub(crate) source: Source,
+    pub(crate) name_attribute: String,
+    nested: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// Groups list their members.
+    Members { base: String, attribute: String, by: MemberName },
+    /// Users, and groups, list the groups that they are in.
+    MemberOf { attribute: String },
+}
+
+/// How a group names a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemberName {
+    Dn,
+    UserName,
+}
+
+/// More than anybody is in; a loop of groups ends anyway.
+const MAX_GROUPS: usize = 1000;
+
+impl GroupSearch {
+    /// Groups below `base` that list the user's distinguished name in `attribute`, such as `member` (`groupOfNames`)
+    /// or `uniqueMember`.
+    pub fn of_members(base: impl Into<String>, attribute: impl Into<String>) -> Self {
+        Self::from(Source::Members { base: base.into(), attribute: attribute.into(), by: MemberName::Dn })
+    }
+
+    /// Groups below `base` that list the user's *name* in `attribute`, such as `memberUid` (`posixGroup`). They are
+    /// never nested.
+    pub fn of_member_names(base: impl Into<String>, attribute: impl Into<String>) -> Self {
+        Self::from(Source::Members {
+            base: base.into(),
+            attribute: attribute.into(),
+            by: MemberName::UserName,
+        })
+    }
+
+    /// The groups that the user's entry lists in `attribute`, such as `memberOf`.
+    pub fn member_of(attribute: impl Into<String>) -> Self {
+        Self::from(Source::MemberOf { attribute: attribute.into() })
+    }
+
+    fn from(source: Source) -> Self {
+        Self { source, name_attribute: "cn".to_owned(), nested: false }
+    }
+
+    /// The attribute that names a group; `cn` unless stated.
+    #[must_use]
+    pub fn name_attribute(mut self, attribute: impl Into<String>) -> Self {
+        self.name_attribute = attribute.into();
+        self
+    }
+
+    /// Groups in groups count too. A loop among them does no harm.
+    #[must_use]
+    pub fn nested(mut self) -> Self {
+        self.nested = true;
+        self
+    }
+
+    /// The attribute that a user's entry must be asked for.
+    pub(crate) fn user_attribute(&self) -> Option<&str> {
+        match &self.source {
+            Source::MemberOf { attribute } => Some(attribute),
+            Source::Members { .. } => None,
+        }
+    }
+
+    pub(crate) fn attributes(&self) -> [&str; 2] {
+        let (Source::Members { attribute, .. } | Source::MemberOf { attribute }) = &self.source;
+        [attribute, &self.name_attribute]
+    }
+
+    /// The names of the user's groups.
+    pub(crate) async fn of(
+        &self,
+        connection: &mut Connection,
+        user: &Entry,
+        user_name: &str,
+    ) -> Result<BTreeSet<String>, LdapDirectoryError> {
+        let mut names = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut wave = self.first_wave(connection, user, user_name).await?;
+        while !wave.is_empty() {
+            wave.retain(|group| seen.insert(group.dn.clone()));
+            if seen.len() > MAX_GROUPS {
+                return Err(LdapDirectoryError::TooManyGroups(MAX_GROUPS));
+            }
+            names.extend(wave.iter().flat_map(|group| group.values(&self.name_attribute)).cloned());
+            wave = if self.nested { self.next_wave(connection, &wave).await? } else { Vec::new() };
+        }
+        Ok(names)
+    }
+
+    async fn first_wave(
+        &self,
+        connection: &mut Connection,
+        user: &Entry,
+        user_name: &str,
+    ) -> Result<Vec<Entry>, LdapDirectoryError> {
+        match &self.source {
+            Source::Members { base, attribute, by } => {
+                let member = if *by == MemberName::Dn { &*user.dn } else { user_name };
+                let filter = format!("({attribute}={})", ldap_escape(member));
+                connection.search(base, &filter, std::slice::from_ref(&self.name_attribute)).await
+            }
+            Source::MemberOf { attribute } => self.read_all(connection, user.values(attribute)).await,
+        }
+    }
+
+    /// The groups that these groups are in.
+    async fn next_wave(
+        &self,
+        connection: &mut Connection,
+        wave: &[Entry],
+    ) -> Result<Vec<Entry>, LdapDirectoryError> {
+        match &self.source {
+            Source::Members { by: MemberName::UserName, .. } => Ok(Vec::new()),
+            Source::Members { base, attribute, .. } if !wave.is_empty() => {
+                let any: String =
+                    wave.iter().map(|group| format!("({attribute}={})", ldap_escape(&*group.dn))).collect();
+                connection
+                    .search(base, &format!("(|{any})"), std::slice::from_ref(&self.name_attribute))
+                    .await
+            }
+            Source::Members { .. } => Ok(Vec::new()),
+            Source::MemberOf { attribute } => {
+                let groups: Vec<_> = wave.iter().flat_map(|group| group.values(attribute)).cloned().collect();
+                self.read_all(connection, &groups).await
+            }
+        }
+    }
+
+    async fn read_all(
+        &self,
+        connection: &mut Connection,
+        groups: &[String],
+    ) -> Result<Vec<Entry>, LdapDirectoryError> {
+        let attributes = self.attributes().map(str::to_owned);
+        let mut entries = Vec::new();
+        for dn in groups.iter().take(MAX_GROUPS + 1).collect::<BTreeSet<_>>() {
+            entries.extend(connection.read(dn, "(objectClass=*)", &attributes).await?);
+        }
+        Ok(entries)
+    }
+}

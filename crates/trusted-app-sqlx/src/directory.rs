@@ -1,0 +1,211 @@
+//! Users of any table.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sqlx_core::pool::Pool;
+use tower_trusted_app::store::{FoldedDirectory, FoldedName};
+use tower_trusted_app::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
+
+use crate::dialect::{Dialect, Row, Value};
+
+/// A user directory over any table of SQLite or PostgreSQL, by a query of yours.
+///
+/// The query gets the name as its parameter `$1`, bound and never spliced, and answers with a row for
+/// every user who may be meant: first the name as the table spells it, then whether the user is active (a
+/// boolean or a number; `NULL` is not), then whatever a handler shall see. Rows whose name is not the one that was asked
+/// for, byte for byte, do not count, whatever the database's collation thinks; two that are left are
+/// [`Ambiguous`](UserLookup::Ambiguous).
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// use tower_trusted_app::{UserDirectory, UserLookup};
+/// use trusted_app_sqlx::{SqlDirectory, sqlite_options};
+/// # use tower_trusted_app::{PublicKey, TrustedApplication, conditions::{AddressRule, PathRule}};
+/// # use sqlx_core::executor::Executor;
+/// # use sqlx_core::pool::Pool;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let wiki_key = PublicKey::from_base64(include_str!("../../trusted-app-core/tests/data/public-key-2048.txt"))?;
+/// # let wiki = TrustedApplication::builder("wiki".parse()?, wiki_key)
+/// #     .addresses(AddressRule::any()).paths(PathRule::any()).build()?;
+/// # let directory = tempfile::tempdir()?;
+/// # let pool = Pool::connect_with(sqlite_options(directory.path().join("users.db"))).await?;
+/// # pool.execute("CREATE TABLE account (login TEXT, active BOOLEAN, full_name TEXT)").await?;
+/// # pool.execute("CREATE TABLE membership (login TEXT, group_name TEXT)").await?;
+/// # pool.execute("INSERT INTO account VALUES ('alice', TRUE, 'Alice Liddell'), ('bob', FALSE, 'Bob')").await?;
+/// # pool.execute("INSERT INTO membership VALUES ('alice', 'staff')").await?;
+/// let users = SqlDirectory::new(pool, "SELECT login, active, full_name FROM account WHERE login = $1")
+///     .groups("SELECT group_name FROM membership WHERE login = $1")
+///     .administrator_groups(["admins"]);
+///
+/// let UserLookup::Found(alice) = users.user(&wiki, "alice").await? else { panic!("she is in the table") };
+/// assert_eq!((&*alice.groups[0], alice.user.columns[0].as_deref()), ("staff", Some("Alice Liddell")));
+/// assert_eq!(users.user(&wiki, "bob").await?, UserLookup::Denied);
+/// assert_eq!(users.user(&wiki, "' OR 1=1 --").await?, UserLookup::Unknown);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// For names that are [mapped](tower_trusted_app::users::names) the query gets the folded name, and must find every user
+/// who folds to it: keep a column of folded names, or compare by `lower(login) = $1` where your database's `lower` is as
+/// good as the fold (SQLite's knows ASCII only).
+///
+/// Clones share the connections.
+pub struct SqlDirectory<D: Dialect> {
+    pool: Pool<D>,
+    queries: Arc<Queries>,
+}
+
+#[derive(Debug, Clone)]
+struct Queries {
+    users: String,
+    groups: Option<String>,
+    administrator_groups: Vec<String>,
+}
+
+/// What the query said about a user beyond the name and whether they are active.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SqlUser {
+    /// The third column and the following; `None` for `NULL` and for what is neither text nor a number.
+    pub columns: Vec<Option<String>>,
+}
+
+/// Why the database could not tell.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlDirectoryError {
+    /// It cannot be reached, or it refuses the query.
+    #[error("the database cannot look users up: {0}")]
+    Database(#[from] sqlx_core::Error),
+    /// A row without a name, or a query with too few columns.
+    #[error("the query for users must answer with the name as text and then with whether the user is active")]
+    Columns,
+}
+
+impl<D: Dialect> SqlDirectory<D> {
+    /// A directory by this query. It is part of the program: never make it of what somebody typed.
+    pub fn new(pool: Pool<D>, users: impl Into<String>) -> Self {
+        let queries = Queries { users: users.into(), groups: None, administrator_groups: Vec::new() };
+        Self { pool, queries: Arc::new(queries) }
+    }
+
+    /// The query for a user's groups: it gets the name as the table spells it as `$1`, and answers with one group a row.
+    /// Nobody is in any unless stated.
+    #[must_use]
+    pub fn groups(self, query: impl Into<String>) -> Self {
+        self.with(|queries| queries.groups = Some(query.into()))
+    }
+
+    /// Who is in one of these groups is an administrator: an application may not act as them unless its policy says so.
+    #[must_use]
+    pub fn administrator_groups<G: Into<String>>(self, groups: impl IntoIterator<Item = G>) -> Self {
+        self.with(|queries| queries.administrator_groups = groups.into_iter().map(Into::into).collect())
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Queries)) -> Self {
+        set(Arc::make_mut(&mut self.queries));
+        self
+    }
+
+    /// The user whose row the query finds and whose name is covered.
+    async fn find(&self, name: &FoldedName<'_>) -> Result<UserLookup<SqlUser>, SqlDirectoryError> {
+        // Nobody is called that, and PostgreSQL refuses the parameter.
+        if name.key().contains('\0') {
+            return Ok(UserLookup::Unknown);
+        }
+        let mut meant = Vec::new();
+        for row in self.fetch(&self.queries.users, name.key()).await? {
+            let user = Candidate::of(row)?;
+            if name.covers(&user.name) {
+                meant.push(user);
+            }
+        }
+        let mut meant = meant.into_iter();
+        match (meant.next(), meant.next()) {
+            (None, _) => Ok(UserLookup::Unknown),
+            (Some(_), Some(_)) => Ok(UserLookup::Ambiguous),
+            (Some(user), None) if !user.active => Ok(UserLookup::Denied),
+            (Some(user), None) => self.known(user).await,
+        }
+    }
+
+    async fn known(&self, user: Candidate) -> Result<UserLookup<SqlUser>, SqlDirectoryError> {
+        let Queries { groups, administrator_groups, .. } = &*self.queries;
+        let rows = match groups {
+            Some(query) => self.fetch(query, &user.name).await?,
+            None => Vec::new(),
+        };
+        let groups = rows.into_iter().map(|mut row| row.text(0).ok_or(SqlDirectoryError::Columns));
+        let groups = groups.collect::<Result<Vec<_>, _>>()?;
+        let administrator = administrator_groups.iter().any(|group| groups.contains(group));
+        let known = KnownUser::new(user.name, user.record).with_groups(groups);
+        Ok(UserLookup::Found(if administrator { known.as_administrator() } else { known }))
+    }
+
+    async fn fetch(&self, query: &str, parameter: &str) -> Result<Vec<Row>, SqlDirectoryError> {
+        let mut connection = self.pool.acquire().await?;
+        Ok(D::fetch(&mut connection, query.to_owned(), vec![parameter.into()]).await?)
+    }
+}
+
+/// A row of the query for users.
+struct Candidate {
+    name: String,
+    active: bool,
+    record: SqlUser,
+}
+
+impl Candidate {
+    fn of(mut row: Row) -> Result<Self, SqlDirectoryError> {
+        let name = row.text(0).ok_or(SqlDirectoryError::Columns)?;
+        let mut cells = row.into_cells().skip(1);
+        let active = match cells.next() {
+            Some(Value::Number(active)) => active.is_some_and(|active| active != 0),
+            Some(Value::Text(None)) => false, // NULL, of no type
+            _ => return Err(SqlDirectoryError::Columns),
+        };
+        let columns = cells.map(|cell| match cell {
+            Value::Text(text) => text,
+            Value::Number(number) => number.map(|number| number.to_string()),
+            Value::Unreadable => None,
+        });
+        Ok(Self { name, active, record: SqlUser { columns: columns.collect() } })
+    }
+}
+
+impl<D: Dialect> UserDirectory for SqlDirectory<D> {
+    type User = SqlUser;
+    type Error = SqlDirectoryError;
+
+    async fn user(
+        &self,
+        _: &TrustedApplication,
+        name: &str,
+    ) -> Result<UserLookup<SqlUser>, SqlDirectoryError> {
+        self.find(&FoldedName::exact(name)).await
+    }
+}
+
+impl<D: Dialect> FoldedDirectory for SqlDirectory<D> {
+    async fn folded_user(
+        &self,
+        _: &TrustedApplication,
+        name: &FoldedName<'_>,
+    ) -> Result<UserLookup<SqlUser>, SqlDirectoryError> {
+        self.find(name).await
+    }
+}
+
+impl<D: Dialect> Clone for SqlDirectory<D> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), queries: Arc::clone(&self.queries) }
+    }
+}
+
+impl<D: Dialect> fmt::Debug for SqlDirectory<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlDirectory").field("queries", &self.queries).finish_non_exhaustive()
+    }
+}
