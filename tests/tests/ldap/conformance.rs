@@ -1,6 +1,5 @@
 //! The suite that every user directory must pass.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use test_services::slapd::{self, Slapd, Tree};
@@ -25,18 +24,31 @@ fn serve(people: &People) -> Slapd {
     Slapd::start(&tree)
 }
 
-/// Servers live as long as this process: one for each set of people.
-fn over(people: &People) -> LdapDirectory {
-    static NOBODY: LazyLock<Slapd> = LazyLock::new(|| serve(&People::default()));
-    static ODD: LazyLock<Slapd> = LazyLock::new(|| serve(&People::odd()));
-    static IN_GROUPS: LazyLock<Slapd> = LazyLock::new(|| serve(&People::in_groups()));
-    let server = match people {
-        people if people.active.is_empty() => &NOBODY,
-        people if people.groups.is_empty() => &ODD,
-        _ => &IN_GROUPS,
-    };
-    // Hundreds of look-ups at once wait for each other.
-    directory(server).timeout(Duration::from_secs(120)).build().unwrap()
+/// One for each set of people that the suites have. They end with the test, which statics would not.
+struct Servers {
+    nobody: Slapd,
+    odd: Slapd,
+    in_groups: Slapd,
+}
+
+impl Servers {
+    fn start() -> Self {
+        Self {
+            nobody: serve(&People::default()),
+            odd: serve(&People::odd()),
+            in_groups: serve(&People::in_groups()),
+        }
+    }
+
+    fn over(&self, people: &People) -> LdapDirectory {
+        let server = match people {
+            people if people.active.is_empty() => &self.nobody,
+            people if people.groups.is_empty() => &self.odd,
+            _ => &self.in_groups,
+        };
+        // Hundreds of look-ups at once wait for each other.
+        directory(server).timeout(Duration::from_secs(120)).build().unwrap()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,8 +56,9 @@ async fn alone() {
     if !slapd::is_installed() {
         return;
     }
-    user_directory::conformance(async |people| over(&people)).await;
-    user_directory::group_conformance(async |people| over(&people)).await;
+    let servers = Servers::start();
+    user_directory::conformance(async |people| servers.over(&people)).await;
+    user_directory::group_conformance(async |people| servers.over(&people)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +66,8 @@ async fn behind_the_cache() {
     if !slapd::is_installed() {
         return;
     }
-    let cached = async |people: People| CachedDirectory::new(over(&people));
+    let servers = Servers::start();
+    let cached = async |people: People| CachedDirectory::new(servers.over(&people));
     user_directory::conformance(cached).await;
     user_directory::group_conformance(cached).await;
 }
@@ -63,10 +77,11 @@ async fn behind_each_mapping() {
     if !slapd::is_installed() {
         return;
     }
+    let servers = Servers::start();
     // Folds that fold nothing, and rewrites of nobody: what they wrap must come through.
-    user_directory::conformance(async |people| over(&people).folding(Exact)).await;
+    user_directory::conformance(async |people| servers.over(&people).folding(Exact)).await;
     let elsewhere = || StripDomain::of(["nowhere.example"]);
-    user_directory::conformance(async |people| over(&people).rewriting(elsewhere())).await;
+    user_directory::conformance(async |people| servers.over(&people).rewriting(elsewhere())).await;
     let table = || NameTable::new([("someone", "else")]).unwrap();
-    user_directory::group_conformance(async |people| over(&people).rewriting(table()).cached()).await;
+    user_directory::group_conformance(async |people| servers.over(&people).rewriting(table()).cached()).await;
 }
