@@ -23,7 +23,10 @@ const NAMED: [(&str, &[&str]); 8] = [
     ("trusted-app-core", &["http", "zeroize"]),
     ("trusted-app-ldap", &["trusted_app_core"]),
     ("trusted-app-redis", &["trusted_app_core"]),
-    ("trusted-app-sqlx", &["sqlx_core", "sqlx_postgres", "sqlx_sqlite", "tower_trusted_app", "trusted_app_core"]),
+    (
+        "trusted-app-sqlx",
+        &["sqlx_core", "sqlx_postgres", "sqlx_sqlite", "tower_trusted_app", "trusted_app_core"],
+    ),
     ("trusted-app-test", &["http", "tower_layer", "tower_service", "trusted_app_core"]),
     ("trusted-app-tonic", &["http", "tonic", "tower_trusted_app", "trusted_app_core"]),
 ];

@@ -91,7 +91,8 @@ impl LdapDirectoryBuilder {
     }
 
     /// Who is in one of these groups is an administrator: an application may not act as them unless its policy says so.
-    /// Nobody is one unless stated.
+    /// Nobody is one unless stated. The names are compared without regard to letter case, as the server compares them, and
+    /// [`groups`](Self::groups) must say how a user's groups are found.
     pub fn administrator_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
         self.search.administrator_groups = groups.into_iter().map(Into::into).collect();
         self
@@ -145,6 +146,9 @@ impl LdapDirectoryBuilder {
             return Err(ConfigError::EmptyPassword);
         }
         let search = &self.search;
+        if search.groups.is_none() && !search.administrator_groups.is_empty() {
+            return Err(ConfigError::NoGroupSearch);
+        }
         let groups = search.groups.iter().flat_map(GroupSearch::attributes);
         let stated = search.attributes.iter().map(String::as_str);
         for attribute in [&*search.name_attribute].into_iter().chain(groups).chain(stated) {

@@ -1,6 +1,6 @@
 //! The user directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +126,9 @@ impl UserSearch {
             Some(search) => search.of(connection, &entry, name).await?,
             None => Default::default(),
         };
-        let administrator = self.administrator_groups.iter().any(|group| groups.contains(group));
+        let of_administrators: BTreeSet<_> =
+            self.administrator_groups.iter().map(|group| group.to_lowercase()).collect();
+        let administrator = groups.iter().any(|group| of_administrators.contains(&group.to_lowercase()));
         let attributes =
             self.attributes.iter().map(|name| (name.clone(), entry.values(name).to_vec())).collect();
         let user = KnownUser::new(name, LdapUser { dn: entry.dn, attributes }).with_groups(groups);

@@ -29,6 +29,9 @@ pub enum ConfigError {
     /// The TLS library does not take its own defaults.
     #[error("TLS cannot be set up: {0}")]
     Tls(BoxError),
+    /// Groups of administrators, and no way to find out who is in a group: nobody would be one.
+    #[error("say how a user's groups are found, or nobody is in a group of administrators")]
+    NoGroupSearch,
     /// No connection, or no time.
     #[error("the pool needs at least one connection, and a look-up some time")]
     Zero,

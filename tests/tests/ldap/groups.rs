@@ -2,7 +2,7 @@
 
 use test_services::slapd::{self, GROUPS, Slapd, Tree};
 use tower_trusted_app::UserLookup;
-use trusted_app_ldap::{GroupSearch, LdapDirectory};
+use trusted_app_ldap::{ConfigError, GroupSearch, LdapDirectory};
 
 use crate::{ask, directory};
 
@@ -72,9 +72,16 @@ async fn administrators_are_in_a_group() {
     }
     let server = nested();
     let search = GroupSearch::of_members(GROUPS, "member").nested();
-    let users = directory(&server).groups(search).administrator_groups(["world"]).build().unwrap();
+    let users = directory(&server).groups(search).administrator_groups(["World"]).build().unwrap();
     for (name, expected) in [("alice", true), ("bob", true), ("carol", false)] {
         let Ok(UserLookup::Found(user)) = ask(&users, name).await else { panic!("{name}") };
         assert_eq!(user.administrator, expected, "{name}");
     }
+}
+
+/// Without a search for groups nobody would be an administrator, and applications could act as all of them.
+#[test]
+fn groups_of_administrators_want_a_search_for_groups() {
+    let users = LdapDirectory::builder("ldap://127.0.0.1", "dc=example").administrator_groups(["admins"]);
+    assert!(matches!(users.build(), Err(ConfigError::NoGroupSearch)));
 }
