@@ -147,8 +147,12 @@ async fn write<D: Dialect>(pool: Pool<D>, mut queue: Receiver<Message>, batch: u
                 Message::Flush(done) => flushed.push(done),
             }
         }
+        let mut is_known = false;
         while let Err(error) = insert(&pool, &records).await {
-            tracing::error!(target: "trusted_app", %error, waiting = records.len(), "audit records wait for the database");
+            if !is_known {
+                is_known = true;
+                tracing::error!(target: "trusted_app", %error, "audit records wait for the database");
+            }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         counts.written.fetch_add(records.len() as u64, Ordering::Relaxed);

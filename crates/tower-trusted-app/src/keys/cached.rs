@@ -34,6 +34,17 @@ use snapshot::Snapshot;
 ///
 /// Clones share the applications; the task ends with the last.
 ///
+/// With the cargo feature `metrics` it reports through the `metrics` facade:
+///
+/// | name | |
+/// |---|---|
+/// | `trusted_app_registry_generation` | the change up to which this node has read |
+/// | `trusted_app_registry_applications` | how many are served |
+/// | `trusted_app_registry_skipped` | how many cannot be read |
+/// | `trusted_app_registry_age_seconds` | how long ago the registry last confirmed it |
+/// | `trusted_app_registry_loads_total` | by `how`: `changes` or `full` |
+/// | `trusted_app_registry_errors_total` | attempts that failed |
+///
 /// ```
 /// use tower_trusted_app::keys::{CachedRegistry, MemoryRegistry};
 /// use trusted_app_core::KeyStore;
@@ -60,10 +71,11 @@ struct Shared {
     confirmed: AtomicU64,
     started: Instant,
     max_age: Duration,
-    /// Asks for a full reading.
-    asked: Notify,
-    /// Counts the attempts that are through.
-    attempts: watch::Sender<u64>,
+    /// How many full readings were asked for, and a call for the task to look.
+    asked: AtomicU64,
+    call: Notify,
+    /// Up to which of them an attempt is through that began after it was asked for.
+    attempted: watch::Sender<u64>,
 }
 
 /// What is known beside the applications.
@@ -121,11 +133,10 @@ impl CachedRegistry {
     /// Reads the whole registry anew, and waits until that is done or has failed;
     /// [`status`](Self::status) says which.
     pub async fn reload(&self) {
-        let mut attempts = self.shared.attempts.subscribe();
-        // The attempt under way may have begun before what the caller wants to see.
-        let seen = *attempts.borrow_and_update();
-        self.shared.asked.notify_one();
-        let _ = attempts.wait_for(|attempts| *attempts > seen).await;
+        let mut attempted = self.shared.attempted.subscribe();
+        let number = 1 + self.shared.asked.fetch_add(1, Ordering::AcqRel);
+        self.shared.call.notify_one();
+        let _ = attempted.wait_for(|attempted| *attempted >= number).await;
     }
 
     /// How the cache stands, for a health check.
@@ -219,8 +230,9 @@ impl<R: ApplicationRegistry, C: ChangeSource> CachedRegistryBuilder<R, C> {
             confirmed: AtomicU64::new(0),
             started: Instant::now(),
             max_age: self.max_age,
-            asked: Notify::new(),
-            attempts: watch::Sender::new(0),
+            asked: AtomicU64::new(0),
+            call: Notify::new(),
+            attempted: watch::Sender::new(0),
         });
         let mut refresher = Refresher::new(self.registry, Arc::clone(&shared));
         refresher.refresh(true).await?;

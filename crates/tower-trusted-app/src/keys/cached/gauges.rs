@@ -1,13 +1,4 @@
-//! What a cache reports through the `metrics` facade, with the cargo feature `metrics`.
-//!
-//! | name | |
-//! |---|---|
-//! | `trusted_app_registry_generation` | the change up to which this node has read |
-//! | `trusted_app_registry_applications` | how many are served |
-//! | `trusted_app_registry_skipped` | how many cannot be read |
-//! | `trusted_app_registry_age_seconds` | how long ago the registry last confirmed it |
-//! | `trusted_app_registry_loads_total` | by `how`: `changes` or `full` |
-//! | `trusted_app_registry_errors_total` | attempts that failed |
+//! What a cache reports through the `metrics` facade; see [`CachedRegistry`](super::CachedRegistry).
 
 use std::time::Duration;
 

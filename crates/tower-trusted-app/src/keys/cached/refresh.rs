@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -40,49 +41,52 @@ impl<R: ApplicationRegistry> Refresher<R> {
         let mut last_full = Instant::now();
         let mut is_listening = true;
         loop {
-            let is_asked = tokio::select! {
-                () = self.shared.asked.notified() => true,
+            tokio::select! {
+                () = self.shared.call.notified() => {}
                 told = changes.changed(), if is_listening => {
                     // A source that fails is asked again after the next poll, not in a loop.
                     is_listening = told.is_ok();
                     if let Err(error) = told {
-                        tracing::warn!(target: "trusted_app", error = &*error, "changes are noticed by polling alone");
+                        tracing::debug!(target: "trusted_app", error = &*error, "changes are noticed by polling alone");
                     }
-                    false
                 }
-                _ = polls.tick() => {
-                    is_listening = true;
-                    false
-                }
-            };
-            let is_full = is_asked || last_full.elapsed() >= full;
+                _ = polls.tick() => is_listening = true,
+            }
+            let asked = self.shared.asked.load(Ordering::Acquire);
+            let is_full = asked > *self.shared.attempted.borrow() || last_full.elapsed() >= full;
             if is_full {
                 last_full = Instant::now();
             }
             let outcome = self.refresh(is_full).await;
             self.report(outcome);
+            self.shared.attempted.send_replace(asked);
         }
     }
 
     fn report(&self, outcome: Result<(), RegistryError>) {
         let error = outcome.err().map(|error| error.to_string());
-        if let Some(error) = &error {
-            gauges::failed();
-            tracing::error!(target: "trusted_app", error, "the registry cannot be read; the applications stay as they were");
-        }
         let before = self.shared.status.load();
+        if error.is_some() {
+            gauges::failed();
+        }
         if before.last_error != error {
+            if let Some(error) = &error {
+                tracing::error!(
+                    target: "trusted_app",
+                    error,
+                    "the registry cannot be read; the applications stay as they were"
+                );
+            }
             self.shared.status.store(Arc::new(Known { last_error: error, ..Known::clone(&before) }));
         }
         gauges::age(self.shared.age());
-        self.shared.attempts.send_modify(|attempts| *attempts += 1);
     }
 
     /// Reads what was changed, or everything if that is asked for or the log does not tell.
     pub(super) async fn refresh(&mut self, is_full: bool) -> Result<(), RegistryError> {
         let began = Instant::now();
-        let (known, newest) =
-            (self.shared.status.load().generation, in_time(self.registry.last_change()).await?);
+        let known = self.shared.status.load().generation;
+        let newest = in_time(self.registry.last_change()).await?;
         let changes = if is_full { None } else { self.changes(known, newest).await? };
         match changes {
             Some(changes) if changes.is_empty() => {}
