@@ -30,7 +30,7 @@ use crate::dialect::{Dialect, Row, Value};
 /// # let wiki = TrustedApplication::builder("wiki".parse()?, wiki_key)
 /// #     .addresses(AddressRule::any()).paths(PathRule::any()).build()?;
 /// # let directory = tempfile::tempdir()?;
-/// # let pool = Pool::connect_with(sqlite_options(directory.path().join("users.db"))).await?;
+/// # let pool = Pool::<sqlx_sqlite::Sqlite>::connect_with(sqlite_options(directory.path().join("users.db"))).await?;
 /// # pool.execute("CREATE TABLE account (login TEXT, active BOOLEAN, full_name TEXT)").await?;
 /// # pool.execute("CREATE TABLE membership (login TEXT, group_name TEXT)").await?;
 /// # pool.execute("INSERT INTO account VALUES ('alice', TRUE, 'Alice Liddell'), ('bob', FALSE, 'Bob')").await?;

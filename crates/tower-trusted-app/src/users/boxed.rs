@@ -20,7 +20,7 @@ impl<D: UserDirectory> DynUserDirectory<D::User> for D {
     }
 }
 
-/// Any directory of users of type `U`, chosen at run time. Made by [`UserDirectoryExt::boxed`];
+/// Any directory of users of type `U`, chosen at run time. Made by [`UserDirectoryExt::boxed`](super::UserDirectoryExt::boxed);
 /// clones share the directory.
 pub struct BoxUserDirectory<U> {
     directory: Arc<dyn DynUserDirectory<U>>,

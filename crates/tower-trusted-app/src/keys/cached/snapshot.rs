@@ -35,6 +35,14 @@ impl Snapshot {
         self.shard(id)?.load().get(id).cloned()
     }
 
+    fn has_same_keys(&self, application: &TrustedApplication) -> bool {
+        let fingerprints = application.keys().iter().map(|key| key.fingerprint());
+        matches!(
+            self.get(application.id()),
+            Some(Ok(served)) if served.keys().iter().map(|key| key.fingerprint()).eq(fingerprints)
+        )
+    }
+
     fn shard(&self, id: &ApplicationId) -> Option<&ArcSwap<Shard>> {
         self.shards.get(self.shard_number(id))
     }
@@ -103,8 +111,14 @@ impl Writer {
         snapshot.put(id, found);
     }
 
-    /// Publishes what was read in full, of which this is the writer.
-    pub(super) fn publish(&mut self, snapshot: &Snapshot, all: Vec<Result<Arc<TrustedApplication>, Broken>>) {
+    /// Publishes what was read in full, of which this is the writer. A key stays with who was served with it: a row
+    /// that was changed by hand takes it from nobody.
+    pub(super) fn publish(
+        &mut self,
+        snapshot: &Snapshot,
+        mut all: Vec<Result<Arc<TrustedApplication>, Broken>>,
+    ) {
+        all.sort_by_key(|one| !one.as_ref().is_ok_and(|application| snapshot.has_same_keys(application)));
         let found = all.into_iter().filter_map(|one| {
             let id = match &one {
                 Ok(application) => Some(application.id().clone()),
