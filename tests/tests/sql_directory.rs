@@ -151,7 +151,8 @@ async fn what_cannot_be_told() {
         SqlDirectory::new(pool.clone(), "SELECT login, 'yes' FROM account WHERE login = $1"),
         SqlDirectory::new(pool.clone(), "SELECT NULL, active FROM account WHERE login = $1"),
         directory(pool.clone()).groups("SELECT NULL WHERE $1 = 'alice'"),
-        directory(pool).groups("this is no query"),
+        directory(pool.clone()).groups("this is no query"),
+        SqlDirectory::new(pool, USERS).administrator_groups(["admins"]),
     ] {
         let said = answer(&users, "alice").await;
         assert!(said.starts_with("(error)"), "{users:?}: {said}");

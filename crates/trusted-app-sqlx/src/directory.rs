@@ -82,6 +82,9 @@ pub enum SqlDirectoryError {
     /// A row without a name, or a query with too few columns.
     #[error("the query for users must answer with the name as text and then with whether the user is active")]
     Columns,
+    /// Groups of administrators, and no [query for groups](SqlDirectory::groups): nobody would be one.
+    #[error("state a query for groups, or nobody is in a group of administrators")]
+    NoGroupQuery,
 }
 
 impl<D: Dialect> SqlDirectory<D> {
@@ -98,7 +101,8 @@ impl<D: Dialect> SqlDirectory<D> {
         self.with(|queries| queries.groups = Some(query.into()))
     }
 
-    /// Who is in one of these groups is an administrator: an application may not act as them unless its policy says so.
+    /// Who is in one of these groups, byte for byte, is an administrator: an application may not act as them unless its
+    /// policy says so. It takes a [query for groups](Self::groups); without one every look-up fails.
     #[must_use]
     pub fn administrator_groups<G: Into<String>>(self, groups: impl IntoIterator<Item = G>) -> Self {
         self.with(|queries| queries.administrator_groups = groups.into_iter().map(Into::into).collect())
@@ -135,7 +139,8 @@ impl<D: Dialect> SqlDirectory<D> {
         let Queries { groups, administrator_groups, .. } = &*self.queries;
         let rows = match groups {
             Some(query) => self.fetch(query, &user.name).await?,
-            None => Vec::new(),
+            None if administrator_groups.is_empty() => Vec::new(),
+            None => return Err(SqlDirectoryError::NoGroupQuery),
         };
         let groups = rows.into_iter().map(|mut row| row.text(0).ok_or(SqlDirectoryError::Columns));
         let groups = groups.collect::<Result<Vec<_>, _>>()?;
