@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::certificate::{self, Certificate};
 use super::{Credentials, base64, v2};
 use crate::application::{Scheme, TrustedApplication};
@@ -17,6 +19,9 @@ const MAX_SIGNATURE_BYTES: usize = MAX_RSA_BITS / 8;
 
 /// Most certificates are shorter, and need no memory of their own.
 const USUAL_CERTIFICATE_BYTES: usize = 128;
+
+/// Likewise what is signed.
+const USUAL_BASE_BYTES: usize = 256;
 
 /// One verification, with all that it looks at.
 pub(super) struct Verification<'a> {
@@ -40,12 +45,12 @@ impl Verification<'_> {
         let signature = self.signature(&mut buffer)?;
 
         let mut signed = self.signature_base(created, 1 + certificate.user.len());
-        signed.push('\n');
-        signed.push_str(certificate.user);
+        signed.push(b'\n');
+        signed.extend_from_slice(certificate.user.as_bytes());
         let key = self
             .application
             .live_keys(self.now)
-            .find(|key| key.verify_sha1(signed.as_bytes(), signature).is_ok())
+            .find(|key| key.verify_sha1(&signed, signature).is_ok())
             .ok_or_else(|| self.bad_signature())?;
         self.proven(key, created, certificate.user)
     }
@@ -75,7 +80,7 @@ impl Verification<'_> {
         let signature = self.signature(&mut buffer)?;
 
         let signed = self.signature_base(created, 0);
-        public_key.verify_sha1(signed.as_bytes(), signature).map_err(|_| self.bad_signature())?;
+        public_key.verify_sha1(&signed, signature).map_err(|_| self.bad_signature())?;
         self.proven(public_key, created, certificate.user)
     }
 
@@ -114,12 +119,12 @@ impl Verification<'_> {
 
     /// Timestamp and URL, with room for more. The timestamp is signed as the plain decimal number,
     /// however it is written in the certificate.
-    fn signature_base(&self, created: Timestamp, more: usize) -> String {
+    fn signature_base(&self, created: Timestamp, more: usize) -> SmallVec<[u8; USUAL_BASE_BYTES]> {
         const LONGEST_TIMESTAMP: usize = "-9223372036854775808\n".len();
-        let mut base = String::with_capacity(LONGEST_TIMESTAMP + self.url.len() + more);
-        base.push_str(itoa::Buffer::new().format(created.as_millis()));
-        base.push('\n');
-        base.push_str(self.url);
+        let mut base = SmallVec::with_capacity(LONGEST_TIMESTAMP + self.url.len() + more);
+        base.extend_from_slice(itoa::Buffer::new().format(created.as_millis()).as_bytes());
+        base.push(b'\n');
+        base.extend_from_slice(self.url.as_bytes());
         base
     }
 
