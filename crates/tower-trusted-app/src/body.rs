@@ -1,6 +1,7 @@
 //! What becomes of a request's body.
 
 use http::Request;
+use tower_service::Service;
 
 /// What becomes of the request's body.
 ///
@@ -13,9 +14,9 @@ pub trait BodyMode<B>: sealed::Sealed {
     /// Makes it of the body that came.
     fn wrap(body: B) -> Self::Body;
 
-    /// Makes the inner service's request of the one that came.
-    fn wrap_request(request: Request<B>) -> Request<Self::Body> {
-        request.map(Self::wrap)
+    /// Calls the inner service with a request that is not to be verified.
+    fn pass<S: Service<Request<Self::Body>>>(inner: &mut S, request: Request<B>) -> S::Future {
+        inner.call(request.map(Self::wrap))
     }
 }
 
@@ -30,8 +31,8 @@ impl<B> BodyMode<B> for Untouched {
         body
     }
 
-    fn wrap_request(request: Request<B>) -> Request<B> {
-        request
+    fn pass<S: Service<Request<B>>>(inner: &mut S, request: Request<B>) -> S::Future {
+        inner.call(request) // the request itself: it is large enough for a move to take its time
     }
 }
 

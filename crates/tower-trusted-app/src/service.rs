@@ -79,31 +79,33 @@ where
         let required = attempted || shared.settings.policy == Policy::Require;
 
         if !required || shared.is_exempt(&request) {
-            ResponseFuture(State::Calling { future: self.inner.call(M::wrap_request(request)), note: None })
-        } else if attempted {
-            let (parts, body) = request.into_parts();
-            let verdict = verdict(Arc::clone(shared), parts);
+            return ResponseFuture(State::Passing(M::pass(&mut self.inner, request)));
+        }
+        let (parts, body) = request.into_parts();
+        ResponseFuture(State::Attempted(if attempted {
+            let verdict = verdict(Arc::clone(shared), Box::new(parts));
             let next = self.inner.clone();
             let ready = mem::replace(&mut self.inner, next);
-            ResponseFuture(State::Authenticating { verdict, held: Some((Held::Ready(ready), M::wrap(body))) })
+            Attempt::Authenticating { verdict, held: Some((Held::Ready(ready), M::wrap(body))) }
         } else {
-            let (parts, _body) = request.into_parts();
             shared.report_missing(&parts);
-            let response = refuse(&*shared.rejections, Rejection::CredentialsMissing, &parts);
-            ResponseFuture(State::Refused { response: Some(response) })
-        }
+            let response = Box::new(refuse(&*shared.rejections, Rejection::CredentialsMissing, &parts));
+            Attempt::Refused { response: Some(response) }
+        }))
     }
 }
 
 /// What becomes of a request that carries credentials.
+///
+/// Both are large, and moved some times: boxed.
 enum Verdict<ResBody> {
-    Call(Parts, Note),
-    Refuse(Response<ResBody>),
+    Call(Box<Parts>, Note),
+    Refuse(Box<Response<ResBody>>),
 }
 
 type BoxVerdict<ResBody> = Pin<Box<dyn Future<Output = Verdict<ResBody>> + Send>>;
 
-fn verdict<K, D, R, ResBody>(shared: Arc<Shared<K, D, R>>, mut parts: Parts) -> BoxVerdict<ResBody>
+fn verdict<K, D, R, ResBody>(shared: Arc<Shared<K, D, R>>, mut parts: Box<Parts>) -> BoxVerdict<ResBody>
 where
     K: KeyStore,
     D: UserDirectory,
@@ -118,9 +120,9 @@ where
                 Verdict::Call(parts, Note::Authenticated)
             }
             Err(rejection) if shared.continues_after(&rejection) => {
-                Verdict::Call(parts, Note::Failed(rejection.to_transport_error().to_header_value()))
+                Verdict::Call(parts, Note::failed(&rejection))
             }
-            Err(rejection) => Verdict::Refuse(refuse(&*shared.rejections, rejection, &parts)),
+            Err(rejection) => Verdict::Refuse(Box::new(refuse(&*shared.rejections, rejection, &parts))),
         }
     })
 }
@@ -135,7 +137,7 @@ fn refuse<R: Reject<ResBody>, ResBody>(
     let mut response = rejections.reject(&rejection, request);
     let status = response.status();
     let headers = response.headers_mut();
-    Note::Failed(rejection.to_transport_error().to_header_value()).write(headers);
+    Note::failed(&rejection).write(headers);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if status == StatusCode::UNAUTHORIZED {
         headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("X-Seraph-Trusted-App"));
@@ -150,10 +152,14 @@ fn refuse<R: Reject<ResBody>, ResBody>(
 /// What the response says about the request's credentials.
 enum Note {
     Authenticated,
-    Failed(HeaderValue),
+    Failed(Box<HeaderValue>),
 }
 
 impl Note {
+    fn failed(rejection: &Rejection) -> Self {
+        Self::Failed(Box::new(rejection.to_transport_error().to_header_value()))
+    }
+
     fn write(self, headers: &mut HeaderMap) {
         match self {
             Self::Authenticated => {
@@ -163,7 +169,7 @@ impl Note {
             }
             Self::Failed(error) => {
                 headers.insert(STATUS, HeaderValue::from_static("ERROR"));
-                headers.insert(ERROR, error);
+                headers.insert(ERROR, *error);
             }
         }
     }
@@ -176,25 +182,46 @@ pub struct ResponseFuture<S: Service<Request<B>>, B, ResBody>(#[pin] State<S, B,
 
 #[pin_project(project = StateProjection)]
 enum State<S: Service<Request<B>>, B, ResBody> {
-    /// Boxed: it is rare beside the cost of a signature, and requests without credentials need not
-    /// carry its size.
+    /// Calling the inner service with a request without credentials: its response stays as it is.
+    Passing(#[pin] S::Future),
+    Attempted(#[pin] Attempt<S, B, ResBody>),
+}
+
+impl<S, B, ResBody> Future for ResponseFuture<S, B, ResBody>
+where
+    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().0.project() {
+            StateProjection::Passing(future) => future.poll(cx),
+            StateProjection::Attempted(attempt) => attempt.poll(cx),
+        }
+    }
+}
+
+/// What becomes of a request that carries credentials, or that lacks them. What is large is boxed, so
+/// that requests without credentials need not carry its size.
+#[pin_project(project = AttemptProjection)]
+enum Attempt<S: Service<Request<B>>, B, ResBody> {
     Authenticating {
         verdict: BoxVerdict<ResBody>,
         held: Option<(Held<S>, B)>,
     },
-    /// Calling the service that was ready, with a note if there were credentials.
+    /// Calling the service that was ready.
     Calling {
         #[pin]
         future: S::Future,
         note: Option<Note>,
     },
-    /// After a store had to be waited for: the service has to get ready anew. Boxed likewise.
+    /// After a store had to be waited for: the service has to get ready anew.
     CallingAgain {
         future: Pin<Box<Oneshot<S, Request<B>>>>,
         note: Option<Note>,
     },
     Refused {
-        response: Option<Response<ResBody>>,
+        response: Option<Box<Response<ResBody>>>,
     },
 }
 
@@ -206,44 +233,44 @@ enum Held<S> {
     Fresh(S),
 }
 
-impl<S, B, ResBody> Future for ResponseFuture<S, B, ResBody>
+impl<S, B, ResBody> Future for Attempt<S, B, ResBody>
 where
     S: Service<Request<B>, Response = Response<ResBody>> + Clone,
 {
     type Output = Result<Response<ResBody>, S::Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().0;
+    #[inline(never)] // lest it slows down the requests that do not get here
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            match state.as_mut().project() {
-                StateProjection::Authenticating { verdict, held } => {
+            match self.as_mut().project() {
+                AttemptProjection::Authenticating { verdict, held } => {
                     let Poll::Ready(verdict) = verdict.as_mut().poll(cx) else {
                         release(held);
                         return Poll::Pending;
                     };
                     let (inner, body) = held.take().expect(POLLED_AGAIN);
-                    state.set(match (verdict, inner) {
+                    self.set(match (verdict, inner) {
                         (Verdict::Call(parts, note), Held::Ready(mut inner)) => {
-                            let future = inner.call(Request::from_parts(parts, body));
-                            State::Calling { future, note: Some(note) }
+                            let future = inner.call(Request::from_parts(*parts, body));
+                            Self::Calling { future, note: Some(note) }
                         }
                         (Verdict::Call(parts, note), Held::Fresh(inner)) => {
-                            let future = Box::pin(inner.oneshot(Request::from_parts(parts, body)));
-                            State::CallingAgain { future, note: Some(note) }
+                            let future = Box::pin(inner.oneshot(Request::from_parts(*parts, body)));
+                            Self::CallingAgain { future, note: Some(note) }
                         }
-                        (Verdict::Refuse(response), _) => State::Refused { response: Some(response) },
+                        (Verdict::Refuse(response), _) => Self::Refused { response: Some(response) },
                     });
                 }
-                StateProjection::Calling { future, note } => {
+                AttemptProjection::Calling { future, note } => {
                     return Poll::Ready(ready!(future.poll(cx)).map(|response| noted(response, note)));
                 }
-                StateProjection::CallingAgain { future, note } => {
+                AttemptProjection::CallingAgain { future, note } => {
                     return Poll::Ready(
                         ready!(future.as_mut().poll(cx)).map(|response| noted(response, note)),
                     );
                 }
-                StateProjection::Refused { response } => {
-                    return Poll::Ready(Ok(response.take().expect(POLLED_AGAIN)));
+                AttemptProjection::Refused { response } => {
+                    return Poll::Ready(Ok(*response.take().expect(POLLED_AGAIN)));
                 }
             }
         }
@@ -273,9 +300,12 @@ const POLLED_AGAIN: &str = "`ResponseFuture` polled after completion";
 impl<S: Service<Request<B>>, B, ResBody> fmt::Debug for ResponseFuture<S, B, ResBody> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            State::Authenticating { .. } => "ResponseFuture(Authenticating)",
-            State::Calling { .. } | State::CallingAgain { .. } => "ResponseFuture(Calling)",
-            State::Refused { .. } => "ResponseFuture(Refused)",
+            State::Passing(_) => "ResponseFuture(Passing)",
+            State::Attempted(Attempt::Authenticating { .. }) => "ResponseFuture(Authenticating)",
+            State::Attempted(Attempt::Calling { .. } | Attempt::CallingAgain { .. }) => {
+                "ResponseFuture(Calling)"
+            }
+            State::Attempted(Attempt::Refused { .. }) => "ResponseFuture(Refused)",
         })
     }
 }
