@@ -137,12 +137,22 @@ pub const GOALS: &[Goal] = &[
     },
     Goal {
         name: "P4",
-        what: "v3 in an axum router, against jsonwebtoken RS256 in an axum router",
+        what: "v3 in an axum router, against jsonwebtoken RS256 in an axum router, as axum's example has it",
         bound: Bound::AtMost(0.80),
         measure: || {
             let scene = Scene::new();
             let subject = timed(|| scene.axum_request(), scene.axum());
             compare(subject, timed(scene.jwt_request(), scene.jwt_axum())).ratio()
+        },
+    },
+    Goal {
+        name: "P4",
+        what: "the same, against jsonwebtoken whose rules are made once",
+        bound: Bound::AtMost(0.85),
+        measure: || {
+            let scene = Scene::new();
+            let subject = timed(|| scene.axum_request(), scene.axum());
+            compare(subject, timed(scene.jwt_request(), scene.jwt_axum_rules_made_once())).ratio()
         },
     },
     Goal {

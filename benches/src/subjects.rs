@@ -1,5 +1,6 @@
 //! What is measured: one prepared request and everything that can be done with it.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -211,19 +212,24 @@ impl Scene {
     }
 
     /// What people would take instead: a JSON web token, RS256, verified in an extractor as axum's own
-    /// example `jwt` does it; but the rules of validation are made once, not for each request, and beside
-    /// the age they check issuer and audience, as the trusted request's age, source and path are.
+    /// example `jwt` does it, the rules of validation made for each request; but beside the age they
+    /// check issuer and audience, as the trusted request's age, source and path are.
     pub(crate) fn jwt_axum(&self) -> impl FnMut(Request<Body>) -> Response<Body> {
-        let key =
-            DecodingKey::from_rsa_pem(TestIdentity::wiki().local().public_key().to_pem().as_bytes()).unwrap();
-        let mut validation = Validation::new(Algorithm::RS256);
-        validation.set_issuer(&["wiki"]);
-        validation.set_audience(&["tracker"]);
-        let state = Arc::new((key, validation));
+        self.jwt_router(None)
+    }
+
+    /// The same, its rules made once.
+    pub(crate) fn jwt_axum_rules_made_once(&self) -> impl FnMut(Request<Body>) -> Response<Body> {
+        self.jwt_router(Some(jwt_rules()))
+    }
+
+    fn jwt_router(&self, rules: Option<Validation>) -> impl FnMut(Request<Body>) -> Response<Body> {
+        let pem = TestIdentity::wiki().local().public_key().to_pem();
+        let key = DecodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
         async fn handler(claims: Claims) -> String {
             claims.sub
         }
-        answer(axum::Router::new().route(PATH, get(handler)).with_state(state))
+        answer(axum::Router::new().route(PATH, get(handler)).with_state(Arc::new(JwtState { key, rules })))
     }
 
     pub(crate) fn jwt_request(&self) -> impl Fn() -> Request<Body> {
@@ -305,19 +311,32 @@ struct Claims {
     exp: u64,
 }
 
-impl axum::extract::FromRequestParts<Arc<(DecodingKey, Validation)>> for Claims {
+struct JwtState {
+    key: DecodingKey,
+    rules: Option<Validation>,
+}
+
+fn jwt_rules() -> Validation {
+    let mut rules = Validation::new(Algorithm::RS256);
+    rules.set_issuer(&["wiki"]);
+    rules.set_audience(&["tracker"]);
+    rules
+}
+
+impl axum::extract::FromRequestParts<Arc<JwtState>> for Claims {
     type Rejection = StatusCode;
 
     async fn from_request_parts(
         parts: &mut http::request::Parts,
-        state: &Arc<(DecodingKey, Validation)>,
+        state: &Arc<JwtState>,
     ) -> Result<Self, StatusCode> {
         let TypedHeader(Authorization(bearer)) = parts
             .extract::<TypedHeader<Authorization<Bearer>>>()
             .await
             .map_err(|_| StatusCode::UNAUTHORIZED)?;
+        let rules = state.rules.as_ref().map_or_else(|| Cow::Owned(jwt_rules()), Cow::Borrowed);
         let token =
-            jsonwebtoken::decode(bearer.token(), &state.0, &state.1).map_err(|_| StatusCode::UNAUTHORIZED)?;
+            jsonwebtoken::decode(bearer.token(), &state.key, &rules).map_err(|_| StatusCode::UNAUTHORIZED)?;
         Ok(token.claims)
     }
 }
