@@ -250,6 +250,41 @@ impl TrustedApplication {
         }
     }
 
+    /// Its description, of which a part can be changed; what is not builds the same again.
+    ///
+    /// ```
+    /// # use trusted_app_core::application::TrustedApplication;
+    /// # use trusted_app_core::conditions::{AddressRule, PathRule};
+    /// # use trusted_app_core::PublicKey;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let base64 = include_str!("../tests/data/public-key-2048.txt");
+    /// # let wiki = TrustedApplication::builder("wiki".parse()?, PublicKey::from_base64(base64)?)
+    /// #     .addresses("10.1.*.*".parse()?).paths(PathRule::prefixes(["/rest"])).build()?;
+    /// let renamed = wiki.to_builder().name("Wiki").build()?;
+    /// assert_eq!((renamed.name(), renamed.keys()), ("Wiki", wiki.keys()));
+    ///
+    /// // What is changed is checked again.
+    /// assert!(wiki.to_builder().keys([]).build().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn to_builder(&self) -> TrustedApplicationBuilder {
+        let smallest = self.keys.iter().map(|key| key.public_key().bits()).min();
+        TrustedApplicationBuilder {
+            id: self.id.clone(),
+            name: Some(self.name.clone()),
+            keys: self.keys.clone(),
+            timeout: self.conditions.timeout,
+            addresses: Some(self.conditions.addresses.clone()),
+            paths: Some(self.conditions.paths.clone()),
+            methods: self.conditions.methods.clone(),
+            replay_protection: self.conditions.replay_protection,
+            act_as: self.act_as.clone(),
+            schemes: self.schemes.clone(),
+            min_rsa_bits: smallest.map_or(MIN_RSA_BITS, |bits| bits.min(MIN_RSA_BITS)),
+        }
+    }
+
     /// The id that its requests carry.
     #[must_use]
     pub fn id(&self) -> &ApplicationId {
@@ -320,6 +355,12 @@ impl TrustedApplicationBuilder {
     /// A further key, for a rotation without a gap; see [`KeyState`].
     pub fn key(mut self, key: impl Into<ApplicationKey>) -> Self {
         self.keys.push(key.into());
+        self
+    }
+
+    /// These keys in the place of all that were stated: the next step of a rotation.
+    pub fn keys(mut self, keys: impl IntoIterator<Item = ApplicationKey>) -> Self {
+        self.keys = keys.into_iter().collect();
         self
     }
 
@@ -409,6 +450,9 @@ impl TrustedApplicationBuilder {
     }
 
     fn check_keys(&self) -> Result<(), ApplicationError> {
+        if self.keys.is_empty() {
+            return Err(ApplicationError::NoKey);
+        }
         let usable = self.keys.iter().filter(|key| key.state() != KeyState::Revoked).count();
         if usable > MAX_KEYS {
             return Err(ApplicationError::TooManyKeys(usable));
@@ -447,6 +491,9 @@ pub enum ApplicationError {
     /// Zero, below a millisecond, or beyond 2^63 milliseconds.
     #[error("the time-out must be positive; a time-out of 0 would never expire")]
     Timeout,
+    /// An empty list of keys.
+    #[error("an application needs at least one key")]
+    NoKey,
     /// More keys than one request may be checked against; revoked ones do not count.
     #[error("{0} keys; an application has at most {MAX_KEYS} that are not revoked")]
     TooManyKeys(usize),

@@ -110,9 +110,14 @@ impl Row {
 
     /// The number of a cell; 0 for what is none.
     pub(crate) fn number(&self, column: usize) -> i64 {
+        self.optional_number(column).unwrap_or_default()
+    }
+
+    /// The number of a cell; none for `NULL` and for what is no number.
+    pub(crate) fn optional_number(&self, column: usize) -> Option<i64> {
         match self.0.get(column) {
-            Some(Value::Number(Some(number))) => *number,
-            _ => 0,
+            Some(Value::Number(number)) => *number,
+            _ => None,
         }
     }
 

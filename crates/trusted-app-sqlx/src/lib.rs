@@ -38,13 +38,14 @@
 //! Between requests and a database stands a
 //! [`CachedRegistry`](tower_trusted_app::keys::CachedRegistry), told of changes by
 //! `PostgresRegistry::listen` or `SqliteRegistry::watch`. [`SqlAudit`] keeps a record of every
-//! decision.
+//! decision, which [`SqlRegistry::decisions`] reads.
 //!
 //! [`SqlDirectory`] finds users in any table of yours, by a query of yours.
 //!
 //! The tables' names begin with `trusted_app_`, so they may stand in a database of yours.
 
 mod audit;
+mod decision;
 mod dialect;
 mod directory;
 mod migrate;
@@ -56,6 +57,7 @@ mod registry;
 mod sqlite;
 
 pub use audit::{SqlAudit, SqlAuditBuilder};
+pub use decision::{DecisionFilter, RecordedDecision};
 pub use dialect::Dialect;
 pub use directory::{SqlDirectory, SqlDirectoryError, SqlUser};
 #[cfg(feature = "postgres")]

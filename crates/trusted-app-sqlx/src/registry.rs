@@ -62,7 +62,7 @@ impl<D: Dialect> SqlRegistry<D> {
         &self.pool
     }
 
-    async fn read(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, RegistryError> {
+    pub(crate) async fn read(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, RegistryError> {
         let mut connection = self.pool.acquire().await.map_err(unavailable)?;
         D::fetch(&mut connection, sql.to_owned(), values).await.map_err(unavailable)
     }
