@@ -2,10 +2,7 @@
 
 use std::fmt::Display;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
@@ -14,11 +11,10 @@ use http::{HeaderValue, Response};
 use serde::Serialize;
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::{CERTIFICATE_PATH, CertificateDocument};
-use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::Body;
 
-use crate::output;
 use crate::url::Url;
+use crate::{client, output};
 
 /// Fetch another application's certificate document, or read it, and show what it says
 ///
@@ -50,8 +46,6 @@ Examples:
   trusted-app details --file appTrustCertificate
   trusted-app details --json https://example.com/wiki/admin/appTrustCertificate";
 
-/// How long connecting, and then each part of the answer, may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 5;
 
 #[derive(Serialize)]
@@ -132,7 +126,7 @@ fn document_url(base: &Url) -> anyhow::Result<Url> {
 
 /// The document, and the URL from which it came in the end.
 fn fetch(mut url: Url) -> anyhow::Result<(Url, CertificateDocument)> {
-    let agent = agent();
+    let agent = client::agent();
     for _ in 0..=MAX_REDIRECTS {
         let answer = agent.get(url.to_string()).call().map_err(|error| cannot_fetch(&url, error))?;
         match answer.status() {
@@ -179,31 +173,5 @@ fn read(url: &Url, mut answer: Response<Body>) -> anyhow::Result<CertificateDocu
 }
 
 fn cannot_fetch(url: &Url, error: ureq::Error) -> anyhow::Error {
-    let reason = match error {
-        ureq::Error::Timeout(_) => format!("no answer within {} seconds", TIMEOUT.as_secs()),
-        ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            "connection refused".to_owned()
-        }
-        ureq::Error::Io(error) => error.to_string(),
-        error => error.to_string(),
-    };
-    anyhow!("cannot fetch {url}: {reason}")
-}
-
-fn agent() -> Agent {
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_resolve(Some(TIMEOUT))
-        .timeout_connect(Some(TIMEOUT))
-        .timeout_recv_response(Some(TIMEOUT))
-        .timeout_recv_body(Some(TIMEOUT))
-        .user_agent(concat!("trusted-app/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .new_agent()
+    anyhow!("cannot fetch {url}: {}", client::reason(error))
 }

@@ -1,12 +1,20 @@
 //! The command line of trusted applications: makes keys, signs requests, and explains what a server
 //! would decide about one.
 
+mod apps;
+mod audit;
+mod author;
 mod certificate;
+mod client;
+mod columns;
 mod details;
+mod doctor;
 mod identity;
 mod keygen;
 mod output;
+mod question;
 mod sign;
+mod store;
 mod url;
 mod verify;
 
@@ -33,9 +41,12 @@ Examples:
   trusted-app details https://wiki.example.com
   trusted-app sign --identity wiki.pem --user alice --curl https://tracker.example.com/rest/issues
   trusted-app verify --apps apps.toml --user alice --remote-addr 10.1.2.3 < request.txt
+  trusted-app doctor --identity wiki.pem --user alice https://tracker.example.com/rest/issues
+  trusted-app apps list --store sqlite:trust.db
+  trusted-app audit tail --store sqlite:trust.db --refused
 
 Exit status: 0 when done, 2 when something was wrong with the options, a file or the network.
-`verify` has more: see `trusted-app verify --help`.";
+`verify` and `doctor` have more: see their --help.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -44,6 +55,11 @@ enum Command {
     Details(details::Details),
     Sign(sign::Sign),
     Verify(verify::Verify),
+    Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Apps(apps::Apps),
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +73,14 @@ fn main() -> ExitCode {
         Command::Details(details) => details.run().map(|()| ExitCode::SUCCESS),
         Command::Sign(sign) => sign.run().map(|()| ExitCode::SUCCESS),
         Command::Verify(verify) => verify.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Apps(apps) => wait(apps.run()).map(|()| ExitCode::SUCCESS),
+        Command::Audit(audit) => wait(audit.run()).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| output::failure(&error))
+}
+
+/// Runs what asks a database.
+fn wait(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

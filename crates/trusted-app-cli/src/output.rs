@@ -37,7 +37,23 @@ pub(crate) fn table(rows: &[(&str, &dyn Display)]) -> anyhow::Result<()> {
 /// Writes a remark, such as `warning: …`, to standard error.
 pub(crate) fn remark(kind: &str, text: impl Display) {
     // Nobody can be told that standard error is closed.
-    let _ = writeln!(io::stderr(), "{kind}: {}", printable(&text));
+    let _ = writeln!(io::stderr(), "{kind}: {}", without_passwords(&printable(&text)));
+}
+
+/// A text in which no URL of a database has a password, wherever it came from, such as from an option that was
+/// misspelt.
+fn without_passwords(text: &str) -> String {
+    let mut rest = text;
+    let mut clean = String::with_capacity(text.len());
+    while let Some((before, url)) = rest.find("postgres").and_then(|at| rest.split_at_checked(at)) {
+        let end = url.find(|c: char| c.is_whitespace() || c == '\'').unwrap_or(url.len());
+        let (url, after) = url.split_at_checked(end).unwrap_or((url, ""));
+        let (scheme, place) = url.split_once(':').unwrap_or((url, ""));
+        let is_secret = place.contains(':') || place.contains("password");
+        clean.extend(if is_secret { [before, scheme, ":…"] } else { [before, url, ""] });
+        rest = after;
+    }
+    clean + rest
 }
 
 /// Reports why nothing could be answered, in one line.
@@ -61,11 +77,14 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(FAILURE)
 }
 
-/// A text without control characters, which may come from anybody and must not reach the terminal.
-fn printable(text: &impl Display) -> String {
+/// A text that may come from anybody, without control characters and what changes the direction of text (UAX #9),
+/// which must not reach the terminal.
+pub(crate) fn printable(text: &impl Display) -> String {
     let mut printable = String::new();
     for c in text.to_string().chars() {
-        if c.is_control() {
+        if c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+        {
             printable.extend(c.escape_default());
         } else {
             printable.push(c);

@@ -1,0 +1,246 @@
+//! An application in words: for people, and as JSON.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tower_trusted_app::application::ApplicationKey;
+use tower_trusted_app::conditions::{PathPattern, PathPatternKind};
+use tower_trusted_app::keys::write_applications;
+use tower_trusted_app::permission::Members;
+use tower_trusted_app::registry::{Broken, Registered, Stamp};
+use tower_trusted_app::{ActAsPolicy, TrustedApplication};
+
+use crate::output;
+
+/// The JSON form. Fields that the file format has are named as there.
+#[derive(Serialize)]
+pub(super) struct Described {
+    id: String,
+    name: String,
+    version: u64,
+    created: Stamped,
+    changed: Stamped,
+    keys: Vec<DescribedKey>,
+    timeout_ms: u128,
+    /// `null` is any.
+    ip_addresses: Option<Vec<String>>,
+    url_paths: Option<Vec<String>>,
+    methods: Option<Vec<String>>,
+    act_as: DescribedPolicy,
+    schemes: Vec<&'static str>,
+    replay_protection: &'static str,
+}
+
+#[derive(Serialize)]
+struct Stamped {
+    at: String,
+    by: String,
+}
+
+#[derive(Serialize)]
+struct DescribedKey {
+    fingerprint: String,
+    bits: usize,
+    state: &'static str,
+    not_before: Option<String>,
+    not_after: Option<String>,
+    public_key: String,
+}
+
+#[derive(Serialize)]
+struct DescribedPolicy {
+    /// `null` is everybody.
+    only: Option<DescribedMembers>,
+    denied: DescribedMembers,
+    read_only: bool,
+    insecure_administrators: bool,
+}
+
+#[derive(Serialize)]
+struct DescribedMembers {
+    users: Vec<String>,
+    groups: Vec<String>,
+}
+
+/// The JSON form of an application that cannot be read.
+#[derive(Serialize)]
+pub(super) struct DescribedBroken {
+    id: String,
+    version: u64,
+    broken: String,
+}
+
+impl From<&Registered> for Described {
+    fn from(registered: &Registered) -> Self {
+        let application = &*registered.application;
+        let conditions = application.conditions();
+        Self {
+            id: application.id().to_string(),
+            name: application.name().to_owned(),
+            version: registered.version,
+            created: (&registered.created).into(),
+            changed: (&registered.updated).into(),
+            keys: application.keys().iter().map(DescribedKey::from).collect(),
+            timeout_ms: conditions.timeout.as_millis(),
+            ip_addresses: conditions.addresses.patterns().map(texts),
+            url_paths: conditions.paths.patterns().map(|paths| paths.iter().map(path).collect()),
+            methods: conditions.methods.methods().map(texts),
+            act_as: application.act_as().into(),
+            schemes: application.schemes().iter().map(|scheme| scheme.as_str()).collect(),
+            replay_protection: conditions.replay_protection.as_str(),
+        }
+    }
+}
+
+impl From<&Stamp> for Stamped {
+    fn from(stamp: &Stamp) -> Self {
+        Self { at: stamp.at.to_rfc3339(), by: stamp.by.to_string() }
+    }
+}
+
+impl From<&ApplicationKey> for DescribedKey {
+    fn from(key: &ApplicationKey) -> Self {
+        Self {
+            fingerprint: key.fingerprint().to_string(),
+            bits: key.public_key().bits(),
+            state: key.state().as_str(),
+            not_before: key.not_before().map(|at| at.to_rfc3339()),
+            not_after: key.not_after().map(|at| at.to_rfc3339()),
+            public_key: key.public_key().to_base64(),
+        }
+    }
+}
+
+impl From<&ActAsPolicy> for DescribedPolicy {
+    fn from(policy: &ActAsPolicy) -> Self {
+        Self {
+            only: policy.allowed().map(DescribedMembers::from),
+            denied: policy.denied().into(),
+            read_only: policy.is_read_only(),
+            insecure_administrators: policy.allows_administrators(),
+        }
+    }
+}
+
+impl From<&Members> for DescribedMembers {
+    fn from(members: &Members) -> Self {
+        let names = |names: &BTreeSet<Arc<str>>| names.iter().map(ToString::to_string).collect();
+        Self { users: names(&members.users), groups: names(&members.groups) }
+    }
+}
+
+impl From<&Broken> for DescribedBroken {
+    fn from(broken: &Broken) -> Self {
+        Self { id: broken.id.clone(), version: broken.version, broken: broken.reason.clone() }
+    }
+}
+
+/// Prints an application in two columns.
+pub(super) fn print(registered: &Registered) -> anyhow::Result<()> {
+    let stamped = |stamp: &Stamp| format!("{} by {}", stamp.at.to_rfc3339(), stamp.by);
+    let mut rows = vec![("id", vec![registered.application.id().to_string()])];
+    rows.extend(facts(&registered.application));
+    rows.push(("version", vec![registered.version.to_string()]));
+    rows.push(("created", vec![stamped(&registered.created)]));
+    rows.push(("changed", vec![stamped(&registered.updated)]));
+    let rows: Vec<(&str, &dyn Display)> = rows
+        .iter()
+        .flat_map(|(name, lines)| {
+            lines
+                .iter()
+                .enumerate()
+                .map(|(at, line)| (if at == 0 { *name } else { "" }, line as &dyn Display))
+        })
+        .collect();
+    output::table(&rows)
+}
+
+/// Whether a file would describe both by the same text.
+pub(super) fn is_same(one: &TrustedApplication, other: &TrustedApplication) -> bool {
+    write_applications([one]) == write_applications([other])
+}
+
+/// Prints what a change made different, each as it was and as it is.
+pub(super) fn print_difference(
+    before: &TrustedApplication,
+    after: &TrustedApplication,
+) -> anyhow::Result<()> {
+    let (before, after) = (facts(before), facts(after));
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(before, after)| before != after).collect();
+    let rows: Vec<_> = changed
+        .iter()
+        .flat_map(|((name, was), (_, is))| [(*name, was.join(", ")), ("  now", is.join(", "))])
+        .collect();
+    output::table(&rows.iter().map(|(name, line)| (*name, line as &dyn Display)).collect::<Vec<_>>())
+}
+
+/// All that can be changed, in a fixed order; a list has one line an item.
+fn facts(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
+    let conditions = application.conditions();
+    let or_any = |items: Option<Vec<String>>| match items {
+        None => vec!["any".to_owned()],
+        Some(items) if items.is_empty() => vec!["none: every request is refused".to_owned()],
+        Some(items) => items,
+    };
+    vec![
+        ("name", vec![application.name().to_owned()]),
+        ("keys", application.keys().iter().flat_map(key).collect()),
+        ("time-out", vec![format!("{} ms", conditions.timeout.as_millis())]),
+        ("addresses", or_any(conditions.addresses.patterns().map(texts))),
+        ("paths", or_any(conditions.paths.patterns().map(|paths| paths.iter().map(path).collect()))),
+        ("methods", vec![or_any(conditions.methods.methods().map(texts)).join(", ")]),
+        ("acts as", policy(application.act_as())),
+        ("schemes", texts(application.schemes())),
+        ("replays", vec![conditions.replay_protection.to_string()]),
+    ]
+}
+
+/// The fingerprint of a key has a line of its own: it is 95 characters long.
+fn key(key: &ApplicationKey) -> [String; 2] {
+    let mut state = format!("  {}, {} bits", key.state(), key.public_key().bits());
+    for (word, instant) in [("from", key.not_before()), ("until", key.not_after())] {
+        if let Some(instant) = instant {
+            state.push_str(&format!(", {word} {}", instant.to_rfc3339()));
+        }
+    }
+    [format!("SHA256 {}", key.fingerprint()), state]
+}
+
+/// A pattern as the options take it.
+fn path(pattern: &PathPattern) -> String {
+    match pattern.kind() {
+        PathPatternKind::Subtree => format!("subtree:{}", pattern.as_str()),
+        PathPatternKind::Rpc => format!("rpc:{}", pattern.as_str()),
+        _ => pattern.as_str().to_owned(),
+    }
+}
+
+fn policy(policy: &ActAsPolicy) -> Vec<String> {
+    let mut lines = vec![match policy.allowed() {
+        None => "everybody".to_owned(),
+        Some(members) if members.is_empty() => "nobody".to_owned(),
+        Some(members) => format!("only {}", named(members)),
+    }];
+    if !policy.denied().is_empty() {
+        lines.push(format!("but not {}", named(policy.denied())));
+    }
+    lines.push(
+        if policy.allows_administrators() { "administrators too" } else { "no administrators" }.to_owned(),
+    );
+    if policy.is_read_only() {
+        lines.push("only for reading".to_owned());
+    }
+    lines
+}
+
+fn named(members: &Members) -> String {
+    let users = members.users.iter().map(|name| format!("user {name}"));
+    let groups = members.groups.iter().map(|name| format!("group {name}"));
+    users.chain(groups).collect::<Vec<_>>().join(", ")
+}
+
+fn texts<T: Display>(items: &[T]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}

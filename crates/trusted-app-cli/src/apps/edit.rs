@@ -1,0 +1,71 @@
+//! `trusted-app apps edit`
+
+use clap::Args;
+use tower_trusted_app::{ApplicationId, ApplicationRegistry};
+
+use super::description::{self, Described};
+use super::rules::{self, Rules};
+use crate::author::Author;
+use crate::output;
+use crate::store::{StoreOption, said};
+
+/// Change what an application may do
+///
+/// What is not stated stays as it is; what is stated takes the place of all that was there. Id and keys
+/// are not changed here: see `apps rotate` for keys.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Edit {
+    #[command(flatten)]
+    store: StoreOption,
+
+    /// Change it only if it still has this version, as `show` tells it
+    ///
+    /// Without it the version that the command itself finds is expected: a change that somebody else makes
+    /// in that moment is never overwritten.
+    #[arg(long, value_name = "N")]
+    expect_version: Option<u64>,
+
+    #[command(flatten)]
+    author: Author,
+
+    /// Print the application as one JSON object
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    rules: Rules,
+
+    /// The application's id
+    #[arg(value_name = "ID")]
+    id: ApplicationId,
+}
+
+const EXAMPLE: &str = "\
+Example:
+  trusted-app apps edit wiki --store sqlite:trust.db --path /rest --path subtree:/secure";
+
+impl Edit {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let by = self.author.name()?;
+        let store = self.store.open().await?;
+        let before = store.find_readable(&self.id).await?;
+        let application = rules::build(self.rules.apply(before.application.to_builder())?)?;
+        let is_same = description::is_same(&before.application, &application);
+        let expected = self.expect_version.unwrap_or(before.version);
+        // The same again would be an entry in the log that says nothing.
+        let after = if is_same && expected == before.version {
+            before.clone()
+        } else {
+            store.update(application, expected, &by).await.map_err(said)?
+        };
+        if self.json {
+            output::json(&Described::from(&after))
+        } else if is_same {
+            output::line(format_args!("{} is as stated already, version {}", self.id, after.version))
+        } else {
+            output::line(format_args!("changed {}, version {}", self.id, after.version))?;
+            description::print_difference(&before.application, &after.application)
+        }
+    }
+}

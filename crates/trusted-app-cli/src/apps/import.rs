@@ -1,0 +1,126 @@
+//! `trusted-app apps import`
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use tower_trusted_app::keys::parse_applications;
+use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
+
+use super::description::is_same;
+use crate::author::Author;
+use crate::columns::Columns;
+use crate::output;
+use crate::store::{Store, StoreOption, said};
+
+/// Bring in the applications of a TOML file
+///
+/// New ones are added; those that are the same already are left alone; those that differ are a fault
+/// unless --replace says to change them. None is taken out.
+///
+/// Nothing is changed when there is such a fault. After that one after the other is written, and the
+/// first that is refused (its key may belong to another application) ends it.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    store: StoreOption,
+
+    /// Tell what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Change applications that are registered already
+    #[arg(long)]
+    replace: bool,
+
+    #[command(flatten)]
+    author: Author,
+
+    /// The file, as `apps export` writes it; - is standard input
+    #[arg(value_name = "FILE.toml")]
+    file: PathBuf,
+}
+
+/// What there is to do with one application.
+enum Step {
+    Add,
+    Replace { version: u64 },
+    Leave,
+}
+
+impl Import {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let by = self.author.name()?;
+        let applications = self.read()?;
+        let store = if self.dry_run {
+            self.store.open_if_there().await?
+        } else {
+            Some(self.store.open_or_create().await?)
+        };
+        let mut steps = Vec::new();
+        for application in applications {
+            let step = match &store {
+                Some(store) => self.step(store, &application).await?,
+                None => Step::Add,
+            };
+            steps.push((application, step));
+        }
+        if let (Some(store), false) = (&store, self.dry_run) {
+            for (application, step) in &steps {
+                let done = match step {
+                    Step::Add => store.add(application.clone(), &by).await.map(drop),
+                    Step::Replace { version } => {
+                        store.update(application.clone(), *version, &by).await.map(drop)
+                    }
+                    Step::Leave => Ok(()),
+                };
+                done.map_err(said).with_context(|| application.id().to_string())?;
+            }
+        }
+        self.print(&steps)
+    }
+
+    fn read(&self) -> anyhow::Result<Vec<TrustedApplication>> {
+        let file = self.file.display();
+        let text = if self.file == Path::new("-") {
+            io::read_to_string(io::stdin().lock())
+        } else {
+            fs::read_to_string(&self.file)
+        };
+        let text = text.with_context(|| format!("cannot read {file}"))?;
+        let parsed = parse_applications(&text).with_context(|| file.to_string())?;
+        for warning in parsed.warnings {
+            output::remark("warning", format_args!("{file}: {warning}"));
+        }
+        Ok(parsed.applications)
+    }
+
+    async fn step(&self, store: &Store, application: &TrustedApplication) -> anyhow::Result<Step> {
+        let id = application.id();
+        let (version, is_same) = match store.get(id).await.map_err(said)? {
+            None => return Ok(Step::Add),
+            Some(Ok(there)) => (there.version, is_same(&there.application, application)),
+            Some(Err(broken)) => (broken.version, false),
+        };
+        match (is_same, self.replace) {
+            (true, _) => Ok(Step::Leave),
+            (false, true) => Ok(Step::Replace { version }),
+            (false, false) => bail!("{id} is registered already and differs: --replace changes it"),
+        }
+    }
+
+    fn print(&self, steps: &[(TrustedApplication, Step)]) -> anyhow::Result<()> {
+        let mut columns = Columns::new(["ID", "NAME", if self.dry_run { "WOULD BE" } else { "WAS" }]);
+        for (application, step) in steps {
+            let what = match step {
+                Step::Add => "added",
+                Step::Replace { .. } => "changed",
+                Step::Leave => "left as it is",
+            };
+            columns.push([application.id().to_string(), application.name().to_owned(), what.to_owned()]);
+        }
+        columns.print(1)
+    }
+}

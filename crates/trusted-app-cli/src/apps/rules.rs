@@ -1,0 +1,211 @@
+//! The options that state what an application may do.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use http::Method;
+use tower_trusted_app::application::{ApplicationError, TrustedApplicationBuilder};
+use tower_trusted_app::conditions::{
+    AddressRule, MethodRule, PathPattern, PathPatternError, PathRule, ReplayProtection,
+};
+use tower_trusted_app::{ActAsPolicy, Scheme, TrustedApplication};
+
+const ANY: &str = "any";
+const RULES: &str = "What it may do";
+const ACT_AS: &str = "Whom it may act as (stating any of these replaces all of them)";
+
+#[derive(Debug, Args)]
+pub(super) struct Rules {
+    /// The name for people
+    #[arg(long, value_name = "NAME", help_heading = RULES)]
+    name: Option<String>,
+
+    /// How old a request may be on arrival, in milliseconds; 10000 for a new application
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..), help_heading = RULES)]
+    timeout: Option<u64>,
+
+    /// Where requests may come from, such as 10.1.*.* or 2001:db8::/32, or `any`; repeatable
+    #[arg(long = "address", value_name = "PATTERN", help_heading = RULES)]
+    addresses: Vec<String>,
+
+    /// Which paths may be asked for: those that begin with /TEXT; subtree:/PATH; rpc:package.Service/Method;
+    /// or `any`; repeatable
+    #[arg(long = "path", value_name = "PATTERN", help_heading = RULES)]
+    paths: Vec<String>,
+
+    /// Which methods may be used, or `any`; repeatable
+    #[arg(long = "method", value_name = "M", help_heading = RULES)]
+    methods: Vec<String>,
+
+    /// How a request may prove itself: seraph-v3 or insecure-seraph-v2; repeatable
+    #[arg(long = "scheme", value_name = "SCHEME", help_heading = RULES)]
+    schemes: Vec<Scheme>,
+
+    /// Which requests count once only
+    #[arg(long, value_enum, value_name = "WHICH", help_heading = RULES)]
+    replay_protection: Option<Replays>,
+
+    #[command(flatten)]
+    act_as: ActAs,
+}
+
+#[derive(Debug, Args)]
+struct ActAs {
+    /// Everybody but administrators, which is the default
+    #[arg(long, help_heading = ACT_AS)]
+    anybody: bool,
+
+    /// Only this user; repeatable
+    #[arg(long = "only-user", value_name = "NAME", conflicts_with = "anybody", help_heading = ACT_AS)]
+    only_users: Vec<String>,
+
+    /// Only the users of this group; repeatable
+    #[arg(long = "only-group", value_name = "NAME", conflicts_with = "anybody", help_heading = ACT_AS)]
+    only_groups: Vec<String>,
+
+    /// Not this user; repeatable
+    #[arg(long = "deny-user", value_name = "NAME", help_heading = ACT_AS)]
+    denied_users: Vec<String>,
+
+    /// Not the users of this group; repeatable
+    #[arg(long = "deny-group", value_name = "NAME", help_heading = ACT_AS)]
+    denied_groups: Vec<String>,
+
+    /// Only by GET, HEAD and the like
+    #[arg(long, help_heading = ACT_AS)]
+    read_only: bool,
+
+    /// Administrators too
+    #[arg(long, help_heading = ACT_AS)]
+    insecure_administrators: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Replays {
+    /// None
+    Off,
+    /// POST, PATCH and the like
+    NonIdempotent,
+    /// Every request
+    Every,
+}
+
+impl From<Replays> for ReplayProtection {
+    fn from(replays: Replays) -> Self {
+        match replays {
+            Replays::Off => Self::Off,
+            Replays::NonIdempotent => Self::NonIdempotent,
+            Replays::Every => Self::Every,
+        }
+    }
+}
+
+impl Rules {
+    /// The description with all that is stated.
+    pub(super) fn apply(
+        self,
+        mut application: TrustedApplicationBuilder,
+    ) -> anyhow::Result<TrustedApplicationBuilder> {
+        if let Some(name) = self.name {
+            application = application.name(name);
+        }
+        if let Some(timeout) = self.timeout {
+            application = application.timeout(Duration::from_millis(timeout));
+        }
+        if !self.addresses.is_empty() {
+            application = application.addresses(addresses(&self.addresses).context("--address")?);
+        }
+        if !self.paths.is_empty() {
+            application = application.paths(paths(&self.paths).context("--path")?);
+        }
+        if !self.methods.is_empty() {
+            application = application.methods(methods(&self.methods).context("--method")?);
+        }
+        if !self.schemes.is_empty() {
+            application = application.schemes(self.schemes);
+        }
+        if let Some(replays) = self.replay_protection {
+            application = application.replay_protection(replays.into());
+        }
+        if let Some(policy) = self.act_as.policy() {
+            application = application.act_as(policy);
+        }
+        Ok(application)
+    }
+}
+
+impl ActAs {
+    /// What is stated, if anything is.
+    fn policy(self) -> Option<ActAsPolicy> {
+        let only = !self.only_users.is_empty() || !self.only_groups.is_empty();
+        let denies = !self.denied_users.is_empty() || !self.denied_groups.is_empty();
+        if !(only || denies || self.anybody || self.read_only || self.insecure_administrators) {
+            return None;
+        }
+        let mut policy = if only { ActAsPolicy::nobody() } else { ActAsPolicy::anybody() };
+        if only {
+            policy = policy.allow_users(self.only_users).allow_groups(self.only_groups);
+        }
+        policy = policy.deny_users(self.denied_users).deny_groups(self.denied_groups);
+        if self.read_only {
+            policy = policy.read_only();
+        }
+        if self.insecure_administrators {
+            policy = policy.insecure_administrators();
+        }
+        Some(policy)
+    }
+}
+
+/// Builds it, and says by which option to mend it.
+pub(super) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<TrustedApplication> {
+    application.build().map_err(|error| match error {
+        ApplicationError::AddressesNotStated => {
+            anyhow::anyhow!("say by --address where requests may come from: a pattern, or `any`")
+        }
+        ApplicationError::PathsNotStated => {
+            anyhow::anyhow!("say by --path which paths may be asked for: a pattern, or `any`")
+        }
+        error => error.into(),
+    })
+}
+
+fn is_any(items: &[String]) -> bool {
+    items.iter().any(|item| item == ANY)
+}
+
+fn alone(items: &[String]) -> anyhow::Result<()> {
+    anyhow::ensure!(items.len() == 1, "`any` stands alone");
+    Ok(())
+}
+
+fn addresses(patterns: &[String]) -> anyhow::Result<AddressRule> {
+    if is_any(patterns) {
+        return alone(patterns).map(|()| AddressRule::any());
+    }
+    Ok(AddressRule::parse_lines(patterns.iter().map(String::as_str))?)
+}
+
+fn paths(patterns: &[String]) -> anyhow::Result<PathRule> {
+    if is_any(patterns) {
+        return alone(patterns).map(|()| PathRule::any());
+    }
+    Ok(PathRule::only(patterns.iter().map(|text| path(text)).collect::<Result<Vec<_>, _>>()?))
+}
+
+fn path(text: &str) -> Result<PathPattern, PathPatternError> {
+    match text.split_once(':') {
+        Some(("subtree", path)) => PathPattern::subtree(path),
+        Some(("rpc", name)) => PathPattern::rpc(name),
+        _ => PathPattern::prefix(text),
+    }
+}
+
+fn methods(names: &[String]) -> anyhow::Result<MethodRule> {
+    if is_any(names) {
+        return alone(names).map(|()| MethodRule::any());
+    }
+    let methods = names.iter().map(|name| Method::from_bytes(name.as_bytes()).context(name.clone()));
+    Ok(MethodRule::only(methods.collect::<Result<Vec<_>, _>>()?))
+}

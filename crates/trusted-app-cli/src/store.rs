@@ -1,0 +1,194 @@
+//! The option that names a store of applications, and the store.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use tower_trusted_app::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError};
+use tower_trusted_app::{ApplicationId, TrustedApplication};
+use trusted_app_sqlx::{DecisionFilter, PostgresRegistry, RecordedDecision, SqliteRegistry};
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreOption {
+    /// Where the applications are kept: sqlite:FILE or postgres://USER@HOST/DATABASE
+    ///
+    /// May stand in the environment instead, as TRUSTED_APP_STORE. A password is better not on the command
+    /// line, where every user of the machine sees it: PostgreSQL's PGPASSWORD and ~/.pgpass are read.
+    #[arg(long, value_name = "STORE", env = "TRUSTED_APP_STORE", hide_env_values = true)]
+    store: StoreUrl,
+}
+
+impl StoreOption {
+    /// Opens a store that is there.
+    pub(crate) async fn open(&self) -> anyhow::Result<Store> {
+        self.open_if_there().await?.with_context(|| {
+            format!("--store {}: there is no such file; `apps add` and `apps import` make one", self.store)
+        })
+    }
+
+    /// Opens a store, unless it is a file that is not there.
+    pub(crate) async fn open_if_there(&self) -> anyhow::Result<Option<Store>> {
+        match self.store.location()? {
+            Location::Sqlite(file) if !file.exists() => Ok(None),
+            _ => self.open_or_create().await.map(Some),
+        }
+    }
+
+    /// Opens a store, and makes it if there is none.
+    pub(crate) async fn open_or_create(&self) -> anyhow::Result<Store> {
+        let opened = match self.store.location()? {
+            Location::Sqlite(file) => SqliteRegistry::open(file).await.map(Store::Sqlite),
+            Location::Postgres(url) => PostgresRegistry::connect(url).await.map(Store::Postgres),
+        };
+        opened.map_err(|error| anyhow!("--store {}: {error}", self.store))
+    }
+}
+
+/// The text of the option. A password that stands in it is never shown.
+#[derive(Clone)]
+struct StoreUrl(String);
+
+enum Location<'u> {
+    Sqlite(&'u Path),
+    Postgres(&'u str),
+}
+
+impl StoreUrl {
+    fn location(&self) -> anyhow::Result<Location<'_>> {
+        match self.0.split_once(':') {
+            Some(("sqlite", file)) => {
+                let file = file.strip_prefix("//").unwrap_or(file);
+                if file.is_empty() {
+                    bail!("--store sqlite: names no file, as sqlite:trust.db does");
+                }
+                Ok(Location::Sqlite(Path::new(file)))
+            }
+            Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(&self.0)),
+            _ => bail!("--store: a store is sqlite:FILE or postgres://USER@HOST/DATABASE"),
+        }
+    }
+}
+
+impl FromStr for StoreUrl {
+    /// A complaint of clap's would quote the text.
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.location() {
+            Ok(Location::Sqlite(_)) => f.write_str(&self.0),
+            Ok(Location::Postgres(_)) => f.write_str("postgres:…"),
+            Err(_) => f.write_str("…"),
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A store of any kind that the option can name.
+pub(crate) enum Store {
+    Sqlite(SqliteRegistry),
+    Postgres(PostgresRegistry),
+}
+
+/// The same call of whichever registry it is.
+macro_rules! of_any {
+    ($store:expr, $registry:ident => $call:expr) => {
+        match $store {
+            Store::Sqlite($registry) => $call,
+            Store::Postgres($registry) => $call,
+        }
+    };
+}
+
+impl Store {
+    /// The application of that id.
+    pub(crate) async fn find(&self, id: &ApplicationId) -> anyhow::Result<Entry> {
+        let entry = self.get(id).await.map_err(said)?;
+        entry.ok_or_else(|| anyhow!("no application `{id}` is registered"))
+    }
+
+    /// The application of that id, if it can be read.
+    pub(crate) async fn find_readable(&self, id: &ApplicationId) -> anyhow::Result<Registered> {
+        Ok(self.find(id).await??)
+    }
+
+    /// Every application, by id.
+    pub(crate) async fn all(&self) -> anyhow::Result<Vec<Entry>> {
+        const PAGE: usize = 500;
+        let mut all: Vec<Entry> = Vec::new();
+        loop {
+            let after = all.last().map(|last| match last {
+                Ok(registered) => registered.application.id().to_string(),
+                Err(broken) => broken.id.clone(),
+            });
+            let page = self.list(after.as_deref(), PAGE).await.map_err(said)?;
+            let is_last = page.len() < PAGE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The newest recorded decisions, oldest first.
+    pub(crate) async fn decisions(
+        &self,
+        filter: &DecisionFilter,
+        limit: usize,
+    ) -> anyhow::Result<Vec<RecordedDecision>> {
+        of_any!(self, registry => registry.decisions(filter, limit).await).map_err(said)
+    }
+}
+
+impl ApplicationRegistry for Store {
+    async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Entry>, RegistryError> {
+        of_any!(self, registry => registry.list(after, limit).await)
+    }
+
+    async fn get(&self, id: &ApplicationId) -> Result<Option<Entry>, RegistryError> {
+        of_any!(self, registry => registry.get(id).await)
+    }
+
+    async fn add(&self, application: TrustedApplication, by: &str) -> Result<Registered, RegistryError> {
+        of_any!(self, registry => registry.add(application, by).await)
+    }
+
+    async fn update(
+        &self,
+        application: TrustedApplication,
+        expected: u64,
+        by: &str,
+    ) -> Result<Registered, RegistryError> {
+        of_any!(self, registry => registry.update(application, expected, by).await)
+    }
+
+    async fn remove(&self, id: &ApplicationId, expected: u64, by: &str) -> Result<(), RegistryError> {
+        of_any!(self, registry => registry.remove(id, expected, by).await)
+    }
+
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, RegistryError> {
+        of_any!(self, registry => registry.changes(after, limit).await)
+    }
+
+    async fn last_change(&self) -> Result<u64, RegistryError> {
+        of_any!(self, registry => registry.last_change().await)
+    }
+}
+
+/// What a registry says. Its source, which a chain of errors would show once more, is part of that.
+pub(crate) fn said(error: RegistryError) -> anyhow::Error {
+    anyhow!("{error}")
+}

@@ -1,0 +1,430 @@
+//! `apps` on SQLite and PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod program;
+
+use std::fs;
+
+use program::{Ran, run};
+use serde_json::Value;
+use tempfile::TempDir;
+#[cfg(unix)]
+use test_services::postgres::Postgres;
+use tower_trusted_app::Scheme;
+use tower_trusted_app::seraph::CertificateDocument;
+use trusted_app_test::TestIdentity;
+
+/// A store, and files to bring in.
+struct Stage {
+    directory: TempDir,
+    store: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = format!("sqlite:{}", directory.path().join("trust.db").display());
+        Self { directory, store }
+    }
+
+    fn run(&self, args: &str) -> Ran {
+        self.run_with(args, b"")
+    }
+
+    fn run_with(&self, args: &str, input: &[u8]) -> Ran {
+        let by = if ["add", "edit", "rotate", "remove", "import"].contains(&args.split(' ').next().unwrap()) {
+            &["--by", "carol"][..]
+        } else {
+            &[]
+        };
+        run(
+            ["apps"]
+                .into_iter()
+                .chain(args.split(' '))
+                .chain(["--store", &self.store])
+                .chain(by.iter().copied()),
+            input,
+        )
+    }
+
+    /// What it printed, when it was done and nothing was to be remarked.
+    #[track_caller]
+    fn done(&self, args: &str) -> String {
+        let ran = self.run(args);
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+        ran.stdout
+    }
+
+    #[track_caller]
+    fn json(&self, args: &str) -> Value {
+        serde_json::from_str(&self.done(args)).unwrap()
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let file = self.directory.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    }
+
+    fn document(&self, identity: &TestIdentity) -> String {
+        let document = CertificateDocument::of(identity.local()).to_text(Scheme::SeraphV3);
+        self.file(&format!("{}.document", identity.id()), &document)
+    }
+
+    fn add_wiki(&self) {
+        let document = self.document(&TestIdentity::wiki());
+        self.done(&format!("add --document {document} --name Wiki --address 10.1.*.* --path /rest"));
+    }
+}
+
+fn fingerprint(identity: &TestIdentity) -> String {
+    identity.local().public_key().fingerprint().to_string()
+}
+
+/// A stranger's terminal has 80 columns.
+#[track_caller]
+fn fits(text: &str) {
+    // A fingerprint has 95 characters, and is not cut.
+    let long = text.lines().find(|line| line.chars().count() > 80 && !line.contains("SHA256 "));
+    assert_eq!(long, None, "{text}");
+}
+
+#[test]
+fn an_application_is_added_from_its_document_and_shown() {
+    let stage = Stage::new();
+    let document = stage.document(&TestIdentity::wiki());
+    let added = stage.done(&format!(
+        "add --document {document} --name Wiki --address 10.1.*.* --address 2001:db8::/32,local \
+         --path /rest --path subtree:/secure --path rpc:wiki.Search/* --method GET --method HEAD \
+         --timeout 5000 --only-group staff --deny-user mallory --read-only --replay-protection every"
+    ));
+    assert!(added.starts_with("added wiki\n"), "{added}");
+    fits(&added);
+    let shown = stage.done("show wiki");
+    assert_eq!(added, format!("added wiki\n{shown}"));
+    for line in [
+        "id         wiki\n",
+        "name       Wiki\n",
+        &format!(
+            "keys       SHA256 {}\n             active, 2048 bits\n",
+            fingerprint(&TestIdentity::wiki())
+        ),
+        "time-out   5000 ms\n",
+        "addresses  10.1.*.*\n           2001:db8::/32\n           local\n",
+        "paths      /rest\n           subtree:/secure\n           rpc:wiki.Search/*\n",
+        "methods    GET, HEAD\n",
+        "acts as    only group staff\n           but not user mallory\n           no administrators\n           only for reading\n",
+        "schemes    seraph-v3\n",
+        "replays    every\n",
+        "version    1\n",
+        " by carol\n",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    let json = stage.json("show wiki --json");
+    assert_eq!(json["created"]["by"], "carol");
+    assert_eq!(json["keys"][0]["fingerprint"], fingerprint(&TestIdentity::wiki()));
+    assert_eq!(json["keys"][0]["public_key"], TestIdentity::wiki().local().public_key().to_base64());
+    assert_eq!(json["ip_addresses"][1], "2001:db8::/32");
+    assert_eq!(json["act_as"]["only"]["groups"][0], "staff");
+
+    // By id and key instead, with the least that must be stated.
+    let key = TestIdentity::stranger().local().public_key().to_base64();
+    stage.done(&format!("add --id confluence:4711 --public-key {key} --address any --path any"));
+    let json = stage.json("show confluence:4711 --json");
+    assert_eq!((&json["name"], &json["ip_addresses"]), (&Value::from("confluence:4711"), &Value::Null));
+}
+
+#[test]
+fn add_refuses() {
+    let stage = Stage::new();
+    let document = stage.document(&TestIdentity::wiki());
+    let refusal = |args: &str| stage.run(args).failure().to_owned();
+    assert_eq!(
+        refusal(&format!("add --document {document} --path /rest")),
+        "say by --address where requests may come from: a pattern, or `any`"
+    );
+    assert_eq!(
+        refusal(&format!("add --document {document} --address any")),
+        "say by --path which paths may be asked for: a pattern, or `any`"
+    );
+    assert!(
+        refusal(&format!("add --document {document} --address 192.111.. --path /"))
+            .starts_with("--address: The IP address pattern: 192.111.. is invalid.")
+    );
+    assert_eq!(
+        refusal("add --address any --path any"),
+        "state the application by --document, or by --id and --public-key"
+    );
+    assert!(refusal("add --id x --address any --path any").contains("--public-key"));
+    assert!(
+        refusal(&format!("add --document {document} --timeout 0 --address any --path any"))
+            .contains("--timeout")
+    );
+    assert!(
+        refusal(&format!("add --document {document} --path any --path /x --address any"))
+            .ends_with("`any` stands alone")
+    );
+    let identity = stage.file("private.pem", &TestIdentity::wiki().local().to_pem());
+    assert!(
+        refusal(&format!("add --document {identity} --address any --path any"))
+            .contains("holds a private key")
+    );
+
+    // The store takes no key, and no id, twice.
+    stage.add_wiki();
+    assert!(
+        refusal(&format!("add --document {document} --address any --path any")).ends_with("`wiki` is taken")
+    );
+    let key = TestIdentity::wiki().local().public_key().to_base64();
+    let twice = refusal(&format!("add --id other --public-key {key} --address any --path any"));
+    assert!(twice.ends_with("a key belongs to one application only"), "{twice}");
+    assert_eq!(stage.json("list --json").as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_list_reads_well() {
+    let stage = Stage::new();
+    let none = stage.run("list");
+    assert!(
+        none.failure().ends_with("there is no such file; `apps add` and `apps import` make one"),
+        "{none:?}"
+    );
+
+    stage.add_wiki();
+    let key = TestIdentity::stranger().local().public_key().to_base64();
+    let name = "The-customer-portal-of-the-northern-branch-office-and-its-long-name";
+    stage
+        .done(&format!("add --id confluence:4711 --public-key {key} --name {name} --address any --path any"));
+    let list = stage.done("list");
+    fits(&list);
+    let lines: Vec<_> = list.lines().collect();
+    assert!(lines[0].starts_with("ID               NAME "), "{list}");
+    assert!(lines[1].starts_with("confluence:4711  The-customer-portal") && lines[1].contains('…'), "{list}");
+    assert!(lines[2].starts_with("wiki             Wiki ") && lines[2].ends_with("  carol"), "{list}");
+    assert!(lines[2].contains("1 active"), "{list}");
+    let json = stage.json("list --json");
+    assert_eq!((&json[0]["name"], &json[1]["id"]), (&Value::from(name), &Value::from("wiki")));
+
+    stage.run("remove wiki --yes");
+    stage.run("remove confluence:4711 --yes");
+    assert_eq!(stage.done("list"), "no application is registered: every trusted request is refused\n");
+}
+
+#[test]
+fn edit_changes_what_is_stated_and_nothing_else() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    let before = stage.json("show wiki --json");
+    let edited = stage.done("edit wiki --path /rest --path subtree:/secure --timeout 2500");
+    fits(&edited);
+    assert_eq!(
+        edited,
+        "changed wiki, version 2\n\
+         time-out  10000 ms\n  now     2500 ms\n\
+         paths     /rest\n  now     /rest, subtree:/secure\n"
+    );
+    let after = stage.json("show wiki --json");
+    assert_eq!((&after["version"], &after["timeout_ms"]), (&Value::from(2), &Value::from(2500)));
+    for field in
+        ["id", "name", "created", "keys", "ip_addresses", "methods", "act_as", "schemes", "replay_protection"]
+    {
+        assert_eq!(before[field], after[field], "{field}");
+    }
+
+    // The same again is no change.
+    assert_eq!(stage.done("edit wiki --timeout 2500"), "wiki is as stated already, version 2\n");
+    // Of two who start from the same version, the second is refused.
+    let late = stage.run("edit wiki --name Late --expect-version 1");
+    assert_eq!(late.failure(), "`wiki` was changed in the meantime: it has version 2, not 1");
+    assert_eq!(stage.run("edit nobody --name x").failure(), "no application `nobody` is registered");
+    assert_eq!(stage.json("show wiki --json")["name"], "Wiki");
+    let by = stage.run("edit wiki --name x --by");
+    assert!(by.failure().contains("--by"), "{by:?}");
+}
+
+#[test]
+fn a_change_is_by_the_user_of_the_system_unless_stated() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    let store = &stage.store;
+    let ran = run(["apps", "edit", "wiki", "--store", store, "--name", "Ours"], b"");
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let user =
+        String::from_utf8(std::process::Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+    assert_eq!(stage.json("show wiki --json")["changed"]["by"], user.trim());
+    let blank = run(["apps", "edit", "wiki", "--store", store, "--name", "Ours", "--by", " "], b"");
+    assert!(blank.failure().starts_with("--by: "), "{blank:?}");
+}
+
+#[test]
+fn a_rotation_step_by_step() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    let states = || {
+        let json = stage.json("show wiki --json");
+        let keys = json["keys"].as_array().unwrap().iter();
+        keys.map(|key| {
+            (key["fingerprint"].as_str().unwrap().to_owned(), key["state"].as_str().unwrap().to_owned())
+        })
+        .collect::<Vec<_>>()
+    };
+    let (old, new) = (fingerprint(&TestIdentity::wiki()), fingerprint(&TestIdentity::stranger()));
+    let key = |fingerprint: &String, state: &str| (fingerprint.clone(), state.to_owned());
+
+    let foreign = stage.document(&TestIdentity::stranger());
+    let other = stage.run(&format!("rotate wiki --document {foreign}"));
+    assert_eq!(other.failure(), "the document is that of `stranger`, and not of `wiki`");
+    assert!(stage.run("rotate wiki").failure().starts_with("state a new key by --document"));
+    assert_eq!(stage.run("rotate wiki --finish").failure(), "no key of `wiki` is retiring");
+    assert!(stage.run("rotate wiki --activate").failure().starts_with("no key of `wiki` is announced"));
+    assert!(stage.run("rotate wiki --activate --finish").failure().contains("cannot be used with"));
+
+    let document = stage.document(&TestIdentity::stranger().with_id("wiki"));
+    stage.done(&format!("rotate wiki --document {document} --next"));
+    assert_eq!(states(), [key(&old, "active"), key(&new, "next")]);
+    let again = stage.run(&format!("rotate wiki --document {document}"));
+    assert!(again.failure().contains("has this key already, and it is next"), "{again:?}");
+    fits(&stage.done("rotate wiki --activate --retire-at 2099-01-31T12:00:00Z"));
+    assert_eq!(states(), [key(&old, "retiring"), key(&new, "active")]);
+    assert!(stage.done("show wiki").contains("  retiring, 2048 bits, until 2099-01-31T12:00:00Z\n"));
+    assert!(stage.done("list").contains("1 active, 1 retiring"));
+    stage.done("rotate wiki --finish");
+    assert_eq!(states(), [key(&old, "revoked"), key(&new, "active")]);
+
+    // In one step, from a key that is at hand as text.
+    let third = TestIdentity::tracker().local().public_key().to_base64();
+    stage.done(&format!("rotate wiki --public-key {third}"));
+    assert_eq!(
+        states(),
+        [key(&fingerprint(&TestIdentity::tracker()), "active"), key(&old, "revoked"), key(&new, "retiring")]
+    );
+}
+
+#[test]
+fn remove_asks_first() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    for answer in ["n\n", "\n", "", "yes please\n"] {
+        let ran = stage.run_with("remove wiki", answer.as_bytes());
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.stderr.starts_with("Trust wiki (Wiki) no longer? [y/N] "), "{ran:?}");
+        assert!(ran.stderr.ends_with("trusted-app: nothing was changed\n"), "{ran:?}");
+    }
+    assert_eq!(stage.run_with("remove wiki", b"y\n").stdout, "removed wiki\n");
+    assert_eq!(stage.run("show wiki").failure(), "no application `wiki` is registered");
+    stage.add_wiki();
+    assert_eq!(stage.done("remove wiki --yes"), "removed wiki\n");
+    assert_eq!(stage.run("remove wiki --yes").failure(), "no application `wiki` is registered");
+}
+
+#[test]
+fn what_is_exported_is_imported_into_an_equal_store() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    let key = TestIdentity::stranger().local().public_key().to_base64();
+    stage.done(&format!(
+        "add --id z:1 --public-key {key} --address any --path any --only-user bob --scheme seraph-v3"
+    ));
+    let rotated = TestIdentity::tracker().local().public_key().to_base64();
+    stage.done(&format!("rotate wiki --public-key {rotated} --retire-at 2099-01-31T12:00:00Z"));
+    let exported = stage.done("export");
+    assert_eq!(exported.matches("[[application]]").count(), 2);
+    assert!(!exported.contains("PRIVATE"));
+
+    let copy = Stage::new();
+    let file = copy.file("apps.toml", &exported);
+    let plan = copy.done(&format!("import {file} --dry-run"));
+    assert_eq!(plan, "ID    NAME  WOULD BE\nwiki  Wiki  added\nz:1   z:1   added\n");
+    assert!(!copy.directory.path().join("trust.db").exists(), "a dry run makes no store");
+    assert_eq!(copy.done(&format!("import {file}")), plan.replace("WOULD BE", "WAS"));
+    assert_eq!(copy.done("export"), exported);
+    assert_eq!(
+        copy.done(&format!("import {file}")),
+        "ID    NAME  WAS\nwiki  Wiki  left as it is\nz:1   z:1   left as it is\n"
+    );
+
+    // One that differs is changed only where that is said, and until then nothing is.
+    copy.done("edit wiki --name Ours");
+    copy.done("remove z:1 --yes");
+    let differs = copy.run(&format!("import {file}"));
+    assert_eq!(differs.failure(), "wiki is registered already and differs: --replace changes it");
+    assert_eq!(copy.json("list --json").as_array().unwrap().len(), 1);
+    let replaced = copy.done(&format!("import {file} --replace"));
+    assert_eq!(replaced, "ID    NAME  WAS\nwiki  Wiki  changed\nz:1   z:1   added\n");
+    assert_eq!(copy.done("export"), exported);
+
+    assert_eq!(copy.done("export z:1").matches("[[application]]").count(), 1);
+    let out = copy.directory.path().join("out.toml");
+    let out = out.to_str().unwrap();
+    assert_eq!(copy.done(&format!("export --out {out}")), format!("2 applications written to {out}\n"));
+    assert_eq!(fs::read_to_string(out).unwrap(), exported);
+    assert!(
+        copy.run(&format!("export --out {out}")).failure().ends_with("exists already and is not overwritten")
+    );
+    let bad = copy.file("bad.toml", "[[application]]\nid = 'x'\n");
+    assert!(
+        copy.run(&format!("import {bad}"))
+            .failure()
+            .contains("bad.toml: line 1: application `x`: public_key: missing")
+    );
+}
+
+#[test]
+fn a_store_is_named_or_refused() {
+    let named = |store: &str| run(["apps", "list", "--store", store], b"").failure().to_owned();
+    assert_eq!(named("trust.db"), "--store: a store is sqlite:FILE or postgres://USER@HOST/DATABASE");
+    assert_eq!(named("sqlite:"), "--store sqlite: names no file, as sqlite:trust.db does");
+    assert!(run(["apps", "list"], b"").failure().contains("--store"));
+    let stage = Stage::new();
+    fs::write(stage.directory.path().join("trust.db"), "no database at all, but a text of some length")
+        .unwrap();
+    assert!(stage.run("list").failure().contains("the registry is not available"), "no database");
+}
+
+#[test]
+fn no_password_reaches_the_output() {
+    let password = "tops3cret";
+    for store in [
+        format!("postgres://user:{password}@127.0.0.1:1/db"),
+        format!("postgres://user:{password}@[broken/db"),
+        format!("postgres://127.0.0.1:1/db?password={password}&sslmode=bogus"),
+        format!("postgresql://user:{password}@127.0.0.1:1/db"),
+        format!("postgers://user:{password}@127.0.0.1:1/db"),
+    ] {
+        for args in [
+            vec!["apps", "list", "--store", &store],
+            vec!["apps", "list", &store],
+            vec!["apps", "list", "--stoer", &store],
+            vec!["apps", "show", "--store", &store, &store],
+        ] {
+            let ran = run(args.iter().copied(), b"");
+            assert_eq!(ran.status, 2, "{args:?} {ran:?}");
+            let is_url_of_a_database = store.starts_with("postgres:") || store.starts_with("postgresql:");
+            let is_named_as_a_store = args.contains(&"--store") && args[1] == "list";
+            if is_url_of_a_database || is_named_as_a_store {
+                assert!(!format!("{ran:?}").contains(password), "{args:?} {ran:?}");
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn on_postgres() {
+    let Some(server) = Postgres::start() else { return };
+    let (stage, copy) = (Stage::new(), Stage::new());
+    let stage = Stage { store: server.database(), ..stage };
+    let copy = Stage { store: server.database(), ..copy };
+    stage.add_wiki();
+    stage.done("edit wiki --timeout 5000");
+    let key = TestIdentity::stranger().local().public_key().to_base64();
+    stage.done(&format!("rotate wiki --public-key {key}"));
+    let exported = stage.done("export");
+    let file = copy.file("apps.toml", &exported);
+    copy.done(&format!("import {file}"));
+    assert_eq!(copy.done("export"), exported);
+    assert_eq!(stage.json("list --json")[0]["version"], 3);
+    assert_eq!(stage.done("remove wiki --yes"), "removed wiki\n");
+}

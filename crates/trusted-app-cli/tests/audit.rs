@@ -1,0 +1,105 @@
+//! `audit tail` on what a server recorded.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod program;
+
+use std::convert::Infallible;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use program::run;
+use serde_json::Value;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_trusted_app::users::MemoryDirectory;
+use tower_trusted_app::{ApplicationRegistry, SystemClock, TrustedAppLayer};
+use trusted_app_sqlx::{SqlAudit, SqliteRegistry};
+use trusted_app_test::TestIdentity;
+
+async fn handle(_: Request<Bytes>) -> Result<Response<Bytes>, Infallible> {
+    Ok(Response::new(Bytes::new()))
+}
+
+/// Lets a tracker decide about one request of each of these applications as each of these users.
+async fn decide(file: &Path, requests: &[(TestIdentity, &str)]) {
+    let registry = SqliteRegistry::open(file).await.unwrap();
+    let _ = registry.add(TestIdentity::wiki().trusted().build().unwrap(), "carol").await;
+    let audit = SqlAudit::new(&registry);
+    let layer = TrustedAppLayer::new(
+        registry,
+        MemoryDirectory::of_names(["alice"]),
+        "https://tracker.example.com".parse().unwrap(),
+    );
+    let tracker = layer.audit(audit.clone()).layer(service_fn(handle));
+    for (identity, user) in requests {
+        let request = Request::get("https://tracker.example.com/rest/issues").body(Bytes::new()).unwrap();
+        tracker.clone().oneshot(identity.sign(request, user, &SystemClock)).await.unwrap();
+    }
+    audit.flush().await;
+}
+
+#[tokio::test]
+async fn decisions_are_shown_oldest_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("trust.db");
+    let store = format!("sqlite:{}", file.display());
+    let missing = run(["audit", "tail", "--store", &store], b"");
+    assert!(missing.failure().contains("there is no such file"), "{missing:?}");
+    decide(&file, &[]).await;
+    let tail = |args: &[&str]| {
+        let ran = run(["audit", "tail", "--store", &store].into_iter().chain(args.iter().copied()), b"");
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+        ran.stdout
+    };
+    assert_eq!(tail(&[]), "no decision is recorded\n");
+
+    let (wiki, stranger) = (TestIdentity::wiki(), TestIdentity::stranger());
+    decide(
+        &file,
+        &[(wiki.clone(), "alice"), (wiki.clone(), "nob\u{202e}ody"), (stranger, "alice"), (wiki, "bob")],
+    )
+    .await;
+    let text = tail(&[]);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 8, "{text}");
+    assert!(lines[0].ends_with("Z  ok  wiki as alice"), "{text}");
+    assert_eq!(lines[1], "    GET /rest/issues");
+    assert!(lines[2].contains("Z  USER_UNKNOWN  wiki as nob"), "{text}");
+    assert!(!text.contains('\u{202e}'), "nobody turns the text's direction");
+    assert!(lines[4].ends_with("  APP_UNKNOWN  stranger (as it claims)"), "{text}");
+    assert_eq!(lines[5], "    GET /rest/issues: Unknown Application: stranger");
+    assert!(lines[6].ends_with("  USER_UNKNOWN  wiki as bob"), "{text}");
+
+    let json = |args: &[&str]| -> Vec<Value> {
+        tail(args).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let all = json(&["--json"]);
+    assert_eq!((&all[0]["user"], &all[0]["code"], all.len()), (&"alice".into(), &Value::Null, 4));
+    assert_eq!(json(&["--json", "--refused"]).len(), 3);
+    assert_eq!(json(&["--json", "--app", "stranger"])[0]["code"], "APP_UNKNOWN");
+    let newest = json(&["--json", "-n", "2"]);
+    assert_eq!((&newest[0]["code"], &newest[1]["claimed_user"]), (&"APP_UNKNOWN".into(), &"bob".into()));
+}
+
+#[tokio::test]
+async fn further_decisions_follow() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("trust.db");
+    decide(&file, &[(TestIdentity::wiki(), "alice")]).await;
+    let mut program = Command::new(env!("CARGO_BIN_EXE_trusted-app"))
+        .args(["audit", "tail", "--json", "--follow", "--store", &format!("sqlite:{}", file.display())])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let mut next =
+        || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap()["claimed_user"].clone();
+    assert_eq!(next(), "alice");
+    decide(&file, &[(TestIdentity::wiki(), "bob"), (TestIdentity::wiki(), "carl")]).await;
+    assert_eq!((next(), next()), ("bob".into(), "carl".into()));
+    program.kill().unwrap();
+    program.wait().unwrap();
+}
