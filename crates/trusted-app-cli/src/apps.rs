@@ -1,7 +1,7 @@
 //! `trusted-app apps`
 
 mod add;
-mod description;
+pub(crate) mod description;
 mod edit;
 mod export;
 mod import;
@@ -9,7 +9,7 @@ mod key;
 mod list;
 mod remove;
 mod rotate;
-mod rules;
+pub(crate) mod rules;
 mod show;
 
 use clap::Subcommand;

@@ -3,7 +3,6 @@
 mod cause;
 mod clock;
 
-use std::fmt::Display;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -165,13 +164,7 @@ impl Findings {
             ("cause", wrapped(&self.cause)),
             ("what to do", wrapped(&self.advice)),
         ];
-        let rows = rows.iter().flat_map(|(name, lines)| {
-            lines
-                .iter()
-                .enumerate()
-                .map(|(at, line)| (if at == 0 { *name } else { "" }, line as &dyn Display))
-        });
-        output::table(&rows.collect::<Vec<_>>())
+        output::sections(&rows)
     }
 }
 

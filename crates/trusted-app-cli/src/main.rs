@@ -9,10 +9,12 @@ mod client;
 mod columns;
 mod details;
 mod doctor;
+mod document;
 mod identity;
 mod keygen;
 mod output;
 mod question;
+mod request;
 mod sign;
 mod store;
 mod url;
@@ -42,6 +44,7 @@ Examples:
   trusted-app sign --identity wiki.pem --user alice --curl https://tracker.example.com/rest/issues
   trusted-app verify --apps apps.toml --user alice --remote-addr 10.1.2.3 < request.txt
   trusted-app doctor --identity wiki.pem --user alice https://tracker.example.com/rest/issues
+  trusted-app request https://wiki.example.com --store sqlite:trust.db
   trusted-app apps list --store sqlite:trust.db
   trusted-app audit tail --store sqlite:trust.db --refused
 
@@ -56,6 +59,7 @@ enum Command {
     Sign(sign::Sign),
     Verify(verify::Verify),
     Doctor(doctor::Doctor),
+    Request(request::Request),
     #[command(subcommand)]
     Apps(apps::Apps),
     #[command(subcommand)]
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Command::Sign(sign) => sign.run().map(|()| ExitCode::SUCCESS),
         Command::Verify(verify) => verify.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Request(request) => wait(request.run()).map(|()| ExitCode::SUCCESS),
         Command::Apps(apps) => wait(apps.run()).map(|()| ExitCode::SUCCESS),
         Command::Audit(audit) => wait(audit.run()).map(|()| ExitCode::SUCCESS),
     };

@@ -29,9 +29,31 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// Writes names and values in two columns.
 pub(crate) fn table(rows: &[(&str, &dyn Display)]) -> anyhow::Result<()> {
+    bytes(two_columns(rows).as_bytes())
+}
+
+/// Writes names and the lines that belong to each in two columns.
+pub(crate) fn sections(sections: &[(&str, Vec<String>)]) -> anyhow::Result<()> {
+    table(&rows(sections))
+}
+
+/// The same on standard error, before a question.
+pub(crate) fn sections_to_be_asked(sections: &[(&str, Vec<String>)]) {
+    let _ = io::stderr().write_all(two_columns(&rows(sections)).as_bytes());
+}
+
+/// A row for each line; the first has the name.
+fn rows<'s>(sections: &'s [(&'s str, Vec<String>)]) -> Vec<(&'s str, &'s dyn Display)> {
+    let rows = sections.iter().flat_map(|(name, lines)| {
+        let names = std::iter::once(*name).chain(std::iter::repeat(""));
+        names.zip(lines).map(|(name, line)| (name, line as &dyn Display))
+    });
+    rows.collect()
+}
+
+fn two_columns(rows: &[(&str, &dyn Display)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let rows = rows.iter().map(|(name, value)| format!("{name:width$}  {}\n", printable(value)));
-    bytes(rows.collect::<String>().as_bytes())
+    rows.iter().map(|(name, value)| format!("{name:width$}  {}\n", printable(value))).collect()
 }
 
 /// Writes a remark, such as `warning: …`, to standard error.

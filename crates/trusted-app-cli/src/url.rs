@@ -24,6 +24,18 @@ impl Url {
         &self.origin
     }
 
+    /// What to resolve and connect to, with the scheme's default port where none is stated.
+    pub(crate) fn host_and_port(&self) -> String {
+        let origin = self.origin.to_string();
+        let (scheme, authority) = origin.split_once("://").unwrap_or_default();
+        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+        match (has_port, scheme) {
+            (true, _) => authority.to_owned(),
+            (false, "https") => format!("{authority}:443"),
+            (false, _) => format!("{authority}:80"),
+        }
+    }
+
     pub(crate) fn path(&self) -> &str {
         self.target.split_once('?').map_or(&self.target, |(path, _)| path)
     }
@@ -123,6 +135,19 @@ mod tests {
             "x y://t/",
         ] {
             assert!(text.parse::<Url>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_to_connect_to() {
+        for (url, host_and_port) in [
+            ("https://t.example/x:1", "t.example:443"),
+            ("http://t.example", "t.example:80"),
+            ("http://t.example:8080/", "t.example:8080"),
+            ("https://[::1]", "[::1]:443"),
+            ("https://[::1]:8443", "[::1]:8443"),
+        ] {
+            assert_eq!(url.parse::<Url>().unwrap().host_and_port(), host_and_port);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::output;
 
 /// The JSON form. Fields that the file format has are named as there.
 #[derive(Serialize)]
-pub(super) struct Described {
+pub(crate) struct Described {
     id: String,
     name: String,
     version: u64,
@@ -137,24 +137,25 @@ impl From<&Broken> for DescribedBroken {
     }
 }
 
-/// Prints an application in two columns.
+/// Prints an application in two columns, and how it came to be.
 pub(super) fn print(registered: &Registered) -> anyhow::Result<()> {
-    let stamped = |stamp: &Stamp| format!("{} by {}", stamp.at.to_rfc3339(), stamp.by);
-    let mut rows = vec![("id", vec![registered.application.id().to_string()])];
-    rows.extend(facts(&registered.application));
+    let stamped = |stamp: &Stamp| vec![format!("{} by {}", stamp.at.to_rfc3339(), stamp.by)];
+    let mut rows = facts_with_id(&registered.application);
     rows.push(("version", vec![registered.version.to_string()]));
-    rows.push(("created", vec![stamped(&registered.created)]));
-    rows.push(("changed", vec![stamped(&registered.updated)]));
-    let rows: Vec<(&str, &dyn Display)> = rows
-        .iter()
-        .flat_map(|(name, lines)| {
-            lines
-                .iter()
-                .enumerate()
-                .map(|(at, line)| (if at == 0 { *name } else { "" }, line as &dyn Display))
-        })
-        .collect();
-    output::table(&rows)
+    rows.push(("created", stamped(&registered.created)));
+    rows.push(("changed", stamped(&registered.updated)));
+    output::sections(&rows)
+}
+
+/// Prints an application in two columns before it is registered: on standard error, where the question will stand.
+pub(crate) fn print_to_be_asked(application: &TrustedApplication) {
+    output::sections_to_be_asked(&facts_with_id(application));
+}
+
+fn facts_with_id(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
+    let mut rows = vec![("id", vec![application.id().to_string()])];
+    rows.extend(facts(application));
+    rows
 }
 
 /// Whether a file would describe both by the same text.

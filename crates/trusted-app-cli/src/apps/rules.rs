@@ -16,7 +16,7 @@ const RULES: &str = "What it may do";
 const ACT_AS: &str = "Whom it may act as (stating any of these replaces all of them)";
 
 #[derive(Debug, Args)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// The name for people
     #[arg(long, value_name = "NAME", help_heading = RULES)]
     name: Option<String>,
@@ -103,7 +103,7 @@ impl From<Replays> for ReplayProtection {
 
 impl Rules {
     /// The description with all that is stated.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         self,
         mut application: TrustedApplicationBuilder,
     ) -> anyhow::Result<TrustedApplicationBuilder> {
@@ -159,7 +159,7 @@ impl ActAs {
 }
 
 /// Builds it, and says by which option to mend it.
-pub(super) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<TrustedApplication> {
+pub(crate) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<TrustedApplication> {
     application.build().map_err(|error| match error {
         ApplicationError::AddressesNotStated => {
             anyhow::anyhow!("say by --address where requests may come from: a pattern, or `any`")
