@@ -10,7 +10,7 @@ pub(crate) fn whole(title: &str, body: &str) -> String {
          <meta name='viewport' content='width=device-width'><title>{title}</title>\
          <style>body{{font:1rem/1.5 system-ui;max-width:40rem;margin:2rem auto;padding:0 1rem}}\
          td,th{{text-align:left;padding:.2rem 1rem .2rem 0}}.refused{{color:#a00}}</style>\
-         <h1>{title}</h1>{body}</html>"
+         <main><h1>{title}</h1>{body}</main></html>"
     )
 }
 

@@ -1,0 +1,37 @@
+//! The quick start as a process.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The running quick start; it ends with the test.
+pub(crate) struct Quickstart {
+    /// Killed when dropped.
+    _process: Child,
+    pub(crate) wiki: String,
+    pub(crate) tracker: String,
+}
+
+impl Quickstart {
+    pub(crate) async fn start() -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_quickstart"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut url_after = async |words: &str| loop {
+            let line = lines.next_line().await.unwrap().expect("a line that names the URL");
+            if let Some((_, rest)) = line.split_once(words) {
+                return rest.split_whitespace().next().unwrap().to_owned();
+            }
+        };
+        let urls = async { (url_after("   the wiki     ").await, url_after("   the tracker  ").await) };
+        // It makes two RSA keys.
+        let (wiki, tracker) = tokio::time::timeout(Duration::from_secs(120), urls).await.expect("it starts");
+        Self { _process: process, wiki, tracker }
+    }
+}
