@@ -223,7 +223,7 @@ fn edit_changes_what_is_stated_and_nothing_else() {
         edited,
         "changed wiki, version 2\n\
          time-out  10000 ms\n  now     2500 ms\n\
-         paths     /rest\n  now     /rest, subtree:/secure\n"
+         paths     /rest\n  now     /rest\n          subtree:/secure\n"
     );
     let after = stage.json("show wiki --json");
     assert_eq!((&after["version"], &after["timeout_ms"]), (&Value::from(2), &Value::from(2500)));

@@ -84,6 +84,62 @@ async fn decisions_are_shown_oldest_first() {
     assert_eq!((&newest[0]["code"], &newest[1]["claimed_user"]), (&"APP_UNKNOWN".into(), &"bob".into()));
 }
 
+#[test]
+fn changes_say_who_made_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", directory.path().join("trust.db").display());
+    let done = |args: &[&str]| {
+        let ran = run(args.iter().copied().chain(["--store", &store]), b"");
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+        ran.stdout
+    };
+    let key = TestIdentity::wiki().local().public_key().to_base64();
+    done(&[
+        "apps",
+        "add",
+        "--id",
+        "wiki",
+        "--public-key",
+        &key,
+        "--address",
+        "any",
+        "--path",
+        "/rest",
+        "--by",
+        "carol",
+    ]);
+    let second = TestIdentity::stranger().local().public_key().to_base64();
+    done(&[
+        "apps",
+        "add",
+        "--id",
+        "z",
+        "--public-key",
+        &second,
+        "--address",
+        "any",
+        "--path",
+        "any",
+        "--by",
+        "carol",
+    ]);
+    done(&["apps", "edit", "wiki", "--timeout", "5000", "--by", "dave"]);
+    done(&["apps", "remove", "wiki", "--yes", "--by", "erin"]);
+
+    let text = done(&["audit", "changes", "--app", "wiki"]);
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].ends_with("Z  added wiki by carol"), "{text}");
+    assert!(lines[1].ends_with("Z  changed wiki by dave"), "{text}");
+    assert_eq!(lines[2..4], ["time-out  10000 ms", "  now     5000 ms"], "{text}");
+    assert!(lines[4].ends_with("Z  removed wiki by erin") && lines.len() == 5, "{text}");
+
+    let json = done(&["audit", "changes", "--json", "-n", "2"]);
+    let json: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((json.len(), &json[1]["what"], &json[1]["by"]), (2, &"removed".into(), &"erin".into()));
+    assert!(json[1]["before"].as_str().unwrap().contains("timeout_ms = 5000\n"), "{json:?}");
+    assert_eq!(json[1]["after"], Value::Null);
+}
+
 #[tokio::test]
 async fn further_decisions_follow() {
     let directory = tempfile::tempdir().unwrap();

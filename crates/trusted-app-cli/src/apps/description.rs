@@ -158,23 +158,28 @@ fn facts_with_id(application: &TrustedApplication) -> Vec<(&'static str, Vec<Str
     rows
 }
 
+/// The text by which a file describes it.
+pub(crate) fn text(application: &TrustedApplication) -> String {
+    write_applications([application])
+}
+
 /// Whether a file would describe both by the same text.
 pub(super) fn is_same(one: &TrustedApplication, other: &TrustedApplication) -> bool {
-    write_applications([one]) == write_applications([other])
+    text(one) == text(other)
 }
 
 /// Prints what a change made different, each as it was and as it is.
-pub(super) fn print_difference(
+pub(crate) fn print_difference(
     before: &TrustedApplication,
     after: &TrustedApplication,
 ) -> anyhow::Result<()> {
     let (before, after) = (facts(before), facts(after));
     let changed: Vec<_> = before.iter().zip(&after).filter(|(before, after)| before != after).collect();
     let rows: Vec<_> = changed
-        .iter()
-        .flat_map(|((name, was), (_, is))| [(*name, was.join(", ")), ("  now", is.join(", "))])
+        .into_iter()
+        .flat_map(|((name, was), (_, is))| [(*name, was.clone()), ("  now", is.clone())])
         .collect();
-    output::table(&rows.iter().map(|(name, line)| (*name, line as &dyn Display)).collect::<Vec<_>>())
+    output::sections(&rows)
 }
 
 /// All that can be changed, in a fixed order; a list has one line an item.
