@@ -26,23 +26,48 @@ use tower_trusted_app::{LocalApplication, TrustedApplication};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "usage: quickstart [--once]\n\n  --once  end after the demonstration";
+const USAGE: &str = "\
+usage: quickstart [--once] [--context-path PATH]
+
+  --once               end after the demonstration
+  --context-path PATH  serve the tracker below this path, such as /jira";
+
+#[derive(Default)]
+struct Options {
+    once: bool,
+    /// Empty, or a path that begins with a slash and ends without one.
+    context_path: String,
+}
+
+impl Options {
+    fn parse(mut args: impl Iterator<Item = String>) -> Option<Self> {
+        let mut options = Self::default();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--once" => options.once = true,
+                "--context-path" => {
+                    let path = args.next().filter(|path| path.starts_with('/'))?;
+                    path.trim_end_matches('/').clone_into(&mut options.context_path);
+                }
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let once = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        [flag] if flag == "--once" => true,
-        [flag] if flag == "--help" || flag == "-h" => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {
-            println!("{USAGE}");
-            return ExitCode::from(2);
-        }
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let Some(options) = Options::parse(args.into_iter()) else {
+        println!("{USAGE}");
+        return ExitCode::from(2);
     };
-    match run(once).await {
+    match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("\nquickstart: {error}");
@@ -51,7 +76,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(once: bool) -> Result<(), Error> {
+async fn run(options: Options) -> Result<(), Error> {
     // Each side has a private key, in a file that only its owner may read.
     let directory = tempfile::tempdir()?;
     let identity = |id: &str| -> Result<LocalApplication, Error> {
@@ -63,9 +88,13 @@ async fn run(once: bool) -> Result<(), Error> {
 
     // Both start; the tracker trusts nobody yet.
     let (wiki_socket, wiki_url) = listen().await?;
-    let (tracker_socket, tracker_url) = listen().await?;
+    let (tracker_socket, tracker_origin) = listen().await?;
+    let tracker_url = format!("{tracker_origin}{}", options.context_path);
     let trusted = MemoryKeyStore::with_local(&tracker_identity);
-    serve(tracker_socket, tracker::router(&tracker_identity, trusted.clone(), &tracker_url)?);
+    serve(
+        tracker_socket,
+        tracker::router(&tracker_identity, trusted.clone(), &tracker_url, &options.context_path)?,
+    );
     serve(wiki_socket, wiki::router(&wiki_identity, tracker_url.clone()));
 
     // They exchange their certificate documents: id and public key, nothing secret.
@@ -96,10 +125,10 @@ async fn run(once: bool) -> Result<(), Error> {
 
     demonstration::run(&wiki_identity, &tracker_url).await?;
 
-    if !once {
+    if !options.once {
         println!("\n5. Look for yourself (Ctrl-C ends)\n");
         println!("   the wiki     {wiki_url}/     log in as alice, bob or charlie");
-        println!("   the tracker  {tracker_url}/     log in as alice (password alice) or bob (bob)");
+        println!("   the tracker  {tracker_url}     log in as alice (password alice) or bob (bob)");
         tokio::signal::ctrl_c().await?;
     }
     Ok(())

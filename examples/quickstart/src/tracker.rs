@@ -45,30 +45,35 @@ pub(crate) struct User {
 const USERS: &[User] = &[User { name: "alice" }, User { name: "bob" }];
 
 /// The tracker's state: who is logged in, by session token.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Tracker {
+    /// Where it is mounted: empty, or a path without a slash at its end.
+    context_path: String,
     sessions: Arc<Mutex<HashMap<String, &'static str>>>,
 }
 
-/// The whole application. Whoever is in `keys` may act as its users.
+/// The whole application, below a context path if that is not empty. Whoever is in `keys` may act as its users.
 pub(crate) fn router(
     identity: &LocalApplication,
     keys: MemoryKeyStore,
     public_url: &str,
+    context_path: &str,
 ) -> Result<Router, crate::Error> {
     let users = MemoryDirectory::new(USERS.iter().map(|user| (user.name, user.clone())));
     // `optional`: browsers without a trusted application log in as they always did.
-    let trusted = trusted_app_axum::layer(keys, users, public_url.parse()?).optional();
-    Ok(Router::new()
+    let trusted =
+        trusted_app_axum::layer(keys, users, public_url.parse()?).context_path(context_path)?.optional();
+    let tracker = Router::new()
         .route("/", get(home))
         .route("/login", post(log_in))
         .route(FEED, get(feed))
         .route(PORTLET, get(portlet))
         .route(REST, get(rest))
         .route("/secure/admin", get(admin))
-        .with_state(Tracker::default())
+        .with_state(Tracker { context_path: context_path.to_owned(), sessions: Arc::default() })
         .merge(trusted_app_axum::certificate_route(identity))
-        .layer(trusted))
+        .layer(trusted);
+    Ok(if context_path.is_empty() { tracker } else { Router::new().nest(context_path, tracker) })
 }
 
 /// Whoever looks at a page: the user a trusted application acts as, else the one logged in.
@@ -95,6 +100,10 @@ impl Viewer {
 }
 
 impl Tracker {
+    fn home_path(&self) -> &str {
+        if self.context_path.is_empty() { "/" } else { &self.context_path }
+    }
+
     fn logged_in(&self, headers: &HeaderMap) -> Option<&'static str> {
         let token = page::cookie(headers, "tracker")?;
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied()
@@ -118,7 +127,7 @@ async fn log_in(State(tracker): State<Tracker>, Form(form): Form<Credentials>) -
             let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
             let cookie = format!("tracker={token}; HttpOnly; SameSite=Lax; Path=/");
             tracker.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(token, user.name);
-            (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/")).into_response()
+            (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(tracker.home_path())).into_response()
         }
         None => {
             (StatusCode::FORBIDDEN, Html(page::whole("Tracker", "<p>Nobody of that name and password.</p>")))
@@ -127,14 +136,16 @@ async fn log_in(State(tracker): State<Tracker>, Form(form): Form<Credentials>) -
     }
 }
 
-async fn home(viewer: Viewer) -> Html<String> {
+async fn home(State(tracker): State<Tracker>, viewer: Viewer) -> Html<String> {
     let body = match &viewer.0 {
         Some(user) => format!("<p>You are <b>{}</b>.</p>{}", escape(user), table(&viewer)),
-        None => "<form method='post' action='/login'>\
+        None => format!(
+            "<form method='post' action='{}/login'>\
                  <p><label>User <input name='user' placeholder='alice or bob' required></label></p>\
                  <p><label>Password <input name='password' type='password' placeholder=\"the user's name\" required></label></p>\
-                 <p><button>Log in</button></p></form>"
-            .to_owned(),
+                 <p><button>Log in</button></p></form>",
+            escape(&tracker.context_path)
+        ),
     };
     Html(page::whole("Tracker", &body))
 }

@@ -18,13 +18,16 @@ use driver::Driver;
 use page::Page;
 use quickstart::Quickstart;
 
+/// Where the tracker is mounted.
+const CONTEXT_PATHS: [&str; 2] = ["/", "/a/b/"];
+
 /// Whether the browser runs the scripts of pages. None of ours needs one.
 const SCRIPTS: [bool; 2] = [true, false];
 
 #[tokio::test]
 async fn the_wiki_shows_a_user_what_the_tracker_does() {
     let Some(driver) = Driver::start().await else { return };
-    let quickstart = Quickstart::start().await;
+    let quickstart = Quickstart::start("/").await;
     for scripts in SCRIPTS {
         let page = Page::open(&driver, "wiki", scripts).await;
         page.go(&quickstart.wiki).await;
@@ -46,8 +49,8 @@ async fn the_wiki_shows_a_user_what_the_tracker_does() {
 #[tokio::test]
 async fn the_tracker_has_a_log_in_of_its_own() {
     let Some(driver) = Driver::start().await else { return };
-    let quickstart = Quickstart::start().await;
-    for scripts in SCRIPTS {
+    for (context_path, scripts) in CONTEXT_PATHS.into_iter().zip(SCRIPTS) {
+        let quickstart = Quickstart::start(context_path).await;
         let page = Page::open(&driver, "tracker", scripts).await;
         page.go(&quickstart.tracker).await;
         page.judge("log-in").await;

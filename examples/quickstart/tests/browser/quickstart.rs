@@ -15,8 +15,10 @@ pub(crate) struct Quickstart {
 }
 
 impl Quickstart {
-    pub(crate) async fn start() -> Self {
+    /// With the tracker below a context path, or at the root where that is `/`.
+    pub(crate) async fn start(context_path: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_quickstart"))
+            .args(["--context-path", context_path])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
