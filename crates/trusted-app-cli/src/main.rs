@@ -7,6 +7,7 @@ mod author;
 mod certificate;
 mod client;
 mod columns;
+mod comparison;
 mod details;
 mod doctor;
 mod document;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, ToSocketAddrs};
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use clap::Args;
 use tower_trusted_app::conditions::{AddressRule, PathRule};
 use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
@@ -10,7 +10,7 @@ use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 use crate::apps::description::{self, Described};
 use crate::apps::rules::{self, Rules};
 use crate::author::Author;
-use crate::question::Question;
+use crate::comparison::Comparison;
 use crate::store::{StoreOption, said};
 use crate::url::Url;
 use crate::{document, output};
@@ -31,12 +31,8 @@ pub(crate) struct Request {
     #[command(flatten)]
     store: StoreOption,
 
-    /// The SHA-256 fingerprint that the key must have; nothing is asked then
-    #[arg(long, value_name = "SHA256", conflicts_with = "yes")]
-    fingerprint: Option<String>,
-
     #[command(flatten)]
-    question: Question,
+    comparison: Comparison,
 
     #[command(flatten)]
     author: Author,
@@ -76,19 +72,8 @@ impl Request {
         if store.get(id).await.map_err(said)?.is_some() {
             bail!("`{id}` is registered already: `apps edit` changes what it may do, `apps rotate` its key");
         }
-        if let Some(expected) = &self.fingerprint {
-            let found = key.fingerprint().to_string();
-            ensure!(
-                is_same(expected, &found),
-                "the key at {} has another fingerprint: SHA256 {found}",
-                self.url
-            );
-        } else {
-            description::print_to_be_asked(&application);
-            if !self.question.is_answered_with_yes(format_args!("Trust {id} with this?"))? {
-                bail!("nothing was changed");
-            }
-        }
+        let show = || description::print_to_be_asked(&application);
+        self.comparison.make(key, show, format_args!("Trust {id} with this?"))?;
         let added = store.add(application, &by).await.map_err(said)?;
         if self.json {
             output::json(&Described::from(&added))
@@ -104,13 +89,4 @@ impl Request {
         addresses.dedup();
         addresses.iter().map(|address| IpAddr::to_canonical(&address.ip()).to_string()).collect()
     }
-}
-
-/// Fingerprints as people write them: with or without colons, in either case, after `SHA256` or not.
-fn is_same(one: &str, other: &str) -> bool {
-    let digits = |text: &str| -> String {
-        let text = text.trim().trim_start_matches("SHA256").to_ascii_lowercase();
-        text.chars().filter(|c| !matches!(c, ':' | ' ')).collect()
-    };
-    digits(one) == digits(other)
 }

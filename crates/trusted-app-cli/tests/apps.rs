@@ -276,7 +276,7 @@ fn a_rotation_step_by_step() {
     let foreign = stage.document(&TestIdentity::stranger());
     let other = stage.run(&format!("rotate wiki --document {foreign}"));
     assert_eq!(other.failure(), "the document is that of `stranger`, and not of `wiki`");
-    assert!(stage.run("rotate wiki").failure().starts_with("state a new key by --document"));
+    assert!(stage.run("rotate wiki").failure().starts_with("state a new key by --url"));
     assert_eq!(stage.run("rotate wiki --finish").failure(), "no key of `wiki` is retiring");
     assert!(stage.run("rotate wiki --activate").failure().starts_with("no key of `wiki` is announced"));
     assert!(stage.run("rotate wiki --activate --finish").failure().contains("cannot be used with"));

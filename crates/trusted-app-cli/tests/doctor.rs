@@ -42,8 +42,11 @@ type Layer = TrustedAppLayer<MemoryKeyStore, MemoryDirectory>;
 /// How a tracker is set up.
 struct Tracker {
     wiki: TrustedApplicationBuilder,
+    /// Another than it has, or a path below which the public is said to see it.
     public_url: Option<&'static str>,
     clock: Wrong,
+    /// For whom a proxy says that it forwards.
+    proxy: Option<&'static str>,
     change: fn(Layer) -> Layer,
 }
 
@@ -53,6 +56,7 @@ impl Default for Tracker {
             wiki: TestIdentity::wiki().trusted(),
             public_url: None,
             clock: Wrong(0),
+            proxy: None,
             change: |layer| layer,
         }
     }
@@ -64,14 +68,20 @@ impl Tracker {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let public_url: SignedUrl = self.public_url.unwrap_or(&origin).parse().unwrap();
+        let public_url = match self.public_url {
+            Some(path) if path.starts_with('/') => format!("{origin}{path}"),
+            url => url.unwrap_or(&origin).to_owned(),
+        };
+        let public_url: SignedUrl = public_url.parse().unwrap();
         let users = MemoryDirectory::of_names(["alice"]);
         users.deny("mallory");
         let keys = MemoryKeyStore::new([self.wiki.build().unwrap()]).unwrap();
+        let proxy = self.proxy;
         let layer = trusted_app_axum::layer(keys, users, public_url).clock(self.clock);
         let app = Router::new()
             .route("/rest/issues", get(async || "issues"))
             .layer((self.change)(layer))
+            .layer(axum::middleware::map_request(move |request| forwarded(request, proxy)))
             .route("/open", get(async || "open to everybody"))
             .route("/log-in", get(async || Redirect::to("/there")));
         let clock = self.clock;
@@ -86,6 +96,16 @@ impl Tracker {
         });
         origin
     }
+}
+
+async fn forwarded(
+    mut request: axum::extract::Request,
+    proxy: Option<&'static str>,
+) -> axum::extract::Request {
+    if let Some(address) = proxy {
+        request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static(address));
+    }
+    request
 }
 
 async fn dated(mut response: axum::response::Response, clock: Wrong) -> axum::response::Response {
@@ -208,6 +228,17 @@ fn a_wrong_public_url() {
 }
 
 #[test]
+fn a_path_that_a_proxy_should_have_rewritten() {
+    let origin = Tracker { public_url: Some("/jira"), ..Tracker::default() }.start();
+    let url = format!("{origin}/rest/issues");
+    let cause = format!(
+        "wrong public URL: {url} was signed, and the other side takes it for {origin}/jira/rest/issues"
+    );
+    let advice = Patient::new().is_refused("alice", &url, "BAD_SIGNATURE", &cause);
+    assert!(advice.starts_with("the path differs: "), "{advice}");
+}
+
+#[test]
 fn a_wrong_key() {
     let origin = Tracker::default().start();
     let forger = TestIdentity::stranger().with_id("wiki");
@@ -237,6 +268,13 @@ fn an_address_a_path_a_method_that_is_not_allowed() {
     let advice =
         ask(wiki().paths(PathRule::prefixes(["/secure"])), "BAD_URL", "path not allowed: /rest/issues");
     assert!(advice.contains("to the paths of wiki"), "{advice}");
+    let proxied = Tracker {
+        wiki: wiki().addresses("127.0.0.1".parse().unwrap()),
+        proxy: Some("10.9.9.9"),
+        ..Tracker::default()
+    };
+    let cause = "address not allowed: a proxy says that the request was forwarded for 10.9.9.9";
+    patient.is_refused("alice", &format!("{}/rest/issues", proxied.start()), "BAD_XFORWARD_IP", cause);
     ask(wiki().methods(MethodRule::only([http::Method::POST])), "BAD_METHOD", "method not allowed: GET");
 }
 

@@ -95,12 +95,41 @@ fn a_script_states_the_fingerprint() {
     let of = |identity: TestIdentity| identity.local().public_key().fingerprint().to_string();
 
     let other = request(&store, &url, &["--fingerprint", &of(TestIdentity::stranger())], "");
-    assert!(other.stderr.contains("has another fingerprint: SHA256 "), "{other:?}");
+    assert!(other.stderr.contains("the key has another fingerprint: SHA256 "), "{other:?}");
     assert_eq!(other.status, 2);
     let stated = format!("SHA256 {}", of(TestIdentity::wiki()).to_uppercase());
     let added = request(&store, &url, &["--json", "--fingerprint", &stated], "");
     let json: Value = serde_json::from_str(&added.stdout).unwrap_or_else(|_| panic!("{added:?}"));
     assert_eq!(json["id"], "wiki");
+}
+
+#[test]
+fn a_new_key_is_fetched_shown_and_rotated_in_after_a_yes() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", directory.path().join("trust.db").display());
+    request(&store, &serve(&TestIdentity::wiki()), &["--yes"], "");
+    let new = TestIdentity::stranger().with_id("wiki");
+    let url = serve(&new);
+    let rotate = |args: &[&str], input: &str| {
+        let start = ["apps", "rotate", "wiki", "--store", &store, "--url"];
+        run(start.into_iter().chain(args.iter().copied()), input.as_bytes())
+    };
+    let refused = rotate(&[&url], "n\n");
+    let fingerprint = new.local().public_key().fingerprint().to_string();
+    assert!(refused.stderr.contains(&format!("fetched: SHA256 {fingerprint}, 2048 bits\n")), "{refused:?}");
+    assert!(refused.stderr.contains(&format!("Is that the key of wiki at {url}? [y/N] ")), "{refused:?}");
+    assert_eq!(show(&store)["keys"].as_array().unwrap().len(), 1);
+    let other = serve(&TestIdentity::stranger());
+    let foreign = rotate(&[&other, "--yes"], "");
+    assert!(
+        foreign.stderr.ends_with("the document is that of `stranger`, and not of `wiki`\n"),
+        "{foreign:?}"
+    );
+
+    assert_eq!(rotate(&[&url], "y\n").status, 0);
+    let keys = &show(&store)["keys"];
+    assert_eq!((&keys[0]["fingerprint"], &keys[0]["state"]), (&fingerprint.into(), &"active".into()));
+    assert_eq!(keys[1]["state"], "retiring");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use test_services::postgres::Postgres;
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::application::KeyState;
 use tower_trusted_app::keys::CachedRegistry;
-use trusted_app_sqlx::{PostgresRegistry, SqlAudit};
+use trusted_app_sqlx::{DecisionFilter, Dialect, PostgresRegistry, SqlAudit, SqlRegistry, SqliteRegistry};
 use trusted_app_test::TestIdentity;
 
 use crate::requests::{Tracker, ask, tracker, until, wiki_with};
@@ -44,6 +44,46 @@ async fn every_decision_is_recorded_also_over_an_outage() {
                  FROM trusted_app_decision WHERE outcome = 'authenticated'";
     let expected = "wiki|alice|seraph-v3|GET|/rest/issues|https://tracker.example.com/rest/issues|95";
     assert_eq!(server.sql(&database, facts), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_decisions_are_read_again() {
+    let Some(server) = Postgres::start() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    are_read_again(PostgresRegistry::connect(&server.database()).await.unwrap()).await;
+    are_read_again(SqliteRegistry::open(directory.path().join("trust.db")).await.unwrap()).await;
+}
+
+async fn are_read_again<D: Dialect>(registry: SqlRegistry<D>) {
+    registry.add(wiki_with(KeyState::Active, None), "alice").await.unwrap();
+    let audit = SqlAudit::new(&registry);
+    let tracker = tracker(CachedRegistry::open(registry.clone()).await.unwrap()).audit(audit.clone());
+    for identity in [TestIdentity::wiki(), TestIdentity::stranger(), TestIdentity::wiki()] {
+        ask(&tracker, &identity).await;
+    }
+    audit.flush().await;
+    let mut filter = DecisionFilter::default();
+    let all = registry.decisions(&filter, 10).await.unwrap();
+    let codes: Vec<_> = all.iter().map(|decision| decision.code.as_deref()).collect();
+    assert_eq!(codes, [None, Some("APP_UNKNOWN"), None]);
+    let (first, second) = (&all[0], &all[1]);
+    assert_eq!((first.outcome.as_str(), first.user.as_deref()), ("authenticated", Some("alice")));
+    assert_eq!((first.application.as_deref(), first.scheme.as_deref()), (Some("wiki"), Some("seraph-v3")));
+    assert_eq!((first.method.as_str(), first.path.as_str()), ("GET", "/rest/issues"));
+    assert!(first.age_ms.is_some() && first.key_fingerprint.is_some());
+    assert_eq!((&second.application, second.claimed_application.as_deref()), (&None, Some("stranger")));
+    assert_eq!((&second.user, &second.age_ms), (&None, &None));
+
+    assert_eq!(registry.decisions(&filter, 1).await.unwrap(), all[2..], "the newest");
+    filter.after = first.number;
+    assert_eq!(registry.decisions(&filter, 10).await.unwrap(), all[1..]);
+    filter.application = Some("wiki".to_owned());
+    assert_eq!(registry.decisions(&filter, 10).await.unwrap(), all[2..]);
+    filter.application = Some("stranger".to_owned());
+    filter.refused = true;
+    assert_eq!(registry.decisions(&filter, 10).await.unwrap(), all[1..2]);
+    filter.application = Some("wiki".to_owned());
+    assert!(registry.decisions(&filter, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,10 @@ use super::description::{self, Described};
 use super::key::{DocumentFile, KeyText};
 use super::rules;
 use crate::author::Author;
-use crate::output;
+use crate::comparison::Comparison;
 use crate::store::{StoreOption, said};
+use crate::url::Url;
+use crate::{document, output};
 
 /// Change an application's key without a failed request
 ///
@@ -31,12 +33,19 @@ pub(crate) struct Rotate {
     #[command(flatten)]
     key: KeyText,
 
+    /// Fetch the key from the application's base URL, show its fingerprint, and ask
+    #[arg(long, value_name = "URL", conflicts_with_all = ["path", "base64"])]
+    url: Option<Url>,
+
+    #[command(flatten)]
+    comparison: Comparison,
+
     /// Only announce the new key
     #[arg(long)]
     next: bool,
 
     /// Make the announced key active, and the one in use retiring
-    #[arg(long, conflicts_with_all = ["path", "base64", "next"])]
+    #[arg(long, conflicts_with_all = ["path", "base64", "url", "next"])]
     activate: bool,
 
     /// Accept the retiring key until then, such as 2027-01-31T12:00:00Z, instead of until it is revoked
@@ -44,7 +53,7 @@ pub(crate) struct Rotate {
     retire_at: Option<Timestamp>,
 
     /// Revoke every retiring key: the end of a rotation
-    #[arg(long, conflicts_with_all = ["path", "base64", "next", "activate", "retire_at"])]
+    #[arg(long, conflicts_with_all = ["path", "base64", "url", "next", "activate", "retire_at"])]
     finish: bool,
 
     #[command(flatten)]
@@ -61,6 +70,7 @@ pub(crate) struct Rotate {
 
 const EXAMPLES: &str = "\
 Examples:
+  trusted-app apps rotate wiki --url https://wiki.example.com
   trusted-app apps rotate wiki --document new-appTrustCertificate
   trusted-app apps rotate wiki --finish            # once the wiki signs with the new key";
 
@@ -68,6 +78,12 @@ impl Rotate {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let by = self.author.name()?;
         let new = self.new_key()?;
+        if let (Some(url), Some(key)) = (&self.url, &new) {
+            let show = || {
+                output::remark("fetched", format_args!("SHA256 {}, {} bits", key.fingerprint(), key.bits()))
+            };
+            self.comparison.make(key, show, format_args!("Is that the key of {} at {url}?", self.id))?;
+        }
         let store = self.store.open().await?;
         let before = store.find_readable(&self.id).await?;
         let keys = self.rotated(&before.application, new)?;
@@ -81,7 +97,10 @@ impl Rotate {
     }
 
     fn new_key(&self) -> anyhow::Result<Option<PublicKey>> {
-        let document = self.document.read()?;
+        let document = match &self.url {
+            Some(url) => Some(document::fetch(url)?.1),
+            None => self.document.read()?,
+        };
         if let Some(document) = &document {
             let id = document.application_id();
             ensure!(*id == self.id, "the document is that of `{id}`, and not of `{}`", self.id);
@@ -130,7 +149,9 @@ impl Rotate {
                 };
                 Ok(keys.into_iter().map(step).collect())
             }
-            None => bail!("state a new key by --document or --public-key, or --activate, or --finish"),
+            None => {
+                bail!("state a new key by --url, --document or --public-key; or say --activate or --finish")
+            }
         }
     }
 
