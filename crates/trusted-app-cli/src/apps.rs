@@ -16,9 +16,9 @@ use clap::Subcommand;
 
 /// Look at and change the applications that a server trusts
 ///
-/// Works on the store that the server reads: an SQLite file or a PostgreSQL database. A running server
-/// sees a change at once, or within the bound that it was set up with. Every change is kept in the store's
-/// log, with the time and who made it.
+/// Works on the store that the server reads: an SQLite file, a PostgreSQL database or a TOML file. A running
+/// server sees a change at once, or within the bound that it was set up with. A database keeps every change
+/// in its log, with the time and who made it.
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(crate) enum Apps {

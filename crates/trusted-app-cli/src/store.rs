@@ -1,10 +1,13 @@
 //! The option that names a store of applications, and the store.
 
+mod file;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use self::file::FileRegistry;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use tower_trusted_app::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError};
@@ -13,7 +16,9 @@ use trusted_app_sqlx::{DecisionFilter, PostgresRegistry, RecordedDecision, Sqlit
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreOption {
-    /// Where the applications are kept: sqlite:FILE or postgres://USER@HOST/DATABASE
+    /// Where the applications are kept: sqlite:FILE, postgres://USER@HOST/DATABASE or file:FILE.toml
+    ///
+    /// A TOML file has no versions, no log of changes and no records of decisions; a change drops its comments.
     ///
     /// May stand in the environment instead, as TRUSTED_APP_STORE. A password is better not on the command
     /// line, where every user of the machine sees it: PostgreSQL's PGPASSWORD and ~/.pgpass are read.
@@ -32,7 +37,7 @@ impl StoreOption {
     /// Opens a store, unless it is a file that is not there.
     pub(crate) async fn open_if_there(&self) -> anyhow::Result<Option<Store>> {
         match self.store.location()? {
-            Location::Sqlite(file) if !file.exists() => Ok(None),
+            Location::Sqlite(file) | Location::File(file) if !file.exists() => Ok(None),
             _ => self.open_or_create().await.map(Some),
         }
     }
@@ -42,6 +47,7 @@ impl StoreOption {
         let opened = match self.store.location()? {
             Location::Sqlite(file) => SqliteRegistry::open(file).await.map(Store::Sqlite),
             Location::Postgres(url) => PostgresRegistry::connect(url).await.map(Store::Postgres),
+            Location::File(file) => return FileRegistry::open(file).map(Store::File),
         };
         opened.map_err(|error| anyhow!("--store {}: {error}", self.store))
     }
@@ -54,22 +60,24 @@ struct StoreUrl(String);
 enum Location<'u> {
     Sqlite(&'u Path),
     Postgres(&'u str),
+    File(&'u Path),
 }
 
 impl StoreUrl {
     fn location(&self) -> anyhow::Result<Location<'_>> {
         match self.0.split_once(':') {
-            Some(("sqlite", file)) => {
-                let file = file.strip_prefix("//").unwrap_or(file);
-                if file.is_empty() {
-                    bail!("--store sqlite: names no file, as sqlite:trust.db does");
-                }
-                Ok(Location::Sqlite(Path::new(file)))
-            }
+            Some(("sqlite", file)) => file_of("sqlite", file).map(Location::Sqlite),
+            Some(("file", file)) => file_of("file", file).map(Location::File),
             Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(&self.0)),
-            _ => bail!("--store: a store is sqlite:FILE or postgres://USER@HOST/DATABASE"),
+            _ => bail!("--store: a store is sqlite:FILE, postgres://USER@HOST/DATABASE or file:FILE.toml"),
         }
     }
+}
+
+fn file_of<'u>(kind: &str, file: &'u str) -> anyhow::Result<&'u Path> {
+    let file = file.strip_prefix("//").unwrap_or(file);
+    anyhow::ensure!(!file.is_empty(), "--store {kind}: names no file, as sqlite:trust.db does");
+    Ok(Path::new(file))
 }
 
 impl FromStr for StoreUrl {
@@ -84,7 +92,7 @@ impl FromStr for StoreUrl {
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.location() {
-            Ok(Location::Sqlite(_)) => f.write_str(&self.0),
+            Ok(Location::Sqlite(_) | Location::File(_)) => f.write_str(&self.0),
             Ok(Location::Postgres(_)) => f.write_str("postgres:…"),
             Err(_) => f.write_str("…"),
         }
@@ -101,6 +109,7 @@ impl fmt::Debug for StoreUrl {
 pub(crate) enum Store {
     Sqlite(SqliteRegistry),
     Postgres(PostgresRegistry),
+    File(FileRegistry),
 }
 
 /// The same call of whichever registry it is.
@@ -109,6 +118,7 @@ macro_rules! of_any {
         match $store {
             Store::Sqlite($registry) => $call,
             Store::Postgres($registry) => $call,
+            Store::File($registry) => $call,
         }
     };
 }
@@ -149,7 +159,12 @@ impl Store {
         filter: &DecisionFilter,
         limit: usize,
     ) -> anyhow::Result<Vec<RecordedDecision>> {
-        of_any!(self, registry => registry.decisions(filter, limit).await).map_err(said)
+        let decisions = match self {
+            Self::Sqlite(registry) => registry.decisions(filter, limit).await,
+            Self::Postgres(registry) => registry.decisions(filter, limit).await,
+            Self::File(_) => bail!("a file has no records of decisions: they are in the server's log"),
+        };
+        decisions.map_err(said)
     }
 }
 

@@ -1,82 +1,15 @@
-//! `apps` on SQLite and PostgreSQL.
+//! `apps`, each command.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod program;
+mod stage;
 
 use std::fs;
 
-use program::{Ran, run};
 use serde_json::Value;
-use tempfile::TempDir;
-#[cfg(unix)]
-use test_services::postgres::Postgres;
-use tower_trusted_app::Scheme;
-use tower_trusted_app::seraph::CertificateDocument;
+use stage::Stage;
 use trusted_app_test::TestIdentity;
-
-/// A store, and files to bring in.
-struct Stage {
-    directory: TempDir,
-    store: String,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = format!("sqlite:{}", directory.path().join("trust.db").display());
-        Self { directory, store }
-    }
-
-    fn run(&self, args: &str) -> Ran {
-        self.run_with(args, b"")
-    }
-
-    fn run_with(&self, args: &str, input: &[u8]) -> Ran {
-        let by = if ["add", "edit", "rotate", "remove", "import"].contains(&args.split(' ').next().unwrap()) {
-            &["--by", "carol"][..]
-        } else {
-            &[]
-        };
-        run(
-            ["apps"]
-                .into_iter()
-                .chain(args.split(' '))
-                .chain(["--store", &self.store])
-                .chain(by.iter().copied()),
-            input,
-        )
-    }
-
-    /// What it printed, when it was done and nothing was to be remarked.
-    #[track_caller]
-    fn done(&self, args: &str) -> String {
-        let ran = self.run(args);
-        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
-        ran.stdout
-    }
-
-    #[track_caller]
-    fn json(&self, args: &str) -> Value {
-        serde_json::from_str(&self.done(args)).unwrap()
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        let file = self.directory.path().join(name);
-        fs::write(&file, text).unwrap();
-        file.to_str().unwrap().to_owned()
-    }
-
-    fn document(&self, identity: &TestIdentity) -> String {
-        let document = CertificateDocument::of(identity.local()).to_text(Scheme::SeraphV3);
-        self.file(&format!("{}.document", identity.id()), &document)
-    }
-
-    fn add_wiki(&self) {
-        let document = self.document(&TestIdentity::wiki());
-        self.done(&format!("add --document {document} --name Wiki --address 10.1.*.* --path /rest"));
-    }
-}
 
 fn fingerprint(identity: &TestIdentity) -> String {
     identity.local().public_key().fingerprint().to_string()
@@ -249,12 +182,12 @@ fn a_change_is_by_the_user_of_the_system_unless_stated() {
     let stage = Stage::new();
     stage.add_wiki();
     let store = &stage.store;
-    let ran = run(["apps", "edit", "wiki", "--store", store, "--name", "Ours"], b"");
+    let ran = program::run(["apps", "edit", "wiki", "--store", store, "--name", "Ours"], b"");
     assert_eq!(ran.status, 0, "{ran:?}");
     let user =
         String::from_utf8(std::process::Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
     assert_eq!(stage.json("show wiki --json")["changed"]["by"], user.trim());
-    let blank = run(["apps", "edit", "wiki", "--store", store, "--name", "Ours", "--by", " "], b"");
+    let blank = program::run(["apps", "edit", "wiki", "--store", store, "--name", "Ours", "--by", " "], b"");
     assert!(blank.failure().starts_with("--by: "), "{blank:?}");
 }
 
@@ -369,62 +302,4 @@ fn what_is_exported_is_imported_into_an_equal_store() {
             .failure()
             .contains("bad.toml: line 1: application `x`: public_key: missing")
     );
-}
-
-#[test]
-fn a_store_is_named_or_refused() {
-    let named = |store: &str| run(["apps", "list", "--store", store], b"").failure().to_owned();
-    assert_eq!(named("trust.db"), "--store: a store is sqlite:FILE or postgres://USER@HOST/DATABASE");
-    assert_eq!(named("sqlite:"), "--store sqlite: names no file, as sqlite:trust.db does");
-    assert!(run(["apps", "list"], b"").failure().contains("--store"));
-    let stage = Stage::new();
-    fs::write(stage.directory.path().join("trust.db"), "no database at all, but a text of some length")
-        .unwrap();
-    assert!(stage.run("list").failure().contains("the registry is not available"), "no database");
-}
-
-#[test]
-fn no_password_reaches_the_output() {
-    let password = "tops3cret";
-    for store in [
-        format!("postgres://user:{password}@127.0.0.1:1/db"),
-        format!("postgres://user:{password}@[broken/db"),
-        format!("postgres://127.0.0.1:1/db?password={password}&sslmode=bogus"),
-        format!("postgresql://user:{password}@127.0.0.1:1/db"),
-        format!("postgers://user:{password}@127.0.0.1:1/db"),
-    ] {
-        for args in [
-            vec!["apps", "list", "--store", &store],
-            vec!["apps", "list", &store],
-            vec!["apps", "list", "--stoer", &store],
-            vec!["apps", "show", "--store", &store, &store],
-        ] {
-            let ran = run(args.iter().copied(), b"");
-            assert_eq!(ran.status, 2, "{args:?} {ran:?}");
-            let is_url_of_a_database = store.starts_with("postgres:") || store.starts_with("postgresql:");
-            let is_named_as_a_store = args.contains(&"--store") && args[1] == "list";
-            if is_url_of_a_database || is_named_as_a_store {
-                assert!(!format!("{ran:?}").contains(password), "{args:?} {ran:?}");
-            }
-        }
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn on_postgres() {
-    let Some(server) = Postgres::start() else { return };
-    let (stage, copy) = (Stage::new(), Stage::new());
-    let stage = Stage { store: server.database(), ..stage };
-    let copy = Stage { store: server.database(), ..copy };
-    stage.add_wiki();
-    stage.done("edit wiki --timeout 5000");
-    let key = TestIdentity::stranger().local().public_key().to_base64();
-    stage.done(&format!("rotate wiki --public-key {key}"));
-    let exported = stage.done("export");
-    let file = copy.file("apps.toml", &exported);
-    copy.done(&format!("import {file}"));
-    assert_eq!(copy.done("export"), exported);
-    assert_eq!(stage.json("list --json")[0]["version"], 3);
-    assert_eq!(stage.done("remove wiki --yes"), "removed wiki\n");
 }

@@ -48,6 +48,14 @@ async fn decisions_are_shown_oldest_first() {
     let store = format!("sqlite:{}", file.display());
     let missing = run(["audit", "tail", "--store", &store], b"");
     assert!(missing.failure().contains("there is no such file"), "{missing:?}");
+    let toml = directory.path().join("apps.toml");
+    std::fs::write(&toml, "").unwrap();
+    for (command, why) in
+        [("tail", "a file has no records of decisions"), ("changes", "a file has no log of changes")]
+    {
+        let of_a_file = run(["audit", command, "--store", &format!("file:{}", toml.display())], b"");
+        assert!(of_a_file.failure().contains(why), "{of_a_file:?}");
+    }
     decide(&file, &[]).await;
     let tail = |args: &[&str]| {
         let ran = run(["audit", "tail", "--store", &store].into_iter().chain(args.iter().copied()), b"");

@@ -20,8 +20,9 @@ pub(crate) struct Described {
     id: String,
     name: String,
     version: u64,
-    created: Stamped,
-    changed: Stamped,
+    /// `null` where the store keeps no account.
+    created: Option<Stamped>,
+    changed: Option<Stamped>,
     keys: Vec<DescribedKey>,
     timeout_ms: u128,
     /// `null` is any.
@@ -80,8 +81,8 @@ impl From<&Registered> for Described {
             id: application.id().to_string(),
             name: application.name().to_owned(),
             version: registered.version,
-            created: (&registered.created).into(),
-            changed: (&registered.updated).into(),
+            created: Stamped::of(&registered.created),
+            changed: Stamped::of(&registered.updated),
             keys: application.keys().iter().map(DescribedKey::from).collect(),
             timeout_ms: conditions.timeout.as_millis(),
             ip_addresses: conditions.addresses.patterns().map(texts),
@@ -94,9 +95,10 @@ impl From<&Registered> for Described {
     }
 }
 
-impl From<&Stamp> for Stamped {
-    fn from(stamp: &Stamp) -> Self {
-        Self { at: stamp.at.to_rfc3339(), by: stamp.by.to_string() }
+impl Stamped {
+    /// Nobody is named where the store keeps no account.
+    fn of(stamp: &Stamp) -> Option<Self> {
+        (!stamp.by.is_empty()).then(|| Self { at: stamp.at.to_rfc3339(), by: stamp.by.to_string() })
     }
 }
 
@@ -139,11 +141,13 @@ impl From<&Broken> for DescribedBroken {
 
 /// Prints an application in two columns, and how it came to be.
 pub(super) fn print(registered: &Registered) -> anyhow::Result<()> {
-    let stamped = |stamp: &Stamp| vec![format!("{} by {}", stamp.at.to_rfc3339(), stamp.by)];
     let mut rows = facts_with_id(&registered.application);
     rows.push(("version", vec![registered.version.to_string()]));
-    rows.push(("created", stamped(&registered.created)));
-    rows.push(("changed", stamped(&registered.updated)));
+    for (name, stamp) in [("created", &registered.created), ("changed", &registered.updated)] {
+        rows.extend(
+            Stamped::of(stamp).map(|stamped| (name, vec![format!("{} by {}", stamped.at, stamped.by)])),
+        );
+    }
     output::sections(&rows)
 }
 

@@ -63,13 +63,15 @@ fn readable(registered: &Registered) -> [String; 5] {
         let count = application.keys().iter().filter(|key| key.state() == state).count();
         (count > 0).then(|| format!("{count} {state}"))
     });
-    let date = registered.updated.at.to_rfc3339();
+    let by = registered.updated.by.to_string();
+    // A store that names nobody does not know when, either.
+    let date = if by.is_empty() { String::new() } else { registered.updated.at.to_rfc3339() };
     [
         application.id().to_string(),
         application.name().to_owned(),
         states.collect::<Vec<_>>().join(", "),
         date.split('T').next().unwrap_or_default().to_owned(),
-        registered.updated.by.to_string(),
+        by,
     ]
 }
 

@@ -80,7 +80,7 @@ impl Rotate {
         let new = self.new_key()?;
         if let (Some(url), Some(key)) = (&self.url, &new) {
             let show = || {
-                output::remark("fetched", format_args!("SHA256 {}, {} bits", key.fingerprint(), key.bits()))
+                output::remark("fetched", format_args!("SHA256 {}, {} bits", key.fingerprint(), key.bits()));
             };
             self.comparison.make(key, show, format_args!("Is that the key of {} at {url}?", self.id))?;
         }

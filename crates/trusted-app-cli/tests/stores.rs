@@ -1,0 +1,153 @@
+//! Every kind of store that `--store` names.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod program;
+mod stage;
+
+use std::fs;
+
+use program::run;
+use serde_json::Value;
+use stage::Stage;
+#[cfg(unix)]
+use test_services::postgres::Postgres;
+use trusted_app_test::TestIdentity;
+
+#[test]
+fn a_store_is_named_or_refused() {
+    let named = |store: &str| run(["apps", "list", "--store", store], b"").failure().to_owned();
+    assert_eq!(
+        named("trust.db"),
+        "--store: a store is sqlite:FILE, postgres://USER@HOST/DATABASE or file:FILE.toml"
+    );
+    assert_eq!(named("sqlite:"), "--store sqlite: names no file, as sqlite:trust.db does");
+    assert!(run(["apps", "list"], b"").failure().contains("--store"));
+    let stage = Stage::new();
+    fs::write(stage.directory.path().join("trust.db"), "no database at all, but a text of some length")
+        .unwrap();
+    assert!(stage.run("list").failure().contains("the registry is not available"), "no database");
+}
+
+#[test]
+fn no_password_reaches_the_output() {
+    let password = "tops3cret";
+    for store in [
+        format!("postgres://user:{password}@127.0.0.1:1/db"),
+        format!("postgres://user:{password}@[broken/db"),
+        format!("postgres://127.0.0.1:1/db?password={password}&sslmode=bogus"),
+        format!("postgresql://user:{password}@127.0.0.1:1/db"),
+        format!("postgers://user:{password}@127.0.0.1:1/db"),
+    ] {
+        for args in [
+            vec!["apps", "list", "--store", &store],
+            vec!["apps", "list", &store],
+            vec!["apps", "list", "--stoer", &store],
+            vec!["apps", "show", "--store", &store, &store],
+        ] {
+            let ran = run(args.iter().copied(), b"");
+            assert_eq!(ran.status, 2, "{args:?} {ran:?}");
+            let is_url_of_a_database = store.starts_with("postgres:") || store.starts_with("postgresql:");
+            let is_named_as_a_store = args.contains(&"--store") && args[1] == "list";
+            if is_url_of_a_database || is_named_as_a_store {
+                assert!(!format!("{ran:?}").contains(password), "{args:?} {ran:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn on_a_file() {
+    let stage = Stage::new();
+    let file = stage.directory.path().join("apps.toml");
+    let stage = Stage { store: format!("file:{}", file.display()), ..stage };
+    assert!(
+        stage.run("list").failure().ends_with("there is no such file; `apps add` and `apps import` make one")
+    );
+    stage.add_wiki();
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(stage.done("export"), text);
+    assert!(!stage.done("show wiki").contains("created"), "a file does not say who wrote it");
+    assert_eq!(stage.json("show wiki --json")["created"], Value::Null);
+    assert_eq!(stage.done("list"), "ID    NAME  KEYS      CHANGED  BY\nwiki  Wiki  1 active\n");
+
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let link = stage.directory.path().join("link.toml");
+        symlink(&file, &link).unwrap();
+        let linked =
+            Stage { store: format!("file:{}", link.display()), directory: tempfile::tempdir().unwrap() };
+        linked.done("edit wiki --timeout 5000");
+        assert!(link.is_symlink() && fs::read_to_string(&file).unwrap().contains("timeout_ms = 5000\n"));
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o640, "its permissions stay");
+    }
+
+    // What is written by hand goes: that is said.
+    fs::write(&file, format!("# ours\n{text}")).unwrap();
+    let key = TestIdentity::stranger().local().public_key().to_base64();
+    let rotated = stage.run(&format!("rotate wiki --public-key {key}"));
+    assert_eq!(rotated.status, 0, "{rotated:?}");
+    assert!(
+        rotated.stderr.starts_with("warning: comments in ") && rotated.stderr.ends_with("are not kept\n")
+    );
+    stage.done("rotate wiki --finish");
+    assert!(fs::read_to_string(&file).unwrap().contains("state = \"revoked\""));
+    assert_eq!(stage.done("remove wiki --yes"), "removed wiki\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "");
+    fs::write(&file, "[[application]]\nid = 'x'\n").unwrap();
+    assert!(stage.run("list").failure().contains("apps.toml: line 1: application `x`: public_key: missing"));
+    let left: Vec<_> =
+        fs::read_dir(stage.directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".tmp")), "{left:?}");
+}
+
+#[test]
+fn of_several_changes_to_a_file_at_once_none_is_lost() {
+    for _ in 0..5 {
+        let stage = Stage::new();
+        let file = stage.directory.path().join("apps.toml");
+        let stage = Stage { store: format!("file:{}", file.display()), ..stage };
+        let identities = [TestIdentity::wiki(), TestIdentity::tracker(), TestIdentity::stranger()];
+        let (stage, documents) = (&stage, identities.map(|identity| stage.document(&identity)));
+        std::thread::scope(|scope| {
+            for document in &documents {
+                scope.spawn(move || {
+                    let add = || stage.run(&format!("add --document {document} --address any --path any"));
+                    // Whoever comes second is told so, and tries again.
+                    for _ in 0..20 {
+                        let ran = add();
+                        if ran.status == 0 {
+                            return;
+                        }
+                        let is_late =
+                            ["in the meantime", "File exists"].iter().any(|why| ran.stderr.contains(why));
+                        assert!(is_late, "{ran:?}");
+                    }
+                    panic!("{document}: 20 times too late");
+                });
+            }
+        });
+        assert_eq!(stage.json("list --json").as_array().unwrap().len(), 3);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn on_postgres() {
+    let Some(server) = Postgres::start() else { return };
+    let (stage, copy) = (Stage::new(), Stage::new());
+    let stage = Stage { store: server.database(), ..stage };
+    let copy = Stage { store: server.database(), ..copy };
+    stage.add_wiki();
+    stage.done("edit wiki --timeout 5000");
+    let key = TestIdentity::stranger().local().public_key().to_base64();
+    stage.done(&format!("rotate wiki --public-key {key}"));
+    let exported = stage.done("export");
+    let file = copy.file("apps.toml", &exported);
+    copy.done(&format!("import {file}"));
+    assert_eq!(copy.done("export"), exported);
+    assert_eq!(stage.json("list --json")[0]["version"], 3);
+    assert_eq!(stage.done("remove wiki --yes"), "removed wiki\n");
+}
