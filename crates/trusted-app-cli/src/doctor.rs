@@ -46,7 +46,8 @@ pub(crate) struct Doctor {
 
 const MORE: &str = "\
 Example:
-  trusted-app doctor --identity wiki.pem --user alice https://tracker.example.com/rest/issues
+  trusted-app doctor --identity wiki.pem --user alice \\
+    https://tracker.example.com/rest/issues
 
 Exit status:
   0  accepted

@@ -42,9 +42,12 @@ Examples:
   trusted-app keygen --id wiki:1 --out wiki.pem
   trusted-app certificate --identity wiki.pem
   trusted-app details https://wiki.example.com
-  trusted-app sign --identity wiki.pem --user alice --curl https://tracker.example.com/rest/issues
-  trusted-app verify --apps apps.toml --user alice --remote-addr 10.1.2.3 < request.txt
-  trusted-app doctor --identity wiki.pem --user alice https://tracker.example.com/rest/issues
+  trusted-app sign --identity wiki.pem --user alice --curl \\
+    https://tracker.example.com/rest/issues
+  trusted-app verify --apps apps.toml --user alice \\
+    --remote-addr 10.1.2.3 < request.txt
+  trusted-app doctor --identity wiki.pem --user alice \\
+    https://tracker.example.com/rest/issues
   trusted-app request https://wiki.example.com --store sqlite:trust.db
   trusted-app apps list --store sqlite:trust.db
   trusted-app audit tail --store sqlite:trust.db --refused
