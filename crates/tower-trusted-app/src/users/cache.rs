@@ -1,9 +1,10 @@
 //! A directory that is not asked on every request.
 
+use std::cell::Cell;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use quick_cache::Equivalent;
@@ -35,7 +36,8 @@ use crate::clock::SystemClock;
 ///     .negative_time_to_live(Duration::from_secs(5))
 ///     .max_entries(10_000);
 /// let handle = users.clone(); // after alice was disabled:
-/// handle.invalidate("alice");
+/// let forgotten = handle.invalidate("alice");
+/// assert_eq!(forgotten, 0, "nobody asked for her yet");
 /// ```
 pub struct CachedDirectory<D: UserDirectory> {
     directory: Arc<D>,
@@ -52,9 +54,11 @@ struct Settings {
 
 struct Answers<U> {
     by_name: Cache<Key, Arc<Answer<U>>>,
-    /// Counts answers and invalidations: what is older than an invalidation must not be kept.
+    /// Counts answers and invalidations.
     turn: AtomicU64,
-    invalidated: AtomicU64,
+    /// The turn of the last invalidation: what was asked for before it must not be kept. Whoever keeps an answer holds it
+    /// for reading, so that an invalidation comes before, and is seen, or after, and finds the answer.
+    invalidated: RwLock<u64>,
 }
 
 struct Answer<U> {
@@ -107,11 +111,15 @@ impl<D: UserDirectory> CachedDirectory<D> {
         self
     }
 
-    /// How many answers are remembered, at least one; beyond it those that nobody asked for again go first.
-    /// What was remembered so far is forgotten.
+    /// How many answers are remembered, at least one; beyond it those that nobody asked for again go first. Clones share
+    /// the answers, so once there is one this is stated for all of them, and rounded up to a few more.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
-        self.answers = Arc::new(Answers::new(entries.max(1)));
+        let entries = entries.max(1);
+        match Arc::get_mut(&mut self.answers) {
+            Some(answers) => *answers = Answers::new(entries),
+            None => self.answers.by_name.set_capacity(entries as u64),
+        }
         self
     }
 
@@ -122,23 +130,28 @@ impl<D: UserDirectory> CachedDirectory<D> {
         self
     }
 
-    /// Forgets what is remembered about a user: under this name, and under any name that led to a user whose canonical
-    /// name it is. A look-up that is under way is not remembered either.
-    pub fn invalidate(&self, user: &str) {
-        self.answers.begin_invalidation();
-        self.answers.by_name.retain(|key, answer| {
+    /// Forgets what is remembered about a user, for every application, and says how many answers that were: under the name
+    /// in a peer's certificate, and under any name that led to a user whose canonical name it is. Both are compared byte for
+    /// byte. Somebody who was not found has no canonical name: `ALICE`, who may not log in, is forgotten by that spelling.
+    ///
+    /// A look-up that is under way is answered and not remembered. So when this returns, no request that begins
+    /// afterwards is answered by what the directory said before.
+    ///
+    /// **It reaches this cache and its clones, in this process**; other processes and other nodes remember until their
+    /// time-to-live is over. Tell each of them, or state a time-to-live that you can wait for.
+    pub fn invalidate(&self, user: &str) -> usize {
+        self.answers.invalidate(|key, answer| {
             let canonical = match &answer.lookup {
                 Ok(UserLookup::Found(found)) => Some(&*found.name),
                 _ => None,
             };
-            *key.name != *user && canonical != Some(user)
-        });
+            *key.name == *user || canonical == Some(user)
+        })
     }
 
-    /// Forgets everything.
-    pub fn invalidate_all(&self) {
-        self.answers.begin_invalidation();
-        self.answers.by_name.retain(|_, _| false);
+    /// Forgets everything, as [`invalidate`](Self::invalidate) does, and says how many answers that were.
+    pub fn invalidate_all(&self) -> usize {
+        self.answers.invalidate(|_, _| true)
     }
 
     async fn answer(&self, application: &TrustedApplication, name: &str) -> Arc<Answer<D::User>> {
@@ -161,7 +174,7 @@ impl<D: UserDirectory> CachedDirectory<D> {
                 Err(place) => {
                     let begun = answers.turn.load(Ordering::SeqCst);
                     let answer = self.look_up(application, name).await;
-                    if answers.invalidated.load(Ordering::SeqCst) <= begun {
+                    if let Some(_no_invalidation) = answers.still_valid(begun) {
                         // It fails if the place was given up, and then nobody waits for it.
                         let _ = place.insert(Arc::clone(&answer));
                     }
@@ -191,12 +204,25 @@ impl<D: UserDirectory> CachedDirectory<D> {
 
 impl<U> Answers<U> {
     fn new(entries: usize) -> Self {
-        Self { by_name: Cache::new(entries), turn: AtomicU64::new(0), invalidated: AtomicU64::new(0) }
+        Self { by_name: Cache::new(entries), turn: AtomicU64::new(0), invalidated: RwLock::new(0) }
     }
 
-    fn begin_invalidation(&self) {
-        let turn = self.turn.fetch_add(1, Ordering::SeqCst) + 1;
-        self.invalidated.fetch_max(turn, Ordering::SeqCst);
+    /// Whether nothing was invalidated since that turn; while the guard lives, nothing is.
+    fn still_valid(&self, begun: u64) -> Option<RwLockReadGuard<'_, u64>> {
+        let invalidated = self.invalidated.read().unwrap_or_else(PoisonError::into_inner);
+        (*invalidated <= begun).then_some(invalidated)
+    }
+
+    fn invalidate(&self, goes: impl Fn(&Key, &Answer<U>) -> bool) -> usize {
+        let mut invalidated = self.invalidated.write().unwrap_or_else(PoisonError::into_inner);
+        *invalidated = self.turn.fetch_add(1, Ordering::SeqCst) + 1;
+        let gone = Cell::new(0);
+        self.by_name.retain(|key, answer| {
+            let goes = goes(key, answer);
+            gone.set(gone.get() + usize::from(goes));
+            !goes
+        });
+        gone.get()
     }
 }
 
@@ -271,5 +297,42 @@ struct Borrowed<'a> {
 impl Equivalent<Key> for Borrowed<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         *self.application == key.application && *self.name == *key.name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::users::MemoryDirectory;
+
+    /// The look-up has its answer and has seen that nothing was invalidated: an invalidation that comes now, before the
+    /// answer is kept, must find it.
+    #[test]
+    fn an_invalidation_between_the_check_and_the_keeping_waits() {
+        let cache = CachedDirectory::new(MemoryDirectory::of_names(["alice"]));
+        let application = crate::keys::samples::application("wiki", 1024);
+        let key = Key { application: application.id().clone(), name: "alice".into() };
+        let answer = Arc::new(Answer {
+            turn: 1,
+            since: Timestamp::from_millis(0),
+            until: Timestamp::from_millis(60_000),
+            lookup: Ok(UserLookup::found("alice", ())),
+        });
+
+        let no_invalidation = cache.answers.still_valid(0).expect("nothing was invalidated");
+        let invalidation = thread::spawn({
+            let cache = cache.clone();
+            move || cache.invalidate("alice")
+        });
+        thread::sleep(Duration::from_millis(50));
+        assert!(!invalidation.is_finished(), "an answer is about to be kept");
+        cache.answers.by_name.insert(key.clone(), answer);
+        drop(no_invalidation);
+
+        assert_eq!(invalidation.join().unwrap(), 1, "the answer that was kept meanwhile");
+        assert!(cache.answers.by_name.get(&key).is_none());
+        assert!(cache.answers.still_valid(0).is_none(), "what was asked for before is kept no more");
     }
 }
