@@ -1,7 +1,7 @@
 //! RSA keys, parsed once and bound to the provider that does their arithmetic.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -55,17 +55,37 @@ struct Public {
     spki: Box<[u8]>,
     bits: usize,
     fingerprint: Fingerprint,
-    verifier: Box<dyn VerifyingKey>,
+    /// Bound at the first use, for it takes several times the memory of the rest, and most of a
+    /// million registered keys are never used. `None` within: the provider refused what it had
+    /// taken when the key was read.
+    verifier: OnceLock<Option<Box<dyn VerifyingKey>>>,
+}
+
+impl Public {
+    /// Only keys of the default provider are bound here; others were when they were read.
+    fn verifier(&self) -> Option<&dyn VerifyingKey> {
+        self.verifier.get_or_init(|| bind_again(&self.spki)).as_deref()
+    }
+}
+
+fn bind_again(written: &[u8]) -> Option<Box<dyn VerifyingKey>> {
+    let spki = RsaNumbers::from_spki(written).and_then(|key| key.to_spki()).ok()?;
+    default_provider().verifying_key(&spki).ok()
 }
 
 impl PublicKey {
-    /// Reads a DER SubjectPublicKeyInfo and binds it to the [`default_provider`].
+    /// Reads a DER SubjectPublicKeyInfo for the [`default_provider`]. Whether that takes the key is
+    /// found out now; what it needs for verifying is kept from the first verification on, so that a
+    /// key that is never used costs little memory.
     ///
     /// # Errors
     ///
     /// When it is no RSA key, or outside the [`limits`](crate::limits).
     pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
-        Self::from_spki_der_with(default_provider(), der)
+        let key = RsaNumbers::from_spki(der)?;
+        let spki = key.to_spki()?;
+        default_provider().verifying_key(&spki)?;
+        Ok(Self::new(&key, &spki, der, OnceLock::new()))
     }
 
     /// Reads the base64 of a SubjectPublicKeyInfo, the form in certificate documents. Whitespace
@@ -87,28 +107,31 @@ impl PublicKey {
         Self::from_spki_der(&encoding::from_pem(PUBLIC_KEY, text)?)
     }
 
-    /// Reads a DER SubjectPublicKeyInfo and binds it to `provider`.
+    /// Reads a DER SubjectPublicKeyInfo and binds it to `provider`, at once.
     ///
     /// # Errors
     ///
     /// When it is no RSA key, or outside the [`limits`](crate::limits).
     pub fn from_spki_der_with(provider: &dyn CryptoProvider, der: &[u8]) -> Result<Self, KeyError> {
-        Self::bind(provider, &RsaNumbers::from_spki(der)?, Some(der))
+        let key = RsaNumbers::from_spki(der)?;
+        let spki = key.to_spki()?;
+        let verifier = provider.verifying_key(&spki)?;
+        Ok(Self::new(&key, &spki, der, Some(verifier).into()))
     }
 
-    /// `written` is the form to keep, if not the usual one.
-    fn bind(
-        provider: &dyn CryptoProvider,
+    /// `spki` is the usual form, `written` the one to keep.
+    fn new(
         key: &RsaNumbers<'_>,
-        written: Option<&[u8]>,
-    ) -> Result<Self, KeyError> {
-        let spki = key.to_spki()?;
-        Ok(Self(Arc::new(Public {
+        spki: &[u8],
+        written: &[u8],
+        verifier: OnceLock<Option<Box<dyn VerifyingKey>>>,
+    ) -> Self {
+        Self(Arc::new(Public {
+            spki: written.into(),
             bits: key.bits(),
-            fingerprint: Fingerprint(Sha256::digest(&spki).into()),
-            verifier: provider.verifying_key(&spki)?,
-            spki: written.map_or_else(|| spki.into(), Into::into),
-        })))
+            fingerprint: Fingerprint(Sha256::digest(spki).into()),
+            verifier,
+        }))
     }
 
     /// The modulus' size in bits.
@@ -148,7 +171,7 @@ impl PublicKey {
     ///
     /// When the signature does not hold.
     pub fn verify_sha1(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        self.0.verifier.verify_sha1(message, signature)
+        self.0.verifier().ok_or(InvalidSignature)?.verify_sha1(message, signature)
     }
 
     /// Textbook RSA, `block^e mod n`, as Seraph version 2 needs it. Proves nothing by itself:
@@ -161,7 +184,7 @@ impl PublicKey {
     /// When the block is longer than the modulus (even by leading zeros) or not below it, or
     /// without the cargo feature `rsa`.
     pub fn raw(&self, block: &[u8]) -> Result<Vec<u8>, RawError> {
-        self.0.verifier.raw(block)
+        self.0.verifier().ok_or(RawError::Unsupported)?.raw(block)
     }
 }
 
@@ -240,7 +263,7 @@ impl PrivateKey {
     ///
     /// As [`from_pkcs8_der`](Self::from_pkcs8_der).
     pub fn from_pkcs8_der_with(provider: &dyn CryptoProvider, der: &[u8]) -> Result<Self, KeyError> {
-        let public = PublicKey::bind(provider, &RsaNumbers::from_pkcs8(der)?, None)?;
+        let public = PublicKey::from_spki_der_with(provider, &RsaNumbers::from_pkcs8(der)?.to_spki()?)?;
         let signer = provider.signing_key(der)?;
         Ok(Self(Arc::new(Private { pkcs8: Zeroizing::new(der.to_vec()), public, signer })))
     }
@@ -370,6 +393,18 @@ mod tests {
         let key = PublicKey::from_spki_der_with(&Idle, &der).unwrap();
         assert_eq!(key.raw(&[1]), Err(RawError::Unsupported));
         assert_eq!(PrivateKey::generate_with(&Idle, 2048).unwrap_err(), KeyError::Generation);
+    }
+
+    #[test]
+    fn a_key_is_bound_at_its_first_use() {
+        let key = PublicKey::from_base64(KEY).unwrap();
+        assert!(key.0.verifier.get().is_none());
+        let clone = key.clone();
+        assert_eq!(clone.verify_sha1(b"message", &[0; 256]), Err(InvalidSignature));
+        assert!(matches!(key.0.verifier.get(), Some(Some(_))), "the clones share what was bound");
+
+        let key = PublicKey::from_spki_der_with(&Idle, key.spki_der()).unwrap();
+        assert!(key.0.verifier.get().is_some(), "another provider binds at once");
     }
 
     #[test]
