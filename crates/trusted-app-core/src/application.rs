@@ -11,7 +11,7 @@ pub use key::{ApplicationKey, KeyState, KeyStateError};
 
 use crate::clock::Timestamp;
 use crate::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};
-use crate::crypto::{Fingerprint, PublicKey};
+use crate::crypto::{Fingerprint, PublicKey, SignatureKey, Thumbprint};
 use crate::limits::{
     MAX_APPLICATION_ID_BYTES, MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_RSA_BITS,
 };
@@ -106,6 +106,9 @@ pub enum Scheme {
     /// Seraph version 3: timestamp, URL and user are signed (SHA-1 with RSA). The method and the
     /// body are not.
     SeraphV3,
+    /// HTTP message signatures (RFC 9421) as the profile in [`httpsig`](crate::httpsig) has them:
+    /// method, URL, user and a digest of the body are signed, and each signature counts once.
+    HttpSignature,
 }
 
 impl Scheme {
@@ -117,6 +120,7 @@ impl Scheme {
         Self::InsecureSeraphV1,
         Self::InsecureSeraphV2,
         Self::SeraphV3,
+        Self::HttpSignature,
     ];
 
     /// The name used in configuration, such as `seraph-v3`.
@@ -129,19 +133,22 @@ impl Scheme {
             Self::InsecureSeraphV1 => "insecure-seraph-v1",
             Self::InsecureSeraphV2 => "insecure-seraph-v2",
             Self::SeraphV3 => "seraph-v3",
+            Self::HttpSignature => "http-signature",
         }
     }
 
-    /// The number in the `X-Seraph-Trusted-App-Version` header.
+    /// The number in the `X-Seraph-Trusted-App-Version` header; `None` of a scheme that is none of
+    /// Seraph's.
     #[must_use]
-    pub const fn version(self) -> i32 {
+    pub const fn version(self) -> Option<i32> {
         match self {
             #[cfg(feature = "insecure-seraph-v1")]
-            Self::InsecureSeraphV0 => 0,
+            Self::InsecureSeraphV0 => Some(0),
             #[cfg(feature = "insecure-seraph-v1")]
-            Self::InsecureSeraphV1 => 1,
-            Self::InsecureSeraphV2 => 2,
-            Self::SeraphV3 => 3,
+            Self::InsecureSeraphV1 => Some(1),
+            Self::InsecureSeraphV2 => Some(2),
+            Self::SeraphV3 => Some(3),
+            Self::HttpSignature => None,
         }
     }
 }
@@ -171,7 +178,7 @@ impl FromStr for Scheme {
 #[non_exhaustive]
 pub enum SchemeError {
     /// No scheme of that name.
-    #[error("unknown scheme `{0}`: known are `seraph-v3` and `insecure-seraph-v2`")]
+    #[error("unknown scheme `{0}`: known are `http-signature`, `seraph-v3` and `insecure-seraph-v2`")]
     Unknown(String),
     /// The scheme exists but its cargo feature is off.
     #[error("the scheme `{0}` is compiled in only with the cargo feature `insecure-seraph-v1`")]
@@ -182,7 +189,8 @@ pub enum SchemeError {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RequestConditions {
-    /// How old a certificate's timestamp may be on arrival. Always positive, in milliseconds.
+    /// How old a certificate's timestamp or a signature's `created` may be on arrival. Always positive,
+    /// in milliseconds.
     pub timeout: Duration,
     /// Where a request may come from.
     pub addresses: AddressRule,
@@ -222,6 +230,7 @@ pub struct TrustedApplication {
     id: ApplicationId,
     name: String,
     keys: Vec<ApplicationKey>,
+    signature_keys: Vec<ApplicationKey<SignatureKey>>,
     conditions: RequestConditions,
     act_as: ActAsPolicy,
     schemes: Vec<Scheme>,
@@ -231,21 +240,44 @@ impl TrustedApplication {
     /// The time-out that JIRA proposes: 10 seconds.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Starts the description of an application. [`addresses`](TrustedApplicationBuilder::addresses)
-    /// and [`paths`](TrustedApplicationBuilder::paths) must be stated. A [`PublicKey`] by itself is
-    /// an active key without dates.
+    /// The time-out of an application that uses [`Scheme::HttpSignature`] alone: 60 seconds.
+    pub const DEFAULT_SIGNATURE_TIMEOUT: Duration = Duration::from_secs(60);
+
+    /// Starts the description of an application with a key of Seraph's.
+    /// [`addresses`](TrustedApplicationBuilder::addresses) and
+    /// [`paths`](TrustedApplicationBuilder::paths) must be stated. A [`PublicKey`] by itself is an active
+    /// key without dates.
     pub fn builder(id: ApplicationId, key: impl Into<ApplicationKey>) -> TrustedApplicationBuilder {
+        Self::described(id, vec![key.into()], Vec::new(), Scheme::SeraphV3)
+    }
+
+    /// Starts the description of an application that signs by [`Scheme::HttpSignature`], with a key for
+    /// that. `addresses` and `paths` must be stated here too.
+    pub fn signing_builder(
+        id: ApplicationId,
+        key: impl Into<ApplicationKey<SignatureKey>>,
+    ) -> TrustedApplicationBuilder {
+        Self::described(id, Vec::new(), vec![key.into()], Scheme::HttpSignature)
+    }
+
+    fn described(
+        id: ApplicationId,
+        keys: Vec<ApplicationKey>,
+        signature_keys: Vec<ApplicationKey<SignatureKey>>,
+        scheme: Scheme,
+    ) -> TrustedApplicationBuilder {
         TrustedApplicationBuilder {
             id,
             name: None,
-            keys: vec![key.into()],
-            timeout: Self::DEFAULT_TIMEOUT,
+            keys,
+            signature_keys,
+            timeout: None,
             addresses: None,
             paths: None,
             methods: MethodRule::any(),
             replay_protection: ReplayProtection::Off,
             act_as: ActAsPolicy::anybody(),
-            schemes: vec![Scheme::SeraphV3],
+            schemes: vec![scheme],
             min_rsa_bits: MIN_RSA_BITS,
         }
     }
@@ -274,7 +306,8 @@ impl TrustedApplication {
             id: self.id.clone(),
             name: Some(self.name.clone()),
             keys: self.keys.clone(),
-            timeout: self.conditions.timeout,
+            signature_keys: self.signature_keys.clone(),
+            timeout: Some(self.conditions.timeout),
             addresses: Some(self.conditions.addresses.clone()),
             paths: Some(self.conditions.paths.clone()),
             methods: self.conditions.methods.clone(),
@@ -297,8 +330,8 @@ impl TrustedApplication {
         &self.name
     }
 
-    /// Its public keys, at least one, each with its state and dates: also those by which nothing
-    /// may be signed, such as revoked ones.
+    /// Its public keys for Seraph, each with its state and dates: also those by which nothing may be
+    /// signed, such as revoked ones. At least one, unless it uses no scheme of Seraph's.
     #[must_use]
     pub fn keys(&self) -> &[ApplicationKey] {
         &self.keys
@@ -307,6 +340,33 @@ impl TrustedApplication {
     /// The keys by which a request may be signed at that time, at most [`MAX_KEYS`].
     pub fn live_keys(&self, now: Timestamp) -> impl Iterator<Item = &PublicKey> {
         self.keys.iter().filter(move |key| key.is_live(now)).map(ApplicationKey::public_key).take(MAX_KEYS)
+    }
+
+    /// Its public keys for [`Scheme::HttpSignature`], as [`keys`](Self::keys).
+    #[must_use]
+    pub fn signature_keys(&self) -> &[ApplicationKey<SignatureKey>] {
+        &self.signature_keys
+    }
+
+    /// The key of that name for [`Scheme::HttpSignature`], whatever its state.
+    #[must_use]
+    pub fn signature_key(&self, name: &Thumbprint) -> Option<&ApplicationKey<SignatureKey>> {
+        self.signature_keys.iter().find(|key| key.public_key().thumbprint() == name)
+    }
+
+    /// The key of that name, if a request may be signed by it at that time.
+    #[must_use]
+    pub fn live_signature_key(&self, name: &Thumbprint, now: Timestamp) -> Option<&SignatureKey> {
+        self.signature_key(name).filter(|key| key.is_live(now)).map(ApplicationKey::public_key)
+    }
+
+    /// What no other application may have: the fingerprints of all its keys, of either scheme. An RSA key
+    /// for HTTP message signatures has two, so that it is known again as a key of Seraph's.
+    pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+        let signature_keys = self.signature_keys.iter().map(ApplicationKey::public_key).flat_map(|key| {
+            [Some(key.thumbprint().fingerprint()), key.rsa_fingerprint().copied()].into_iter().flatten()
+        });
+        self.keys.iter().map(|key| *key.fingerprint()).chain(signature_keys)
     }
 
     /// What its requests must fulfil.
@@ -335,7 +395,8 @@ pub struct TrustedApplicationBuilder {
     id: ApplicationId,
     name: Option<String>,
     keys: Vec<ApplicationKey>,
-    timeout: Duration,
+    signature_keys: Vec<ApplicationKey<SignatureKey>>,
+    timeout: Option<Duration>,
     addresses: Option<AddressRule>,
     paths: Option<PathRule>,
     methods: MethodRule,
@@ -364,9 +425,18 @@ impl TrustedApplicationBuilder {
         self
     }
 
-    /// How old a certificate's timestamp may be on arrival; 10 seconds unless stated.
+    /// A further key for [`Scheme::HttpSignature`], which must then be among the
+    /// [`schemes`](Self::schemes) to be of use.
+    pub fn signature_key(mut self, key: impl Into<ApplicationKey<SignatureKey>>) -> Self {
+        self.signature_keys.push(key.into());
+        self
+    }
+
+    /// How old a certificate's timestamp or a signature's `created` may be on arrival; 10 seconds unless
+    /// stated, 60 for an application that uses [`Scheme::HttpSignature`] alone. That scheme takes it
+    /// for at most 300 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
@@ -401,7 +471,8 @@ impl TrustedApplicationBuilder {
         self
     }
 
-    /// Which schemes may be used; only [`Scheme::SeraphV3`] unless stated.
+    /// Which schemes may be used; unless stated only [`Scheme::SeraphV3`], or [`Scheme::HttpSignature`] if
+    /// the description began with a key for that.
     pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
         self.schemes = schemes.into_iter().collect();
         self
@@ -424,7 +495,11 @@ impl TrustedApplicationBuilder {
             return Err(ApplicationError::MinRsaBits(self.min_rsa_bits));
         }
         self.check_keys()?;
-        if self.timeout.as_millis() == 0 || i64::try_from(self.timeout.as_millis()).is_err() {
+        let timeout = self.timeout.unwrap_or(match self.schemes.as_slice() {
+            [Scheme::HttpSignature] => TrustedApplication::DEFAULT_SIGNATURE_TIMEOUT,
+            _ => TrustedApplication::DEFAULT_TIMEOUT,
+        });
+        if timeout.as_millis() == 0 || i64::try_from(timeout.as_millis()).is_err() {
             return Err(ApplicationError::Timeout);
         }
         if let Some(name) = self.act_as.misleading_name() {
@@ -433,12 +508,22 @@ impl TrustedApplicationBuilder {
         if self.schemes.is_empty() {
             return Err(ApplicationError::NoScheme);
         }
+        for scheme in &self.schemes {
+            let without_key = match scheme {
+                Scheme::HttpSignature => self.signature_keys.is_empty(),
+                _ => self.keys.is_empty(),
+            };
+            if without_key {
+                return Err(ApplicationError::NoKey(*scheme));
+            }
+        }
         Ok(TrustedApplication {
             name: self.name.unwrap_or_else(|| self.id.to_string()),
             id: self.id,
             keys: self.keys,
+            signature_keys: self.signature_keys,
             conditions: RequestConditions {
-                timeout: self.timeout,
+                timeout,
                 addresses: self.addresses.ok_or(ApplicationError::AddressesNotStated)?,
                 paths: self.paths.ok_or(ApplicationError::PathsNotStated)?,
                 methods: self.methods,
@@ -450,9 +535,6 @@ impl TrustedApplicationBuilder {
     }
 
     fn check_keys(&self) -> Result<(), ApplicationError> {
-        if self.keys.is_empty() {
-            return Err(ApplicationError::NoKey);
-        }
         let usable = self.keys.iter().filter(|key| key.state() != KeyState::Revoked).count();
         if usable > MAX_KEYS {
             return Err(ApplicationError::TooManyKeys(usable));
@@ -474,6 +556,30 @@ impl TrustedApplicationBuilder {
             }
             rest = others;
         }
+        self.check_signature_keys()
+    }
+
+    fn check_signature_keys(&self) -> Result<(), ApplicationError> {
+        if self.signature_keys.len() > MAX_KEPT_KEYS {
+            return Err(ApplicationError::TooManyKeptKeys(self.signature_keys.len()));
+        }
+        let mut rest = self.signature_keys.as_slice();
+        while let [entry, others @ ..] = rest {
+            let key = entry.public_key();
+            let fingerprint = key.thumbprint().fingerprint();
+            if others.iter().any(|other| other.public_key() == key) {
+                return Err(ApplicationError::KeyTwice(fingerprint));
+            }
+            if let Some(rsa) = key.rsa_fingerprint()
+                && self.keys.iter().any(|other| other.fingerprint() == rsa)
+            {
+                return Err(ApplicationError::KeyOfTwoSchemes(*rsa));
+            }
+            if entry.is_never_valid() {
+                return Err(ApplicationError::KeyNeverValid(fingerprint));
+            }
+            rest = others;
+        }
         Ok(())
     }
 }
@@ -491,9 +597,6 @@ pub enum ApplicationError {
     /// Zero, below a millisecond, or beyond 2^63 milliseconds.
     #[error("the time-out must be positive; a time-out of 0 would never expire")]
     Timeout,
-    /// An empty list of keys.
-    #[error("an application needs at least one key")]
-    NoKey,
     /// More keys than one request may be checked against; revoked ones do not count.
     #[error("{0} keys; an application has at most {MAX_KEYS} that are not revoked")]
     TooManyKeys(usize),
@@ -503,6 +606,12 @@ pub enum ApplicationError {
     /// One key stands there twice; were one of them revoked, the other would still be good.
     #[error("the key {0} is listed twice")]
     KeyTwice(Fingerprint),
+    /// One RSA key for Seraph and for HTTP message signatures: each scheme has keys of its own.
+    #[error("the key {0} is listed for two schemes; each needs keys of its own")]
+    KeyOfTwoSchemes(Fingerprint),
+    /// A scheme without a key for it.
+    #[error("the scheme `{0}` needs a key of its own kind")]
+    NoKey(Scheme),
     /// A key whose `not_after` is before its `not_before`.
     #[error("the key {0} is never valid: its not_after is before its not_before")]
     KeyNeverValid(Fingerprint),

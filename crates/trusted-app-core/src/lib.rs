@@ -26,6 +26,7 @@ pub mod application;
 pub mod clock;
 pub mod conditions;
 pub mod crypto;
+pub mod httpsig;
 pub mod identity;
 pub mod limits;
 pub mod permission;

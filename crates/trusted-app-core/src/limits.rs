@@ -47,3 +47,43 @@ pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// Longest certificate document that is parsed, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024;
+
+/// Smallest RSA modulus of a key of HTTP message signatures, in bits; nothing lets in a smaller one.
+pub const MIN_PSS_BITS: usize = 2048;
+
+/// Longest `Signature-Input` that is parsed, in bytes, its field lines put together.
+pub const MAX_SIGNATURE_INPUT_BYTES: usize = 4096;
+
+/// Longest `Signature` that is parsed, in bytes, its field lines put together: four signatures of the
+/// largest keys.
+pub const MAX_SIGNATURE_BYTES: usize = 8192;
+
+/// Most members of `Signature-Input` and of `Signature`, each a signature of somebody's.
+pub const MAX_SIGNATURES: usize = 4;
+
+/// Most components that a signature covers.
+pub const MAX_COMPONENTS: usize = 16;
+
+/// Most parameters of a signature.
+pub const MAX_SIGNATURE_PARAMETERS: usize = 16;
+
+/// Shortest nonce of a signature, in characters.
+pub const MIN_NONCE_BYTES: usize = 16;
+
+/// Longest nonce of a signature, in characters.
+pub const MAX_NONCE_BYTES: usize = 128;
+
+/// Longest `Trusted-App-User`, in bytes.
+pub const MAX_USER_FIELD_BYTES: usize = 2048;
+
+/// Longest name and longest tenant in `Trusted-App-User`, decoded, in bytes of UTF-8.
+pub const MAX_USER_FIELD_NAME_BYTES: usize = 256;
+
+/// Longest `Content-Digest` that is parsed, in bytes, its field lines put together.
+pub const MAX_CONTENT_DIGEST_BYTES: usize = 1024;
+
+/// Longest key directory that is parsed, in bytes.
+pub const MAX_DIRECTORY_BYTES: usize = 64 * 1024;
+
+/// Most keys of a key directory.
+pub const MAX_DIRECTORY_KEYS: usize = 16;

@@ -205,7 +205,8 @@ pub enum ApplicationConflict {
          a key belongs to one application only"
     )]
     Key {
-        /// The SHA-256 of the key's SubjectPublicKeyInfo.
+        /// The key's fingerprint: of a Seraph key the SHA-256 of its SubjectPublicKeyInfo, of any other
+        /// its thumbprint.
         fingerprint: Fingerprint,
         /// The application that was refused.
         application: ApplicationId,
@@ -221,7 +222,8 @@ pub enum ApplicationConflict {
     /// It is our own key: who trusts it trusts everybody who can make us send a request.
     #[error("the public key {fingerprint} of application `{application}` is this server's own")]
     LocalKey {
-        /// The SHA-256 of the key's SubjectPublicKeyInfo.
+        /// The key's fingerprint: of a Seraph key the SHA-256 of its SubjectPublicKeyInfo, of any other
+        /// its thumbprint.
         fingerprint: Fingerprint,
         /// The application that was refused.
         application: ApplicationId,
@@ -253,7 +255,7 @@ impl Reserved {
         if *id == self.id {
             return Err(ApplicationConflict::LocalId { application: id.clone() });
         }
-        if application.keys().iter().any(|key| *key.fingerprint() == self.key) {
+        if application.fingerprints().any(|fingerprint| fingerprint == self.key) {
             return Err(ApplicationConflict::LocalKey { fingerprint: self.key, application: id.clone() });
         }
         Ok(())

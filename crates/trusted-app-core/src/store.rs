@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::application::{ApplicationId, TrustedApplication};
+use crate::crypto::Thumbprint;
 use crate::user::KnownUser;
 
 pub use fold::{Exact, FoldedDirectory, FoldedName, NameFold};
@@ -16,7 +17,8 @@ pub use replay::{ReplayClaim, ReplayId, ReplayOutcome, ReplayStore};
 /// Any error of a store. It is logged on this side and never shown to the peer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where trusted applications come from: the read path, one method.
+/// Where trusted applications come from: the read path. A request of Seraph's names its application, an
+/// HTTP message signature only the key.
 ///
 /// `Ok(None)` means *not registered* and becomes a 401; an error means *cannot tell* and becomes a
 /// 503, never a 401 and never a pass.
@@ -35,6 +37,14 @@ pub trait KeyStore: Send + Sync + 'static {
     fn application(
         &self,
         id: &ApplicationId,
+    ) -> impl Future<Output = Result<Option<Arc<TrustedApplication>>, Self::Error>> + Send;
+
+    /// The application that has this key among its
+    /// [`signature_keys`](TrustedApplication::signature_keys), in whatever state. A store of applications
+    /// that have none answers `Ok(None)`.
+    fn application_by_key(
+        &self,
+        key: &Thumbprint,
     ) -> impl Future<Output = Result<Option<Arc<TrustedApplication>>, Self::Error>> + Send;
 }
 
@@ -113,6 +123,13 @@ impl<K: KeyStore> KeyStore for Arc<K> {
         id: &ApplicationId,
     ) -> impl Future<Output = Result<Option<Arc<TrustedApplication>>, Self::Error>> + Send {
         K::application(self, id)
+    }
+
+    fn application_by_key(
+        &self,
+        key: &Thumbprint,
+    ) -> impl Future<Output = Result<Option<Arc<TrustedApplication>>, Self::Error>> + Send {
+        K::application_by_key(self, key)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlx_core::database::Database;
 use sqlx_core::pool::Pool;
 use sqlx_core::transaction::Transaction;
+use tower_trusted_app::crypto::Thumbprint;
 use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::registry::{
     ApplicationConflict, ApplicationRegistry, Broken, Change, Entry, Registered, RegistryError, Reserved,
@@ -175,11 +176,29 @@ impl<D: Dialect> KeyStore for SqlRegistry<D> {
         &self,
         id: &ApplicationId,
     ) -> Result<Option<Arc<TrustedApplication>>, RegistryError> {
-        match self.get(id).await? {
-            Some(Ok(registered)) => Ok(Some(registered.application)),
-            Some(Err(broken)) => Err(RegistryError::Unavailable(broken.into())),
-            None => Ok(None),
-        }
+        served(self.get(id).await?)
+    }
+
+    async fn application_by_key(
+        &self,
+        key: &Thumbprint,
+    ) -> Result<Option<Arc<TrustedApplication>>, RegistryError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM trusted_app_application WHERE id = \
+             (SELECT application FROM trusted_app_key WHERE fingerprint = $1)"
+        );
+        let rows = self.read(&sql, vec![key.fingerprint().to_string().into()]).await?;
+        let application = served(rows.into_iter().next().map(|row| Record::of(row).entry()))?;
+        // What a peer calls its key may be the fingerprint of another kind.
+        Ok(application.filter(|application| application.signature_key(key).is_some()))
+    }
+}
+
+fn served(entry: Option<Entry>) -> Result<Option<Arc<TrustedApplication>>, RegistryError> {
+    match entry {
+        Some(Ok(registered)) => Ok(Some(registered.application)),
+        Some(Err(broken)) => Err(RegistryError::Unavailable(broken.into())),
+        None => Ok(None),
     }
 }
 
@@ -240,8 +259,8 @@ impl<D: Dialect> Write<'_, D> {
     /// Makes the keys this application's. Of two nodes that want the same one the second waits here
     /// and is refused.
     async fn take_keys(&mut self, application: &TrustedApplication) -> Result<(), RegistryError> {
-        for key in application.keys() {
-            let (id, fingerprint) = (application.id(), *key.fingerprint());
+        let id = application.id();
+        for fingerprint in application.fingerprints() {
             let sql = "INSERT INTO trusted_app_key (fingerprint, application) VALUES ($1, $2) \
                        ON CONFLICT (fingerprint) DO NOTHING";
             let values = vec![fingerprint.to_string().into(), id.as_str().into()];

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
 use trusted_app_core::{ApplicationId, KeyStore, ReplayStore, TrustedApplication, UserDirectory, UserLookup};
 
@@ -51,6 +52,14 @@ impl KeyStore for FaultyKeyStore {
     type Error = Fault;
 
     async fn application(&self, _: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, Fault> {
+        match self.0 {
+            Behaviour::Errs => Err(Fault),
+            Behaviour::Hangs => pending().await,
+            Behaviour::KnowsNobody | Behaviour::Denies | Behaviour::HasSeenAll => Ok(None),
+        }
+    }
+
+    async fn application_by_key(&self, _: &Thumbprint) -> Result<Option<Arc<TrustedApplication>>, Fault> {
         match self.0 {
             Behaviour::Errs => Err(Fault),
             Behaviour::Hangs => pending().await,

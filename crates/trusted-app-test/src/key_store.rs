@@ -13,10 +13,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use tokio::task::JoinSet;
 use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathRule, ReplayProtection};
+use trusted_app_core::crypto::{PrivateSignatureKey, SignatureKey, Thumbprint};
 use trusted_app_core::limits::MAX_APPLICATION_ID_BYTES;
 use trusted_app_core::{ApplicationId, BoxError, KeyStore, PublicKey, Scheme, Timestamp, TrustedApplication};
 
@@ -46,6 +49,12 @@ pub async fn conformance<K: KeyStore>(make: impl AsyncFn(Vec<TrustedApplication>
 /// When the store is wrong; the text says about what.
 pub async fn check<K: KeyStore>(store: K, applications: &[TrustedApplication]) {
     for put_in in applications {
+        for key in put_in.signature_keys() {
+            let name = key.public_key().thumbprint();
+            let found = look_up_key(&store, name).await;
+            let found = found.unwrap_or_else(|| panic!("the key {name} of `{}` is not found", put_in.id()));
+            assert_same(put_in, &found);
+        }
         for time in ["first", "second"] {
             let found = look_up(&store, put_in.id()).await;
             let found = found.unwrap_or_else(|| panic!("`{}` is not found, {time} look-up", put_in.id()));
@@ -55,6 +64,10 @@ pub async fn check<K: KeyStore>(store: K, applications: &[TrustedApplication]) {
     for id in near_misses(applications) {
         let found = look_up(&store, &id).await.map(|found| found.id().clone());
         assert!(found.is_none(), "nobody is registered as {id:?}, but {found:?} is found");
+    }
+    for name in strange_keys(applications) {
+        let found = look_up_key(&store, &name).await.map(|found| found.id().clone());
+        assert!(found.is_none(), "nobody has the key {name}, but {found:?} is found by it");
     }
     check_at_once(store, applications).await;
 }
@@ -114,6 +127,19 @@ pub fn applications() -> Vec<TrustedApplication> {
         next("once").replay_protection(ReplayProtection::Every),
         next("once-if-not-idempotent").replay_protection(ReplayProtection::NonIdempotent),
         next("schemes").schemes([Scheme::InsecureSeraphV2, Scheme::SeraphV3]),
+        next("both-kinds-of-key")
+            .signature_key(signature_key(1))
+            .signature_key(
+                ApplicationKey::from(signature_key(2))
+                    .with_state(KeyState::Retiring)
+                    .with_not_before(at("2020-01-01T00:00:00Z"))
+                    .with_not_after(at("2031-12-31T23:59:59.999Z")),
+            )
+            .signature_key(ApplicationKey::from(signature_key(3)).with_state(KeyState::Revoked))
+            .schemes([Scheme::SeraphV3, Scheme::HttpSignature]),
+        TrustedApplication::signing_builder("signing".parse().expect("an id"), signature_key(4))
+            .addresses(AddressRule::any())
+            .paths(PathRule::any()),
         next(&"x".repeat(MAX_APPLICATION_ID_BYTES)),
     ];
     all.extend(ODD_IDS.iter().map(|id| next(id)));
@@ -181,6 +207,22 @@ async fn look_up<K: KeyStore>(store: &K, id: &ApplicationId) -> Option<Arc<Trust
     answer.unwrap_or_else(|error| panic!("looking up `{id}`: {error}"))
 }
 
+/// Names of keys that nobody has: some at random, and the fingerprints of Seraph's keys, which are of
+/// another kind.
+fn strange_keys(applications: &[TrustedApplication]) -> impl Iterator<Item = Thumbprint> {
+    let fingerprints = applications.iter().flat_map(TrustedApplication::keys).map(|key| *key.fingerprint());
+    let of_other_kind = fingerprints.map(|fingerprint| {
+        let text = URL_SAFE_NO_PAD.encode(fingerprint.as_bytes());
+        text.parse().expect("32 bytes are a thumbprint")
+    });
+    [900, 901].map(signature_key).into_iter().map(|key| *key.thumbprint()).chain(of_other_kind)
+}
+
+async fn look_up_key<K: KeyStore>(store: &K, key: &Thumbprint) -> Option<Arc<TrustedApplication>> {
+    let answer: Result<_, BoxError> = store.application_by_key(key).await.map_err(Into::into);
+    answer.unwrap_or_else(|error| panic!("looking up the key {key}: {error}"))
+}
+
 /// Panics with the field in which the two differ.
 pub(crate) fn assert_same(put_in: &TrustedApplication, found: &TrustedApplication) {
     let id = put_in.id();
@@ -191,6 +233,11 @@ pub(crate) fn assert_same(put_in: &TrustedApplication, found: &TrustedApplicatio
         application.keys().iter().map(|key| key.public_key().spki_der().to_vec()).collect()
     };
     assert_eq!(spki(found), spki(put_in), "the bytes of the keys of `{id}`");
+    assert_eq!(found.signature_keys(), put_in.signature_keys(), "the signature keys of `{id}`");
+    let jwks = |application: &TrustedApplication| -> Vec<String> {
+        application.signature_keys().iter().map(|key| key.public_key().to_jwk()).collect()
+    };
+    assert_eq!(jwks(found), jwks(put_in), "the JWKs of `{id}`");
     assert_eq!(found.schemes(), put_in.schemes(), "the schemes of `{id}`");
     let (found, put_in) = (found.conditions(), put_in.conditions());
     assert_eq!(found.timeout, put_in.timeout, "the time-out of `{id}`");
@@ -208,4 +255,15 @@ pub(crate) fn public_key(number: u64) -> PublicKey {
     let amid = spki.iter_mut().rev().skip(FROM_END).zip(number.to_le_bytes());
     amid.for_each(|(byte, other)| *byte ^= other);
     PublicKey::from_spki_der(&spki).expect("a key of the suite")
+}
+
+/// A public Ed25519 key. Whoever reads this has the private half.
+pub(crate) fn signature_key(number: u32) -> SignatureKey {
+    /// PKCS#8 before the seed (RFC 8410, section 7).
+    const BEFORE: [u8; 16] = [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32];
+    let mut der = BEFORE.to_vec();
+    der.extend([0x5a; 28]);
+    der.extend(number.to_be_bytes());
+    let key = PrivateSignatureKey::from_pkcs8_der(&der).expect("a key of the suite");
+    key.public_key().clone()
 }

@@ -20,7 +20,7 @@ use trusted_app_core::registry::{
 };
 use trusted_app_core::{ApplicationId, TrustedApplication};
 
-use crate::key_store::{applications, assert_same, public_key};
+use crate::key_store::{applications, assert_same, public_key, signature_key};
 
 /// Checks a registry: `make` makes one that is empty.
 ///
@@ -139,6 +139,15 @@ async fn ids_and_keys_belong_to_one<R: ApplicationRegistry>(registry: R) {
         let thief = described("forum", 3).key(public_key(key)).build().expect("the suite's");
         refused(registry.update(thief, 1, "bob").await, "a further key of another's", is_held("forum"));
     }
+    let held = signature_key(5).thumbprint().fingerprint();
+    let holder = described("signer", 5).signature_key(signature_key(5)).build().expect("the suite's");
+    added(&registry, holder, "alice").await;
+    let revoked = ApplicationKey::from(signature_key(5)).with_state(KeyState::Revoked);
+    let thief = described("thief", 6).signature_key(revoked).build().expect("the suite's");
+    refused(registry.add(thief, "bob").await, "a signature key of another's", |error| {
+        matches!(error, RegistryError::Conflict(ApplicationConflict::Key { fingerprint, other, .. })
+            if *fingerprint == held && other.as_str() == "signer")
+    });
     assert!(found(&registry, &id("thief")).await.is_none(), "what was refused is found");
     let forum_is =
         found(&registry, &forum).await.map(|found| (found.version, found.application.keys().len()));

@@ -67,7 +67,7 @@ fn application(credentials: &Credentials<'_>) -> TrustedApplication {
     TrustedApplication::builder(credentials.application_id().clone(), KEY.clone())
         .addresses(AddressRule::any())
         .paths(PathRule::any())
-        .schemes(Scheme::ALL.iter().copied())
+        .schemes(Scheme::ALL.iter().copied().filter(|scheme| scheme.version().is_some()))
         .build()
         .expect("a good description")
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use trusted_app_core::crypto::Fingerprint;
+use trusted_app_core::crypto::{Fingerprint, Thumbprint};
 use trusted_app_core::registry::{ApplicationConflict, Reserved};
 use trusted_app_core::{ApplicationId, TrustedApplication};
 
@@ -38,6 +38,13 @@ impl Applications {
         self.by_id.get(id)
     }
 
+    /// The application that has this key for HTTP message signatures.
+    pub(super) fn get_by_key(&self, key: &Thumbprint) -> Option<&Arc<TrustedApplication>> {
+        let application = self.by_id.get(self.holders.get(&key.fingerprint())?)?;
+        // What a peer calls its key may be the fingerprint of another kind.
+        application.signature_key(key).map(|_| application)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
     }
@@ -61,8 +68,8 @@ impl Applications {
     ) -> Result<Option<Arc<TrustedApplication>>, ApplicationConflict> {
         self.check(&application)?;
         let previous = self.remove(application.id());
-        for key in application.keys() {
-            self.holders.insert(*key.fingerprint(), application.id().clone());
+        for fingerprint in application.fingerprints() {
+            self.holders.insert(fingerprint, application.id().clone());
         }
         self.by_id.insert(application.id().clone(), application);
         Ok(previous)
@@ -70,8 +77,8 @@ impl Applications {
 
     pub(super) fn remove(&mut self, id: &ApplicationId) -> Option<Arc<TrustedApplication>> {
         let removed = self.by_id.remove(id)?;
-        for key in removed.keys() {
-            self.holders.remove(key.fingerprint());
+        for fingerprint in removed.fingerprints() {
+            self.holders.remove(&fingerprint);
         }
         Some(removed)
     }
@@ -81,8 +88,7 @@ impl Applications {
         if let Some(reserved) = &self.reserved {
             reserved.check(application)?;
         }
-        for key in application.keys() {
-            let fingerprint = *key.fingerprint();
+        for fingerprint in application.fingerprints() {
             if let Some(other) = self.holders.get(&fingerprint).filter(|other| *other != id) {
                 return Err(ApplicationConflict::Key {
                     fingerprint,

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::{ApplicationId, BoxError, KeyStore, TrustedApplication};
 
 type Answer<'a> =
@@ -13,11 +14,16 @@ type Answer<'a> =
 /// [`KeyStore`] in a form that can be a trait object: each look-up allocates one future.
 trait DynKeyStore: Send + Sync {
     fn boxed_application<'a>(&'a self, id: &'a ApplicationId) -> Answer<'a>;
+    fn boxed_application_by_key<'a>(&'a self, key: &'a Thumbprint) -> Answer<'a>;
 }
 
 impl<K: KeyStore> DynKeyStore for K {
     fn boxed_application<'a>(&'a self, id: &'a ApplicationId) -> Answer<'a> {
         Box::pin(async move { KeyStore::application(self, id).await.map_err(Into::into) })
+    }
+
+    fn boxed_application_by_key<'a>(&'a self, key: &'a Thumbprint) -> Answer<'a> {
+        Box::pin(async move { KeyStore::application_by_key(self, key).await.map_err(Into::into) })
     }
 }
 
@@ -32,6 +38,13 @@ impl KeyStore for BoxKeyStore {
 
     async fn application(&self, id: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, BoxError> {
         self.store.boxed_application(id).await
+    }
+
+    async fn application_by_key(
+        &self,
+        key: &Thumbprint,
+    ) -> Result<Option<Arc<TrustedApplication>>, BoxError> {
+        self.store.boxed_application_by_key(key).await
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::registry::{ApplicationRegistry, Broken, RegistryError};
 use trusted_app_core::{ApplicationId, KeyStore, TrustedApplication};
 
@@ -123,11 +124,18 @@ impl CachedRegistry {
     ///
     /// When it cannot be told.
     pub fn get(&self, id: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, CacheError> {
-        let age = self.shared.age();
-        if age > self.shared.max_age {
-            return Err(CacheError::TooOld { age });
-        }
+        self.shared.check_age()?;
         self.shared.snapshot.get(id).transpose().map_err(CacheError::Broken)
+    }
+
+    /// The application that has this key for HTTP message signatures.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be told.
+    pub fn get_by_key(&self, key: &Thumbprint) -> Result<Option<Arc<TrustedApplication>>, CacheError> {
+        self.shared.check_age()?;
+        self.shared.snapshot.get_by_key(key).transpose().map_err(CacheError::Broken)
     }
 
     /// Reads the whole registry anew, and waits until that is done or has failed;
@@ -163,6 +171,11 @@ impl Shared {
         self.started.elapsed().saturating_sub(confirmed)
     }
 
+    fn check_age(&self) -> Result<(), CacheError> {
+        let age = self.age();
+        if age > self.max_age { Err(CacheError::TooOld { age }) } else { Ok(()) }
+    }
+
     fn confirm(&self, at: Instant) {
         let since = at.saturating_duration_since(self.started).as_millis();
         self.confirmed.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Release);
@@ -174,6 +187,13 @@ impl KeyStore for CachedRegistry {
 
     async fn application(&self, id: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, CacheError> {
         self.get(id)
+    }
+
+    async fn application_by_key(
+        &self,
+        key: &Thumbprint,
+    ) -> Result<Option<Arc<TrustedApplication>>, CacheError> {
+        self.get_by_key(key)
     }
 }
 

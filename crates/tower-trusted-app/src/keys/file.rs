@@ -8,6 +8,7 @@ use std::{fmt, fs, io};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
+use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::registry::{ApplicationConflict, Reserved};
 use trusted_app_core::{ApplicationId, KeyStore, LocalApplication, TrustedApplication};
 
@@ -58,6 +59,12 @@ impl FileKeyStore {
         self.file.current.load().get(id).map(Arc::clone)
     }
 
+    /// The application that has this key for HTTP message signatures.
+    #[must_use]
+    pub fn get_by_key(&self, key: &Thumbprint) -> Option<Arc<TrustedApplication>> {
+        self.file.current.load().get_by_key(key).map(Arc::clone)
+    }
+
     /// Loads the file at once, without waiting for it to settle: call it when it is complete.
     ///
     /// It reads the file on the calling thread.
@@ -81,6 +88,13 @@ impl KeyStore for FileKeyStore {
 
     async fn application(&self, id: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
         Ok(self.get(id))
+    }
+
+    async fn application_by_key(
+        &self,
+        key: &Thumbprint,
+    ) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
+        Ok(self.get_by_key(key))
     }
 }
 

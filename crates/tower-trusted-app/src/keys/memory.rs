@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::registry::{ApplicationConflict, Reserved};
 use trusted_app_core::{ApplicationId, KeyStore, LocalApplication, TrustedApplication};
 
@@ -55,6 +56,12 @@ impl MemoryKeyStore {
     #[must_use]
     pub fn get(&self, id: &ApplicationId) -> Option<Arc<TrustedApplication>> {
         self.shared.current.load().get(id).map(Arc::clone)
+    }
+
+    /// The application that has this key for HTTP message signatures.
+    #[must_use]
+    pub fn get_by_key(&self, key: &Thumbprint) -> Option<Arc<TrustedApplication>> {
+        self.shared.current.load().get_by_key(key).map(Arc::clone)
     }
 
     /// Registers an application in place of the one that had its id, which is returned.
@@ -109,6 +116,13 @@ impl KeyStore for MemoryKeyStore {
 
     async fn application(&self, id: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
         Ok(self.get(id))
+    }
+
+    async fn application_by_key(
+        &self,
+        key: &Thumbprint,
+    ) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
+        Ok(self.get_by_key(key))
     }
 }
 

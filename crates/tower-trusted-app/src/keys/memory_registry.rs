@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::registry::{
     ApplicationConflict, ApplicationRegistry, Change, Entry, Registered, RegistryError, Stamp,
 };
@@ -131,6 +132,13 @@ impl KeyStore for MemoryRegistry {
 
     async fn application(&self, id: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
         Ok(self.keys.get(id))
+    }
+
+    async fn application_by_key(
+        &self,
+        key: &Thumbprint,
+    ) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
+        Ok(self.keys.get_by_key(key))
     }
 }
 

@@ -22,7 +22,7 @@ pub use boxed::{BoxKeyStore, KeyStoreExt};
 pub use cached::{CacheError, CacheStatus, CachedRegistry, CachedRegistryBuilder, ChangeSource, Polling};
 #[cfg(feature = "file")]
 pub use file::{FileError, FileKeyStore, FileKeyStoreBuilder, FileStatus};
-pub use func::{KeyStoreFn, key_store_fn};
+pub use func::{KeyStoreFn, NoKeys, key_store_fn};
 pub use memory::MemoryKeyStore;
 pub use memory_registry::MemoryRegistry;
 pub use trusted_app_core::registry::ApplicationConflict;

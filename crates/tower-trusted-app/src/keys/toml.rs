@@ -27,7 +27,8 @@ use super::applications::Applications;
 ///     id = "confluence:4711"
 ///     name = "Wiki"                     # for people; the id unless stated
 ///     public_key = "MIIBIjANBgkq..."    # base64 or PEM; see below for a rotation
-///     timeout_ms = 10000                # the default
+///     signature_key = """{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"""
+///     timeout_ms = 10000                # the default; 60000 if `http-signature` is the only scheme
 ///     ip_addresses = ["10.1.*.*", "2001:db8::/32", "local"]
 ///     url_paths = ["/secure/RunPortlet", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
 ///     methods = ["GET", "HEAD"]         # any unless stated
@@ -42,11 +43,13 @@ use super::applications::Applications;
 /// # Ok::<_, tower_trusted_app::keys::TomlError>(())
 /// ```
 ///
-/// `id`, `public_key`, `ip_addresses` and `url_paths` must be there. `ip_addresses`, `url_paths` and
+/// `id`, `ip_addresses`, `url_paths` and one of the two kinds of key must be there: `public_key` for
+/// Seraph's schemes, `signature_key`, a JWK, for `http-signature`. An application that has only the latter
+/// uses that scheme unless `schemes` says otherwise. `ip_addresses`, `url_paths` and
 /// `methods` are each a list or the string `"any"`; an empty list allows nothing. A string in
 /// `url_paths` is a plain prefix.
 ///
-/// During a rotation `public_key` is a list. In the place of a key may stand a table that states
+/// During a rotation `public_key` is a list, and so is `signature_key`. In the place of a key may stand a table that states
 /// where the key stands in the rotation (a [`KeyState`](trusted_app_core::application::KeyState),
 /// `active` unless stated) and when it is good:
 ///
@@ -143,10 +146,11 @@ fn tables<'t>(document: &'t DeTable<'t>) -> Result<Vec<(Range<usize>, &'t DeTabl
 }
 
 /// The fields of an application.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "id",
     "name",
     "public_key",
+    "signature_key",
     "timeout_ms",
     "ip_addresses",
     "url_paths",
@@ -176,17 +180,29 @@ impl<'t> Entry<'t> {
             return Err(self.error(key.get_ref(), Problem::new(key.span(), problem)));
         }
         let id = self.required("id", "the name that its requests carry", fields::application_id)?;
-        let (key, further_keys) =
-            self.required("public_key", "base64 or PEM, or a list of them", fields::keys)?;
+        let signature_keys = self.optional("signature_key", fields::signature_keys)?;
+        let keys = match signature_keys {
+            Some(_) => self.optional("public_key", fields::keys)?.unwrap_or_default(),
+            None => self.required("public_key", "base64 or PEM, or a list of them", fields::keys)?,
+        };
         let addresses = self.required("ip_addresses", LIST_OR_ANY, fields::address_rule)?;
         let paths = self.required("url_paths", LIST_OR_ANY, fields::path_rule)?;
         let methods = self.optional("methods", fields::method_rule)?.unwrap_or(MethodRule::any());
         self.warn(&addresses, &paths, &methods, warnings);
 
-        let mut application =
-            TrustedApplication::builder(id, key).addresses(addresses).paths(paths).methods(methods);
-        for key in further_keys {
+        let (mut keys, mut signature_keys) = (keys.into_iter(), signature_keys.into_iter().flatten());
+        let first = match keys.next() {
+            Some(key) => Some(TrustedApplication::builder(id, key)),
+            None => signature_keys.next().map(|key| TrustedApplication::signing_builder(id, key)),
+        };
+        // Neither list is ever empty.
+        let first = first.ok_or_else(|| self.error("public_key", Problem::new(self.at.clone(), "no key")))?;
+        let mut application = first.addresses(addresses).paths(paths).methods(methods);
+        for key in keys {
             application = application.key(key);
+        }
+        for key in signature_keys {
+            application = application.signature_key(key);
         }
         if let Some(name) = self.optional("name", fields::string)? {
             application = application.name(name);
@@ -216,10 +232,18 @@ impl<'t> Entry<'t> {
                 | ApplicationError::TooManyKeys(_)
                 | ApplicationError::TooManyKeptKeys(_)
                 | ApplicationError::KeyTwice(_)
-                | ApplicationError::KeyNeverValid(_) => "public_key",
+                | ApplicationError::KeyNeverValid(_)
+                    if self.table.contains_key("public_key") =>
+                {
+                    "public_key"
+                }
+                ApplicationError::TooManyKeptKeys(_)
+                | ApplicationError::KeyTwice(_)
+                | ApplicationError::KeyNeverValid(_)
+                | ApplicationError::KeyOfTwoSchemes(_) => "signature_key",
                 ApplicationError::MinRsaBits(_) => "insecure_min_rsa_bits",
                 ApplicationError::ActAsName(_) => "act_as",
-                ApplicationError::NoScheme => "schemes",
+                ApplicationError::NoScheme | ApplicationError::NoKey(_) => "schemes",
                 _ => "",
             };
             self.error(field, Problem::new(self.place_of(field), error))

@@ -74,15 +74,17 @@ pub struct KeyStateError(String);
 /// assert!(!retiring.is_live(Timestamp::from_millis(1_800_000_000_001)));
 /// # Ok::<_, trusted_app_core::crypto::KeyError>(())
 /// ```
+///
+/// `K` is a [`PublicKey`] of Seraph's or a [`SignatureKey`](crate::crypto::SignatureKey).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApplicationKey {
-    key: PublicKey,
+pub struct ApplicationKey<K = PublicKey> {
+    key: K,
     state: KeyState,
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
 }
 
-impl ApplicationKey {
+impl<K> ApplicationKey<K> {
     /// The same key in another state; an active one unless stated.
     #[must_use]
     pub fn with_state(self, state: KeyState) -> Self {
@@ -103,14 +105,8 @@ impl ApplicationKey {
 
     /// The key itself.
     #[must_use]
-    pub fn public_key(&self) -> &PublicKey {
+    pub fn public_key(&self) -> &K {
         &self.key
-    }
-
-    /// The key's fingerprint.
-    #[must_use]
-    pub fn fingerprint(&self) -> &Fingerprint {
-        self.key.fingerprint()
     }
 
     /// Where it stands in a rotation.
@@ -144,8 +140,16 @@ impl ApplicationKey {
     }
 }
 
-impl From<PublicKey> for ApplicationKey {
-    fn from(key: PublicKey) -> Self {
+impl ApplicationKey {
+    /// The key's fingerprint.
+    #[must_use]
+    pub fn fingerprint(&self) -> &Fingerprint {
+        self.key.fingerprint()
+    }
+}
+
+impl<K> From<K> for ApplicationKey<K> {
+    fn from(key: K) -> Self {
         Self { key, state: KeyState::Active, not_before: None, not_after: None }
     }
 }

@@ -6,8 +6,10 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY};
 use zeroize::Zeroizing;
 
+use super::aws_lc_signature;
 use super::error::{InvalidSignature, KeyError, RandomError, RawError, SigningError};
-use super::provider::{CryptoProvider, SigningKey, VerifyingKey};
+use super::provider::{CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey};
+use super::signature_key::SignatureAlgorithm;
 
 /// `aws-lc-rs`: verifies about four times faster than [`rsa`](https://docs.rs/rsa).
 ///
@@ -37,6 +39,22 @@ impl CryptoProvider for AwsLc {
         };
         let pkcs8 = KeyPair::generate(size).and_then(|key| key.as_der()).map_err(|_| KeyError::Generation)?;
         Ok(Zeroizing::new(pkcs8.as_ref().to_vec()))
+    }
+
+    fn signature_verifier(
+        &self,
+        algorithm: SignatureAlgorithm,
+        spki: &[u8],
+    ) -> Result<Box<dyn SignatureVerifier>, KeyError> {
+        aws_lc_signature::verifier(algorithm, spki)
+    }
+
+    fn signature_signer(
+        &self,
+        algorithm: SignatureAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Box<dyn SignatureSigner>, KeyError> {
+        aws_lc_signature::signer(algorithm, pkcs8)
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), RandomError> {

@@ -6,11 +6,11 @@ use super::provider::CryptoProvider;
 ///
 /// The cargo features alone decide:
 ///
-/// | features | verifies SHA-1 | raw RSA with a public key | signs SHA-1, raw RSA with a private key | generates, random bytes |
-/// |---|---|---|---|---|
-/// | `aws-lc-rs` and `rsa` (default) | `aws-lc-rs` | `rsa` | `rsa` | `aws-lc-rs` |
-/// | `aws-lc-rs` | `aws-lc-rs` | unsupported | unsupported | `aws-lc-rs` |
-/// | `rsa` | `rsa` | `rsa` | `rsa` | `rsa` |
+/// | features | verifies SHA-1 | raw RSA with a public key | signs SHA-1, raw RSA with a private key | HTTP message signatures | generates, random bytes |
+/// |---|---|---|---|---|---|
+/// | `aws-lc-rs` and `rsa` (default) | `aws-lc-rs` | `rsa` | `rsa` | `aws-lc-rs` | `aws-lc-rs` |
+/// | `aws-lc-rs` | `aws-lc-rs` | unsupported | unsupported | `aws-lc-rs` | `aws-lc-rs` |
+/// | `rsa` | `rsa` | `rsa` | `rsa` | `ed25519-dalek` and `rsa`; ECDSA unsupported | `rsa` |
 ///
 /// *Unsupported* is a typed error that names the missing feature. A server that only accepts Seraph
 /// version 3 needs none of those operations.
@@ -30,8 +30,11 @@ mod both {
 
     use crate::crypto::aws_lc::AwsLc;
     use crate::crypto::error::{InvalidSignature, KeyError, RandomError, RawError};
-    use crate::crypto::provider::{CryptoProvider, SigningKey, VerifyingKey};
+    use crate::crypto::provider::{
+        CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey,
+    };
     use crate::crypto::rsa::RustCrypto;
+    use crate::crypto::signature_key::SignatureAlgorithm;
 
     /// `aws-lc-rs` for what it can do, `rsa` for the rest.
     #[derive(Debug)]
@@ -48,6 +51,22 @@ mod both {
 
         fn generate(&self, bits: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
             AwsLc.generate(bits)
+        }
+
+        fn signature_verifier(
+            &self,
+            algorithm: SignatureAlgorithm,
+            spki: &[u8],
+        ) -> Result<Box<dyn SignatureVerifier>, KeyError> {
+            AwsLc.signature_verifier(algorithm, spki)
+        }
+
+        fn signature_signer(
+            &self,
+            algorithm: SignatureAlgorithm,
+            pkcs8: &[u8],
+        ) -> Result<Box<dyn SignatureSigner>, KeyError> {
+            AwsLc.signature_signer(algorithm, pkcs8)
         }
 
         fn random(&self, bytes: &mut [u8]) -> Result<(), RandomError> {

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use pem_rfc7468::LineEnding;
 use pkcs1::{RsaPrivateKeyRef, RsaPublicKeyRef};
 use pkcs8::PrivateKeyInfoRef;
-use spki::der::asn1::BitStringRef;
+use spki::der::asn1::{BitStringRef, UintRef};
 use spki::der::{Decode, Encode};
 use spki::{AlgorithmIdentifierRef, ObjectIdentifier, SubjectPublicKeyInfoRef};
 use zeroize::Zeroizing;
@@ -49,6 +49,12 @@ impl<'a> RsaNumbers<'a> {
         }
         let key = RsaPrivateKeyRef::from_der(info.private_key.as_bytes()).map_err(|_| PKCS8)?;
         Self::check(RsaPublicKeyRef { modulus: key.modulus, public_exponent: key.public_exponent })
+    }
+
+    /// Takes modulus and exponent, big-endian.
+    pub(super) fn from_parts(modulus: &'a [u8], exponent: &'a [u8]) -> Result<Self, KeyError> {
+        let number = |bytes| UintRef::new(bytes).map_err(|_| SPKI);
+        Self::check(RsaPublicKeyRef { modulus: number(modulus)?, public_exponent: number(exponent)? })
     }
 
     fn check(key: RsaPublicKeyRef<'a>) -> Result<Self, KeyError> {
@@ -125,7 +131,7 @@ pub(super) fn to_pem(label: &'static str, der: &[u8]) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
-    use spki::der::asn1::{AnyRef, UintRef};
+    use spki::der::asn1::AnyRef;
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! What can go wrong with keys. No error carries key material.
 
-use crate::limits::{GENERATED_RSA_BITS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS};
+use super::signature_key::SignatureAlgorithm;
+use crate::limits::{GENERATED_RSA_BITS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_PSS_BITS};
 
 /// Why a key could not be read or made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +56,40 @@ pub enum KeyError {
         /// The size asked for.
         bits: usize,
     },
+    /// Not a JWK (RFC 7517) of a supported kind.
+    #[error("not a usable JWK: {problem}")]
+    NotJwk {
+        /// What is wrong with it. It quotes nothing.
+        problem: &'static str,
+    },
+    /// A private key of none of the [algorithms](super::SignatureAlgorithm).
+    #[error("neither an Ed25519 nor a P-256 nor an RSA key: its algorithm is {algorithm}")]
+    OtherAlgorithm {
+        /// The algorithm's object identifier, in dotted form.
+        algorithm: String,
+    },
+    /// The provider lacks the algorithm.
+    #[error("{algorithm} needs the cargo feature `aws-lc-rs` of trusted-app-core")]
+    Unsupported {
+        /// The algorithm.
+        algorithm: SignatureAlgorithm,
+    },
+    /// An RSA key below [`MIN_PSS_BITS`].
+    #[error("an RSA key of {bits} bits; rsa-pss-sha512 needs at least {MIN_PSS_BITS}")]
+    TooSmallForSignatures {
+        /// The key's size.
+        bits: usize,
+    },
+    /// An Ed25519 point of small order or not in its one encoding: anybody could sign under it, or it
+    /// would have several names.
+    #[error("a weak Ed25519 key")]
+    WeakPoint,
+    /// An example key of RFC 9421, whose private half is published.
+    #[error("this is an example key of RFC 9421, whose private half everybody knows")]
+    PublishedExample,
+    /// The private half belongs to another public one.
+    #[error("the private half of this key does not belong to its public half")]
+    HalvesDiffer,
     /// The provider failed to generate a key.
     #[error("the cryptography library failed to generate a key")]
     Generation,

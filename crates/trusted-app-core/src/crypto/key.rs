@@ -24,6 +24,15 @@ const PRIVATE_KEY: &str = "PRIVATE KEY";
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    /// Of a SubjectPublicKeyInfo in the usual form.
+    pub(super) fn of_spki(spki: &[u8]) -> Self {
+        Self(Sha256::digest(spki).into())
+    }
+
+    pub(super) const fn of_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
     /// The digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -129,7 +138,7 @@ impl PublicKey {
         Self(Arc::new(Public {
             spki: written.into(),
             bits: key.bits(),
-            fingerprint: Fingerprint(Sha256::digest(spki).into()),
+            fingerprint: Fingerprint::of_spki(spki),
             verifier,
         }))
     }
@@ -311,7 +320,7 @@ impl fmt::Debug for PrivateKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::RandomError;
+    use crate::crypto::{RandomError, SignatureAlgorithm, SignatureSigner, SignatureVerifier};
 
     const KEY: &str = include_str!("../../tests/data/public-key-2048.txt");
 
@@ -330,6 +339,22 @@ mod tests {
 
         fn generate(&self, _: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
             Err(KeyError::Generation)
+        }
+
+        fn signature_verifier(
+            &self,
+            algorithm: SignatureAlgorithm,
+            _: &[u8],
+        ) -> Result<Box<dyn SignatureVerifier>, KeyError> {
+            Err(KeyError::Unsupported { algorithm })
+        }
+
+        fn signature_signer(
+            &self,
+            algorithm: SignatureAlgorithm,
+            _: &[u8],
+        ) -> Result<Box<dyn SignatureSigner>, KeyError> {
+            Err(KeyError::Unsupported { algorithm })
         }
 
         fn random(&self, _: &mut [u8]) -> Result<(), RandomError> {

@@ -1,19 +1,27 @@
 //! Cryptography as a value: a key is bound to a [`CryptoProvider`] when it is parsed, and from then
 //! on carries out its operations itself.
 //!
-//! [`PublicKey`] and [`PrivateKey`] are what the rest of the crate works with. [`default_provider`]
+//! [`PublicKey`] and [`PrivateKey`] are RSA keys of Seraph; [`SignatureKey`] and [`PrivateSignatureKey`]
+//! are those of HTTP message signatures, whose algorithm belongs to the key. [`default_provider`]
 //! says which library does what for which cargo features; [`AwsLc`] and [`RustCrypto`] choose one
 //! explicitly.
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc_signature;
 mod default;
 mod encoding;
 mod error;
+pub(crate) mod jwk;
 mod key;
 mod provider;
 #[cfg(feature = "rsa")]
 mod rsa;
+#[cfg(feature = "rsa")]
+mod rust_crypto_signature;
+mod signature_encoding;
+mod signature_key;
 
 #[cfg(feature = "rsa")]
 pub use self::rsa::RustCrypto;
@@ -22,4 +30,5 @@ pub use aws_lc::AwsLc;
 pub use default::default_provider;
 pub use error::{InvalidSignature, KeyError, RandomError, RawError, SigningError};
 pub use key::{Fingerprint, PrivateKey, PublicKey};
-pub use provider::{CryptoProvider, SigningKey, VerifyingKey};
+pub use provider::{CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey};
+pub use signature_key::{PrivateSignatureKey, SignatureAlgorithm, SignatureKey, Thumbprint, ThumbprintError};

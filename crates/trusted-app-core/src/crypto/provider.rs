@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use zeroize::Zeroizing;
 
 use super::error::{InvalidSignature, KeyError, RandomError, RawError, SigningError};
+use super::signature_key::SignatureAlgorithm;
 
 /// A cryptography library.
 ///
@@ -33,6 +34,28 @@ pub trait CryptoProvider: Debug + Send + Sync + 'static {
     ///
     /// When the library fails.
     fn generate(&self, bits: usize) -> Result<Zeroizing<Vec<u8>>, KeyError>;
+
+    /// Binds a public key of HTTP message signatures: a DER SubjectPublicKeyInfo of the algorithm.
+    ///
+    /// # Errors
+    ///
+    /// When the library refuses the key, or lacks the algorithm.
+    fn signature_verifier(
+        &self,
+        algorithm: SignatureAlgorithm,
+        spki: &[u8],
+    ) -> Result<Box<dyn SignatureVerifier>, KeyError>;
+
+    /// Binds a private key of HTTP message signatures: a DER PKCS#8 PrivateKeyInfo of the algorithm.
+    ///
+    /// # Errors
+    ///
+    /// When the library refuses the key, or lacks the algorithm.
+    fn signature_signer(
+        &self,
+        algorithm: SignatureAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Box<dyn SignatureSigner>, KeyError>;
 
     /// Fills `bytes` with random bytes fit for secret keys.
     ///
@@ -74,4 +97,29 @@ pub trait SigningKey: Send + Sync + 'static {
     ///
     /// When the block is out of range, the library fails, or has no such operation.
     fn raw(&self, block: &[u8]) -> Result<Vec<u8>, SigningError>;
+}
+
+/// A public key of HTTP message signatures that a [`CryptoProvider`] has bound.
+pub trait SignatureVerifier: Send + Sync + 'static {
+    /// See [`SignatureKey::verify`](super::SignatureKey::verify).
+    ///
+    /// # Errors
+    ///
+    /// When the signature does not hold.
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature>;
+}
+
+/// A private key of HTTP message signatures that a [`CryptoProvider`] has bound. It wipes its memory
+/// when dropped.
+pub trait SignatureSigner: Send + Sync + 'static {
+    /// The public half: the 32 bytes of an Ed25519 key, the uncompressed point of a P-256 key (SEC 1,
+    /// section 2.3.3). Nothing for RSA, where it stands in the private key.
+    fn public_key(&self) -> &[u8];
+
+    /// See [`PrivateSignatureKey::sign`](super::PrivateSignatureKey::sign).
+    ///
+    /// # Errors
+    ///
+    /// When the library fails.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError>;
 }

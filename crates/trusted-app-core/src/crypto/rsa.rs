@@ -9,7 +9,9 @@ use sha1::Sha1;
 use zeroize::Zeroizing;
 
 use super::error::{InvalidSignature, KeyError, RandomError, RawError, SigningError};
-use super::provider::{CryptoProvider, SigningKey, VerifyingKey};
+use super::provider::{CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey};
+use super::rust_crypto_signature;
+use super::signature_key::SignatureAlgorithm;
 
 /// RustCrypto's [`rsa`](https://docs.rs/rsa): everything, in pure Rust. Private operations are
 /// blinded and checked against faults.
@@ -30,6 +32,22 @@ impl CryptoProvider for RustCrypto {
     fn generate(&self, bits: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let key = rsa::PrivateKey::new(&mut SysRng, bits).map_err(|_| KeyError::Generation)?;
         Ok(key.to_pkcs8_der().map_err(|_| KeyError::Generation)?.to_bytes())
+    }
+
+    fn signature_verifier(
+        &self,
+        algorithm: SignatureAlgorithm,
+        spki: &[u8],
+    ) -> Result<Box<dyn SignatureVerifier>, KeyError> {
+        rust_crypto_signature::verifier(algorithm, spki)
+    }
+
+    fn signature_signer(
+        &self,
+        algorithm: SignatureAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Box<dyn SignatureSigner>, KeyError> {
+        rust_crypto_signature::signer(algorithm, pkcs8)
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), RandomError> {

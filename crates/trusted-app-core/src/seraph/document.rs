@@ -53,12 +53,12 @@ impl CertificateDocument {
         self.version
     }
 
-    /// The text to serve, stating the version of `scheme`. As with the original there is no line
+    /// The text to serve, stating the version of `scheme` (3 if it is none of Seraph's). As with the original there is no line
     /// end at its end.
     #[must_use]
     pub fn to_text(&self, scheme: Scheme) -> String {
         let (id, key) = (&self.application, self.key.to_base64());
-        format!("{id}\n{key}\n{}\n{MAGIC_NUMBER}", scheme.version())
+        format!("{id}\n{key}\n{}\n{MAGIC_NUMBER}", scheme.version().unwrap_or(3))
     }
 
     /// Reads a document. Lines are trimmed and empty ones dropped; lines after the fourth are

@@ -67,7 +67,7 @@ impl<'a> SigningRequest<'a> {
         secret_key: &[u8],
     ) -> Result<SeraphHeaders, SignError> {
         self.check()?;
-        let version = self.scheme.version();
+        let version = self.scheme.version().ok_or(SignError::Scheme(self.scheme))?;
         let raw = |block: &[u8]| identity.key().raw(block).map_err(SignError::signer);
 
         let mut text = match version {
@@ -131,10 +131,10 @@ impl UnsignedRequest {
             return Err(SignError::Scheme(request.scheme));
         }
         request.check()?;
-        let SigningRequest { user, url, created, scheme } = *request;
+        let SigningRequest { user, url, created, .. } = *request;
         let certificate = credential(CERTIFICATE, certificate::text(created, user).as_bytes());
         Ok(Self {
-            headers: [id(application)?, certificate, (VERSION, scheme.version().into())],
+            headers: [id(application)?, certificate, (VERSION, HeaderValue::from_static("3"))],
             message: format!("{created}\n{url}\n{user}"),
         })
     }
@@ -216,8 +216,8 @@ pub enum SignError {
     /// A header carries ISO 8859-1 and no more.
     #[error("the application id has characters beyond ISO 8859-1, which a header cannot carry")]
     ApplicationId,
-    /// Only version 3 can be signed in stages.
-    #[error("the scheme `{0}` cannot be signed in stages")]
+    /// Only version 3 can be signed in stages, and [`Scheme::HttpSignature`] is none of Seraph's.
+    #[error("the scheme `{0}` cannot be signed in this way")]
     Scheme(Scheme),
     /// The RC4 key is not 1 to 256 bytes long.
     #[error("the secret key must be 1 to 256 bytes long")]

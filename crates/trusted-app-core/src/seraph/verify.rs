@@ -71,10 +71,11 @@ impl Credentials<'_> {
             return Err(self.unknown_application());
         }
         let schemes = application.schemes().iter().copied();
-        let scheme = schemes.clone().find(|scheme| scheme.version() == self.version()).ok_or_else(|| {
-            let highest = schemes.map(Scheme::version).max().unwrap_or_default();
-            Rejection::VersionNotAllowed { version: self.version(), highest }
-        })?;
+        let scheme =
+            schemes.clone().find(|scheme| scheme.version() == Some(self.version())).ok_or_else(|| {
+                let highest = schemes.filter_map(Scheme::version).max().unwrap_or_default();
+                Rejection::VersionNotAllowed { version: self.version(), highest }
+            })?;
         if url.len() > MAX_URL_BYTES {
             return Err(Rejection::TooLarge { what: "URL", limit: MAX_URL_BYTES });
         }
@@ -85,7 +86,8 @@ impl Credentials<'_> {
 /// Each version has its own way.
 fn run(verification: &Verification<'_>) -> Result<VerifiedSignature, Rejection> {
     match verification.scheme {
-        Scheme::SeraphV3 => verification.version_3(),
+        // The last has no version, so that no credentials are of it.
+        Scheme::SeraphV3 | Scheme::HttpSignature => verification.version_3(),
         Scheme::InsecureSeraphV2 => verification.version_2(),
         #[cfg(feature = "insecure-seraph-v1")]
         Scheme::InsecureSeraphV1 => super::v1::version_1(verification),

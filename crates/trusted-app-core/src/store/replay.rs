@@ -94,7 +94,8 @@ impl<'a> ReplayClaim<'a> {
         window::check(application, created, now)?;
         // What the scheme does not sign can be changed at will, and must not make another claim.
         let (url, user) = match scheme {
-            Scheme::SeraphV3 => (url, signature.user()),
+            // Its nonce is claimed instead: `VerifiedRequest::replay_claim`.
+            Scheme::SeraphV3 | Scheme::HttpSignature => (url, signature.user()),
             Scheme::InsecureSeraphV2 => (url, ""),
             #[cfg(feature = "insecure-seraph-v1")]
             Scheme::InsecureSeraphV1 | Scheme::InsecureSeraphV0 => ("", signature.user()),
@@ -123,7 +124,7 @@ pub struct ReplayId([u8; 16]);
 
 impl ReplayId {
     /// Each part goes in with its length before it, so that no two lists read alike.
-    fn new<'p>(application: &ApplicationId, once: impl IntoIterator<Item = &'p [u8]>) -> Self {
+    pub(crate) fn new<'p>(application: &ApplicationId, once: impl IntoIterator<Item = &'p [u8]>) -> Self {
         let mut digest = Sha256::new();
         let mut add = |part: &[u8]| {
             digest.update(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());

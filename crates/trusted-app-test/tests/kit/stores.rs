@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tower_trusted_app::keys::{FileKeyStore, KeyStoreExt, MemoryKeyStore, key_store_fn, write_applications};
-use trusted_app_core::application::TrustedApplicationBuilder;
+use trusted_app_core::application::{KeyState, TrustedApplicationBuilder};
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};
+use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::{ApplicationId, KeyStore, Scheme, TrustedApplication};
 use trusted_app_test::{FaultyKeyStore, TestIdentity, key_store};
 
@@ -34,11 +35,19 @@ async fn boxed() {
 async fn closure() {
     key_store::conformance(async |applications| {
         let table = Arc::new(table(applications));
-        key_store_fn(move |id: ApplicationId| {
+        let same = Arc::clone(&table);
+        let by_id = key_store_fn(move |id: ApplicationId| {
             let table = Arc::clone(&table);
             async move {
                 tokio::task::yield_now().await;
                 Ok::<_, Infallible>(table.get(id.as_str()).cloned())
+            }
+        });
+        by_id.by_key(move |key: Thumbprint| {
+            let table = Arc::clone(&same);
+            async move {
+                tokio::task::yield_now().await;
+                Ok::<_, Infallible>(table.values().find(|one| one.signature_key(&key).is_some()).cloned())
             }
         })
     })
@@ -83,6 +92,13 @@ impl KeyStore for WrongStore {
     async fn application(&self, id: &ApplicationId) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
         Ok(self.table.get(&(self.key)(id.as_str())).cloned())
     }
+
+    async fn application_by_key(
+        &self,
+        key: &Thumbprint,
+    ) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
+        Ok(self.table.values().find(|one| one.signature_key(key).is_some()).cloned())
+    }
 }
 
 #[tokio::test]
@@ -114,8 +130,12 @@ async fn complaint_about(change: fn(&TrustedApplication) -> Option<TrustedApplic
 /// The description of the same application.
 fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
     let conditions = one.conditions();
-    let (key, further) = one.keys().split_first().unwrap();
-    let builder = TrustedApplication::builder(one.id().clone(), key.clone())
+    let (mut keys, mut signature_keys) = (one.keys().iter().cloned(), one.signature_keys().iter().cloned());
+    let builder = match keys.next() {
+        Some(key) => TrustedApplication::builder(one.id().clone(), key),
+        None => TrustedApplication::signing_builder(one.id().clone(), signature_keys.next().unwrap()),
+    };
+    let builder = builder
         .name(one.name())
         .addresses(conditions.addresses.clone())
         .paths(conditions.paths.clone())
@@ -123,16 +143,25 @@ fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
         .replay_protection(conditions.replay_protection)
         .timeout(conditions.timeout)
         .schemes(one.schemes().iter().copied());
-    further.iter().cloned().fold(builder, |builder, key| builder.key(key))
+    let builder = keys.fold(builder, |builder, key| builder.key(key));
+    signature_keys.fold(builder, |builder, key| builder.signature_key(key))
 }
 
 #[tokio::test]
 async fn what_is_found_is_what_was_put_in() {
     type Change = fn(&TrustedApplication) -> Option<TrustedApplication>;
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 10] = [
         ("the name", |one| described(one).name("x").build().ok()),
         ("the keys", |one| {
             described(one).key(TestIdentity::stranger().local().public_key().clone()).build().ok()
+        }),
+        ("the signature keys", |one| {
+            let (key, _) = one.signature_keys().split_first()?;
+            let revoked = key.clone().with_state(KeyState::Revoked);
+            let builder = TrustedApplication::signing_builder(one.id().clone(), revoked);
+            let rest = described(one).build().ok()?;
+            let builder = builder.name(rest.name()).addresses(AddressRule::any()).paths(PathRule::any());
+            (rest.keys().is_empty()).then(|| builder.build().unwrap())
         }),
         ("the schemes", |one| described(one).schemes([Scheme::SeraphV3]).build().ok()),
         ("the time-out", |one| described(one).timeout(TrustedApplication::DEFAULT_TIMEOUT).build().ok()),
@@ -169,6 +198,14 @@ async fn a_second_look_up_counts_too() {
                 None => return Ok(None),
             };
             Ok((!taken.swap(true, Ordering::Relaxed)).then(|| Arc::new(one.clone())))
+        }
+
+        async fn application_by_key(
+            &self,
+            key: &Thumbprint,
+        ) -> Result<Option<Arc<TrustedApplication>>, Infallible> {
+            let holder = self.0.iter().map(|(one, _)| one).find(|one| one.signature_key(key).is_some());
+            Ok(holder.cloned().map(Arc::new))
         }
     }
 

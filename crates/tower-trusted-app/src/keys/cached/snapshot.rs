@@ -2,71 +2,134 @@
 
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
-use trusted_app_core::crypto::Fingerprint;
+use trusted_app_core::crypto::{Fingerprint, Thumbprint};
 use trusted_app_core::registry::{ApplicationConflict, Broken};
 use trusted_app_core::{ApplicationId, TrustedApplication};
 
 /// What a look-up finds.
 pub(super) type Found = Result<Arc<TrustedApplication>, Arc<Broken>>;
 
-type Shard = HashMap<ApplicationId, Found, RandomState>;
-
-/// What look-ups read: shards, so that a change copies one of them and not a million pointers.
+/// What look-ups read.
 pub(super) struct Snapshot {
-    shards: Box<[ArcSwap<Shard>]>,
-    hasher: RandomState,
+    applications: Shards<ApplicationId, Found>,
+    /// Whose key for HTTP message signatures it is. An application that cannot be read any more keeps
+    /// what it had, so that it is answered as unavailable and not as unknown.
+    holders: Shards<Thumbprint, ApplicationId>,
 }
 
 impl Snapshot {
-    const SHARDS: usize = 1024;
-
     pub(super) fn new() -> Self {
-        let shards = std::iter::repeat_with(ArcSwap::default).take(Self::SHARDS).collect();
-        Self { shards, hasher: RandomState::default() }
+        Self { applications: Shards::new(), holders: Shards::new() }
     }
 
     /// Takes no lock and waits for nobody.
     pub(super) fn get(&self, id: &ApplicationId) -> Option<Found> {
-        self.shard(id)?.load().get(id).cloned()
+        self.applications.get(id)
+    }
+
+    /// Likewise.
+    pub(super) fn get_by_key(&self, key: &Thumbprint) -> Option<Found> {
+        let found = self.get(&self.holders.get(key)?)?;
+        // Between two changes it may be that the key is another's already.
+        let has_it = found.as_ref().map_or(true, |application| application.signature_key(key).is_some());
+        has_it.then_some(found)
     }
 
     fn has_same_keys(&self, application: &TrustedApplication) -> bool {
-        let fingerprints = application.keys().iter().map(|key| key.fingerprint());
         matches!(
             self.get(application.id()),
-            Some(Ok(served)) if served.keys().iter().map(|key| key.fingerprint()).eq(fingerprints)
+            Some(Ok(served)) if served.fingerprints().eq(application.fingerprints())
         )
     }
 
-    fn shard(&self, id: &ApplicationId) -> Option<&ArcSwap<Shard>> {
-        self.shards.get(self.shard_number(id))
-    }
-
-    fn shard_number(&self, id: &ApplicationId) -> usize {
-        // Other bits than those by which the shard's own table finds the id.
-        (self.hasher.hash_one(id) >> 32) as usize % Self::SHARDS
-    }
-
     fn put(&self, id: &ApplicationId, found: Option<Found>) {
-        let Some(current) = self.shard(id) else { return };
+        if let Some(Ok(after)) = &found {
+            for key in names(after) {
+                self.holders.put(&key, Some(id.clone()));
+            }
+        }
+        let before = self.get(id);
+        let is_broken = matches!(found, Some(Err(_)));
+        self.applications.put(id, found);
+        if let Some(Ok(before)) = before
+            && !is_broken
+        {
+            let after = self.get(id);
+            let has =
+                |key: &Thumbprint| matches!(&after, Some(Ok(after)) if after.signature_key(key).is_some());
+            for key in names(&before).filter(|key| !has(key)) {
+                if self.holders.get(&key).as_ref() == Some(id) {
+                    self.holders.put(&key, None);
+                }
+            }
+        }
+    }
+
+    fn put_all(&self, all: impl Iterator<Item = (ApplicationId, Found)>) {
+        let mut holders = Vec::new();
+        let all = all.inspect(|(id, found)| match found {
+            Ok(application) => holders.extend(names(application).map(|key| (key, id.clone()))),
+            Err(_) => {
+                if let Some(Ok(before)) = self.get(id) {
+                    holders.extend(names(&before).map(|key| (key, id.clone())));
+                }
+            }
+        });
+        let all: Vec<_> = all.collect();
+        self.holders.put_all(holders.into_iter());
+        self.applications.put_all(all.into_iter());
+    }
+}
+
+fn names(application: &TrustedApplication) -> impl Iterator<Item = Thumbprint> {
+    application.signature_keys().iter().map(|key| *key.public_key().thumbprint())
+}
+
+type Shard<K, V> = HashMap<K, V, RandomState>;
+
+/// A table in parts, so that a change copies one of them and not a million pointers.
+struct Shards<K, V> {
+    shards: Box<[ArcSwap<Shard<K, V>>]>,
+    hasher: RandomState,
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Shards<K, V> {
+    const COUNT: usize = 1024;
+
+    fn new() -> Self {
+        let shards = std::iter::repeat_with(ArcSwap::default).take(Self::COUNT).collect();
+        Self { shards, hasher: RandomState::default() }
+    }
+
+    fn get(&self, key: &K) -> Option<V> {
+        self.shards.get(self.number(key))?.load().get(key).cloned()
+    }
+
+    fn number(&self, key: &K) -> usize {
+        // Other bits than those by which the shard's own table finds the key.
+        (self.hasher.hash_one(key) >> 32) as usize % Self::COUNT
+    }
+
+    fn put(&self, key: &K, value: Option<V>) {
+        let Some(current) = self.shards.get(self.number(key)) else { return };
         let mut shard = Shard::clone(&current.load());
-        match found {
-            Some(found) => shard.insert(id.clone(), found),
-            None => shard.remove(id),
+        match value {
+            Some(value) => shard.insert(key.clone(), value),
+            None => shard.remove(key),
         };
         current.store(Arc::new(shard));
     }
 
-    fn put_all(&self, all: impl Iterator<Item = (ApplicationId, Found)>) {
-        let mut shards: Vec<Shard> = std::iter::repeat_with(Shard::default).take(Self::SHARDS).collect();
-        for (id, found) in all {
-            if let Some(shard) = shards.get_mut(self.shard_number(&id)) {
-                shard.insert(id, found);
+    fn put_all(&self, all: impl Iterator<Item = (K, V)>) {
+        let mut shards: Vec<Shard<K, V>> = std::iter::repeat_with(Shard::default).take(Self::COUNT).collect();
+        for (key, value) in all {
+            if let Some(shard) = shards.get_mut(self.number(&key)) {
+                shard.insert(key, value);
             }
         }
         for (current, mut shard) in self.shards.iter().zip(shards) {
@@ -102,8 +165,8 @@ impl Writer {
     ) {
         if let Some(Ok(before)) = snapshot.get(id) {
             self.applications -= 1;
-            for key in before.keys() {
-                self.holders.remove(key.fingerprint());
+            for fingerprint in before.fingerprints() {
+                self.holders.remove(&fingerprint);
             }
         }
         self.skipped.remove(id.as_str());
@@ -153,14 +216,14 @@ impl Writer {
 
     fn take_keys(&mut self, application: &TrustedApplication) -> Result<(), ApplicationConflict> {
         let mut taken = Vec::new();
-        for key in application.keys() {
-            match self.holders.entry(*key.fingerprint()) {
+        for fingerprint in application.fingerprints() {
+            match self.holders.entry(fingerprint) {
                 Slot::Vacant(free) => {
                     free.insert(application.id().clone());
-                    taken.push(*key.fingerprint());
+                    taken.push(fingerprint);
                 }
                 Slot::Occupied(held) => {
-                    let (fingerprint, other) = (*key.fingerprint(), held.get().clone());
+                    let other = held.get().clone();
                     for fingerprint in taken {
                         self.holders.remove(&fingerprint);
                     }

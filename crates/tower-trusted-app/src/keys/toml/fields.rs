@@ -10,6 +10,7 @@ use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{
     AddressRule, MethodRule, PathPattern, PathPatternError, PathRule, ReplayProtection,
 };
+use trusted_app_core::crypto::SignatureKey;
 use trusted_app_core::{ApplicationId, PublicKey, Scheme, Timestamp};
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
@@ -50,25 +51,37 @@ pub(super) fn application_id(value: &Value<'_>) -> Result<ApplicationId, Problem
     string(value)?.parse().map_err(|error| Problem::new(value.span(), error))
 }
 
-/// The first key and the others. What stands there is never quoted: it might be a private key.
-pub(super) fn keys(value: &Value<'_>) -> Result<(ApplicationKey, Vec<ApplicationKey>), Problem> {
-    let mut keys = match value.get_ref() {
-        DeValue::Array(items) => items.iter().map(key).collect::<Result<Vec<_>, _>>()?.into_iter(),
-        _ => vec![key(value)?].into_iter(),
-    };
-    let first = keys.next().ok_or_else(|| Problem::expected("at least one key", value))?;
-    Ok((first, keys.collect()))
+/// A key or a list of them. What stands there is never quoted: it might be a private key.
+pub(super) fn keys(value: &Value<'_>) -> Result<Vec<ApplicationKey>, Problem> {
+    several(value, |item| key(item, "base64 or PEM", public_key))
+}
+
+/// Likewise for HTTP message signatures.
+pub(super) fn signature_keys(value: &Value<'_>) -> Result<Vec<ApplicationKey<SignatureKey>>, Problem> {
+    several(value, |item| key(item, "a JWK", signature_key))
+}
+
+fn several<T>(value: &Value<'_>, read: impl Fn(&Value<'_>) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
+    match value.get_ref() {
+        DeValue::Array(items) if items.is_empty() => Err(Problem::expected("at least one key", value)),
+        DeValue::Array(items) => items.iter().map(read).collect(),
+        _ => Ok(vec![read(value)?]),
+    }
 }
 
 /// A key by itself, or with its state and dates.
-fn key(value: &Value<'_>) -> Result<ApplicationKey, Problem> {
-    let DeValue::Table(table) = value.get_ref() else { return public_key(value).map(Into::into) };
+fn key<K>(
+    value: &Value<'_>,
+    form: &str,
+    read: fn(&Value<'_>) -> Result<K, Problem>,
+) -> Result<ApplicationKey<K>, Problem> {
+    let DeValue::Table(table) = value.get_ref() else { return read(value).map(Into::into) };
     if let Some(name) = table.keys().find(|name| !KEY_FIELDS.contains(&name.get_ref().as_ref())) {
         let problem = format!("unknown field of a key; known are {}", KEY_FIELDS.join(", "));
         return Err(Problem::new(name.span(), problem));
     }
-    let missing = || Problem::new(value.span(), "`key` is missing; write base64 or PEM");
-    let mut key = ApplicationKey::from(public_key(table.get("key").ok_or_else(missing)?)?);
+    let missing = || Problem::new(value.span(), format!("`key` is missing; write {form}"));
+    let mut key = ApplicationKey::from(read(table.get("key").ok_or_else(missing)?)?);
     if let Some(state) = table.get("state") {
         let state: KeyState = string(state)?.parse().map_err(|error| Problem::new(state.span(), error))?;
         key = key.with_state(state);
@@ -105,6 +118,14 @@ fn public_key(value: &Value<'_>) -> Result<PublicKey, Problem> {
         PublicKey::from_base64(text)
     };
     key.map_err(|error| Problem::new(value.span(), error))
+}
+
+fn signature_key(value: &Value<'_>) -> Result<SignatureKey, Problem> {
+    let text = value
+        .get_ref()
+        .as_str()
+        .ok_or_else(|| Problem::expected("a JWK as a string, a table of one, or a list of keys", value))?;
+    SignatureKey::from_jwk(text).map_err(|error| Problem::new(value.span(), error))
 }
 
 pub(super) fn timeout(value: &Value<'_>) -> Result<Duration, Problem> {

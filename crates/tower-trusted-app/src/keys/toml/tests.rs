@@ -263,7 +263,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         ),
         (
             "schemes = ['seraph-v2']",
-            "line 6: application `wiki`: schemes: unknown scheme `seraph-v2`: known are `seraph-v3` and \
+            "line 6: application `wiki`: schemes: unknown scheme `seraph-v2`: known are `http-signature`, `seraph-v3` and \
              `insecure-seraph-v2`",
         ),
         // replay_protection
@@ -289,7 +289,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         // none of them
         (
             "url_path = '/'",
-            "line 6: application `wiki`: url_path: unknown field; known are id, name, public_key, timeout_ms, \
+            "line 6: application `wiki`: url_path: unknown field; known are id, name, public_key, signature_key, timeout_ms, \
              ip_addresses, url_paths, methods, act_as, schemes, replay_protection, \
              insecure_min_rsa_bits",
         ),
@@ -494,4 +494,72 @@ fn what_is_written_comes_back() {
     let again = parse_applications(&written).unwrap().applications;
     assert_eq!(format!("{again:?}"), format!("{applications:?}"));
     assert_eq!(write_applications(&again), written);
+}
+
+const JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+#[test]
+fn keys_for_http_message_signatures() {
+    let text = MINIMAL.replace("public_key = \"<2048>\"", &format!("signature_key = '{JWK}'"));
+    let wiki = parse_one(&text);
+    assert_eq!((wiki.schemes(), wiki.keys().len()), (&[Scheme::HttpSignature][..], 0));
+    assert_eq!(wiki.conditions().timeout.as_secs(), 60);
+    let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+    assert_eq!(wiki.signature_keys()[0].public_key().thumbprint().to_string(), thumbprint);
+
+    let other = JWK
+        .replace("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "_FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU")
+        .replace("\"x\"", "\"nbf\":1,\"x\"");
+    let both = format!(
+        "{MINIMAL}signature_key = ['{JWK}', {{ key = '{other}', state = 'next', not_before = 2027-01-01T00:00:00Z }}]\n\
+         schemes = ['seraph-v3', 'http-signature']"
+    );
+    let wiki = parse_one(&both);
+    assert_eq!((wiki.keys().len(), wiki.signature_keys().len()), (1, 2));
+    assert_eq!(wiki.conditions().timeout.as_secs(), 10);
+    let written = write_applications([&wiki]);
+    assert_eq!(format!("{:?}", parse_one(&written)), format!("{wiki:?}"));
+    assert_eq!(write_applications([&parse_one(&written)]), written);
+
+    for (change, expected) in [
+        (
+            "signature_key = []",
+            "line 6: application `wiki`: signature_key: expected at least one key, found an empty list",
+        ),
+        (
+            "signature_key = 1",
+            "line 6: application `wiki`: signature_key: expected a JWK as a string, a table of one, or a list of keys, found 1",
+        ),
+        (
+            "schemes = ['http-signature']",
+            "line 6: application `wiki`: schemes: the scheme `http-signature` needs a key of its own kind",
+        ),
+    ] {
+        assert_eq!(error(&format!("{MINIMAL}{change}")), expected);
+    }
+    let no_legacy = format!("{text}schemes = ['seraph-v3']");
+    assert!(error(&no_legacy).ends_with("schemes: the scheme `seraph-v3` needs a key of its own kind"));
+    let twice = text.replace(&format!("'{JWK}'"), &format!("['{JWK}', '{JWK}']"));
+    assert!(error(&twice).contains("signature_key: the key ") && error(&twice).ends_with("is listed twice"));
+}
+
+#[test]
+fn a_signature_key_belongs_to_one_application() {
+    let wiki = MINIMAL.replace("public_key = \"<2048>\"", &format!("signature_key = '{JWK}'"));
+    let forum =
+        MINIMAL.replace("wiki", "forum") + &format!("signature_key = {{ key = '{JWK}', state = 'revoked' }}");
+    let error = error(&format!("{wiki}{forum}"));
+    assert!(error.ends_with("already belongs to `wiki`; a key belongs to one application only"), "{error}");
+}
+
+#[test]
+fn no_error_quotes_a_private_jwk() {
+    let secret = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+    let private = JWK.replace("\"x\"", &format!("\"d\":\"{secret}\",\"x\""));
+    for value in [format!("'{private}'"), format!("'{}'", &private[1..]), format!("{{ key = '{private}' }}")]
+    {
+        let error = error(&MINIMAL.replace("public_key = \"<2048>\"", &format!("signature_key = {value}")));
+        assert!(error.starts_with("line 3: application `wiki`: signature_key: not a usable JWK"), "{error}");
+        assert!(!error.contains(&secret[..8]), "{error}");
+    }
 }

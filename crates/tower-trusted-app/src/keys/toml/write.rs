@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{PathPattern, PathPatternKind, ReplayProtection};
+use trusted_app_core::crypto::SignatureKey;
 use trusted_app_core::limits::MIN_RSA_BITS;
-use trusted_app_core::{ActAsPolicy, TrustedApplication};
+use trusted_app_core::{ActAsPolicy, PublicKey, TrustedApplication};
 
 /// Writes applications as the TOML that [`parse_applications`](super::parse_applications) reads: what
 /// comes back is equal in every field.
@@ -44,7 +45,12 @@ fn write_application(text: &mut String, application: &TrustedApplication) {
     if application.name() != application.id().as_str() {
         field("name", quoted(application.name()));
     }
-    field("public_key", keys(application.keys()));
+    if !application.keys().is_empty() {
+        field("public_key", keys(application.keys(), PublicKey::to_base64));
+    }
+    if !application.signature_keys().is_empty() {
+        field("signature_key", keys(application.signature_keys(), SignatureKey::to_jwk));
+    }
     field("timeout_ms", conditions.timeout.as_millis().to_string());
     let addresses = conditions.addresses.patterns();
     field("ip_addresses", list_or_any(addresses, |pattern| quoted(&pattern.to_string())));
@@ -65,21 +71,21 @@ fn write_application(text: &mut String, application: &TrustedApplication) {
     }
 }
 
-fn keys(keys: &[ApplicationKey]) -> String {
+fn keys<K>(keys: &[ApplicationKey<K>], text: fn(&K) -> String) -> String {
     match keys {
-        [one] => key(one),
-        several => list(several, key),
+        [one] => key(one, text),
+        several => list(several, |one| key(one, text)),
     }
 }
 
 /// The plain form where it says everything.
-fn key(key: &ApplicationKey) -> String {
-    let base64 = quoted(&key.public_key().to_base64());
+fn key<K>(key: &ApplicationKey<K>, text: fn(&K) -> String) -> String {
+    let text = quoted(&text(key.public_key()));
     let (first, last) = (key.not_before(), key.not_after());
     if key.state() == KeyState::Active && first.is_none() && last.is_none() {
-        return base64;
+        return text;
     }
-    let mut table = format!("{{ key = {base64}, state = {}", quoted(key.state().as_str()));
+    let mut table = format!("{{ key = {text}, state = {}", quoted(key.state().as_str()));
     for (name, instant) in [("not_before", first), ("not_after", last)] {
         if let Some(instant) = instant {
             let _ = write!(table, ", {name} = {}", instant.to_rfc3339());

@@ -1,0 +1,239 @@
+//! Why a signed request was refused.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::clock::Timestamp;
+use crate::rejection::Rejection;
+
+/// The short name of a refusal, as it goes over the wire in the problem document's member `code`. There
+/// are few: whoever has no key learns nothing about applications, keys and users.
+///
+/// | Code | HTTP | gRPC | When |
+/// |---|---|---|---|
+/// | `malformed` | 400 | 3 | a field is not what the profile says, or beyond a limit |
+/// | `ambiguous` | 400 | 3 | credentials of two schemes |
+/// | `digest_mismatch` | 400 | 3 | the body is not the one that was signed |
+/// | `required` | 401 | 16 | no signature of this profile |
+/// | `invalid_signature` | 401 | 16 | the signature does not hold, its key is unknown, or it comes from elsewhere than it may |
+/// | `stale` | 401 | 16 | expired, too old, or from the future |
+/// | `coverage` | 401 | 16 | something that must be covered is not |
+/// | `replayed` | 401 | 16 | the nonce was used before |
+/// | `forbidden` | 403 | 7 | the application may not do this, or not as this user |
+/// | `too_large` | 413 | 8 | the body is larger than is held for its digest |
+/// | `overloaded` | 503 | 14 | a store did not answer, or too much is held already |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the table says what each one means")]
+pub enum Code {
+    Malformed,
+    Ambiguous,
+    DigestMismatch,
+    Required,
+    InvalidSignature,
+    Stale,
+    Coverage,
+    Replayed,
+    Forbidden,
+    TooLarge,
+    Overloaded,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 11] = [
+        Self::Malformed,
+        Self::Ambiguous,
+        Self::DigestMismatch,
+        Self::Required,
+        Self::InvalidSignature,
+        Self::Stale,
+        Self::Coverage,
+        Self::Replayed,
+        Self::Forbidden,
+        Self::TooLarge,
+        Self::Overloaded,
+    ];
+
+    /// The code as it goes over the wire, such as `invalid_signature`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Ambiguous => "ambiguous",
+            Self::DigestMismatch => "digest_mismatch",
+            Self::Required => "required",
+            Self::InvalidSignature => "invalid_signature",
+            Self::Stale => "stale",
+            Self::Coverage => "coverage",
+            Self::Replayed => "replayed",
+            Self::Forbidden => "forbidden",
+            Self::TooLarge => "too_large",
+            Self::Overloaded => "overloaded",
+        }
+    }
+
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed | Self::Ambiguous | Self::DigestMismatch => StatusCode::BAD_REQUEST,
+            Self::Required | Self::InvalidSignature | Self::Stale | Self::Coverage | Self::Replayed => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The gRPC status of the answer.
+    #[must_use]
+    pub const fn grpc_code(self) -> i32 {
+        match self {
+            Self::Malformed | Self::Ambiguous | Self::DigestMismatch => 3,
+            Self::Required | Self::InvalidSignature | Self::Stale | Self::Coverage | Self::Replayed => 16,
+            Self::Forbidden => 7,
+            Self::TooLarge => 8,
+            Self::Overloaded => 14,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a request with an HTTP message signature was refused. The [`Code`] is for the peer, the text
+/// for the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A field is not what the profile says, or beyond a [limit](crate::limits).
+    #[error("malformed: {0}")]
+    Malformed(String),
+    /// Credentials of two schemes in one request.
+    #[error("credentials of two schemes in one request")]
+    Ambiguous,
+    /// No signature with the profile's tag.
+    #[error("no signature with the tag `trusted-app`")]
+    Required,
+    /// No application has this key, or none whose key is good for anything now.
+    #[error("no key `{key}` is known, or it is not in use")]
+    KeyUnknown {
+        /// The `keyid`.
+        key: String,
+    },
+    /// The application is not registered for this scheme.
+    #[error("the application may not use HTTP message signatures")]
+    SchemeNotAllowed,
+    /// The signature's `alg` is not the algorithm of its key.
+    #[error("the signature states an algorithm that is not its key's")]
+    AlgorithmMismatch,
+    /// The signature does not hold.
+    #[error("the signature does not hold for this signature base:\n{base}")]
+    BadSignature {
+        /// What this server held the signature against (RFC 9421, section 2.5), to be compared with
+        /// what the peer signed. It has the values of all covered fields.
+        base: String,
+    },
+    /// Expired, too old, or from the future.
+    #[error("created at {created}, expires at {expires}, now it is {now} (milliseconds)")]
+    Stale {
+        /// The signature's `created`.
+        created: Timestamp,
+        /// The signature's `expires`.
+        expires: Timestamp,
+        /// This server's clock.
+        now: Timestamp,
+    },
+    /// Something must be covered and is not.
+    #[error("the signature must cover {what}")]
+    Coverage {
+        /// What.
+        what: String,
+    },
+    /// The body has another digest than the signed one.
+    #[error("the body has another digest than was signed")]
+    DigestMismatch,
+    /// The nonce was used before.
+    #[error("the nonce was used before")]
+    Replayed,
+    /// The body is larger than is held to compute its digest.
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge {
+        /// The most that is held, in bytes.
+        limit: usize,
+    },
+    /// Too many bodies are held already, or one did not come in time.
+    #[error("the body cannot be held at present: {0}")]
+    Overloaded(&'static str),
+    /// The signature names a tenant, and nothing here knows tenants.
+    #[error("the request is for a user of the tenant `{}`, and there are no tenants here", tenant.escape_debug())]
+    TenantUnknown {
+        /// The tenant.
+        tenant: String,
+    },
+    /// A condition of the application is not fulfilled, the user is not known or not allowed, or a store
+    /// did not answer.
+    #[error(transparent)]
+    Condition(Box<Rejection>),
+}
+
+impl Refusal {
+    pub(super) fn malformed(problem: impl Into<String>) -> Self {
+        Self::Malformed(problem.into())
+    }
+
+    pub(super) fn coverage(what: impl Into<String>) -> Self {
+        Self::Coverage { what: what.into() }
+    }
+
+    /// The short name.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Malformed(_) => Code::Malformed,
+            Self::Ambiguous => Code::Ambiguous,
+            Self::Required => Code::Required,
+            Self::KeyUnknown { .. }
+            | Self::SchemeNotAllowed
+            | Self::AlgorithmMismatch
+            | Self::BadSignature { .. } => Code::InvalidSignature,
+            Self::Stale { .. } => Code::Stale,
+            Self::Coverage { .. } => Code::Coverage,
+            Self::DigestMismatch => Code::DigestMismatch,
+            Self::Replayed => Code::Replayed,
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::Overloaded(_) => Code::Overloaded,
+            Self::TenantUnknown { .. } => Code::Forbidden,
+            Self::Condition(rejection) => code_of(rejection),
+        }
+    }
+}
+
+/// What a rejection of the scheme-independent checks is called here.
+fn code_of(rejection: &Rejection) -> Code {
+    match rejection {
+        Rejection::CredentialsMissing => Code::Required,
+        Rejection::MethodNotAllowed { .. }
+        | Rejection::PathNotAllowed { .. }
+        | Rejection::PathAmbiguous { .. }
+        | Rejection::UserUnknown { .. }
+        | Rejection::PermissionDenied { .. } => Code::Forbidden,
+        Rejection::Replayed { .. } => Code::Replayed,
+        Rejection::Unavailable { .. } => Code::Overloaded,
+        Rejection::TooLarge { .. } | Rejection::RepeatedHeader { .. } => Code::Malformed,
+        // Also the source address, about which only a key's holder may learn, and from where it may be used.
+        _ => Code::InvalidSignature,
+    }
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Condition(Box::new(rejection))
+    }
+}

@@ -1,0 +1,52 @@
+//! HTTP message signatures (RFC 9421) of trusted applications: the profile `trusted-app`.
+//!
+//! An application signs each request with a key of its own and names the user it acts for in a field
+//! that the signature covers:
+//!
+//! ```text
+//! Trusted-App-User: "alice"
+//! Content-Digest: sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:
+//! Signature-Input: ta=("@method" "@target-uri" "content-type" "content-digest" "trusted-app-user");created=1767225600;expires=1767225660;nonce="AQEBAQEBAQEBAQEBAQEBAQ";keyid="poqk...";tag="trusted-app"
+//! Signature: ta=:kMzW...:
+//! ```
+//!
+//! Unlike Seraph this signs the method, the body by its digest (RFC 9530), and a nonce, so that a
+//! captured request is good for nothing. The flow of one request:
+//!
+//! 1. [`SignatureFields::of`] and [`Credentials::parse`] read the fields, under the
+//!    [`limits`](crate::limits);
+//! 2. [`Credentials::check`] holds them against the [`Policy`]: what must be covered, and when;
+//! 3. a [`KeyStore`](crate::KeyStore) says whose [`thumbprint`](Checked::key) that is;
+//! 4. [`Checked::verify`] holds the signature against that key and answers with a [`VerifiedRequest`],
+//!    which nothing else can make;
+//! 5. its [`VerifiedSignature`](crate::VerifiedSignature) is held against the application's conditions,
+//!    the user against the directory, the body against the [`ExpectedContent`];
+//! 6. a [`ReplayStore`](crate::ReplayStore) says whether the nonce is new.
+//!
+//! Anything else is a [`Refusal`].
+
+mod base;
+mod digest;
+mod directory;
+mod error;
+mod fields;
+mod input;
+mod policy;
+mod sign;
+mod user;
+mod verify;
+
+pub use base::{RequestMessage, ResponseMessage, SignatureBase};
+pub use digest::{CONTENT_DIGEST, ContentDigest, DigestAlgorithm, DigestHasher, ExpectedContent};
+pub use directory::{
+    DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, DirectoryKey, KeyDirectory, SignedDirectory,
+};
+pub use error::{Code, Refusal};
+pub use fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
+pub use policy::Policy;
+pub use sign::{SignError, SignatureHeaders, SigningRequest};
+pub use user::{TRUSTED_APP_USER, UserField};
+pub use verify::{Checked, Credentials, VerifiedRequest};
+
+/// The `tag` of this profile's signatures.
+pub const TAG: &str = "trusted-app";

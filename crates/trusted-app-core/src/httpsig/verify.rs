@@ -1,0 +1,258 @@
+//! From the fields of a request to the proof that it was signed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sfv::BareItemFromInput;
+
+use super::TAG;
+use super::base::{Message, RequestMessage, SignatureBase};
+use super::digest::{CONTENT_DIGEST, ContentDigest, ExpectedContent};
+use super::error::Refusal;
+use super::fields::SignatureFields;
+use super::input::{self, Input, Wanted};
+use super::policy::{Policy, announces_content};
+use super::user::UserField;
+use crate::application::{Scheme, TrustedApplication};
+use crate::clock::Timestamp;
+use crate::crypto::Thumbprint;
+use crate::limits::{MAX_NONCE_BYTES, MAX_SIGNATURES, MAX_URL_BYTES, MIN_NONCE_BYTES};
+use crate::store::{ReplayClaim, ReplayId};
+use crate::verified::VerifiedSignature;
+
+/// The signature of this profile that a request carries, as it came. Nothing is proven yet.
+#[derive(Debug, Clone)]
+pub struct Credentials<'a> {
+    input: Input<'a>,
+    signature: Vec<u8>,
+    created: Timestamp,
+    expires: Timestamp,
+    nonce: &'a str,
+    key_id: &'a str,
+    algorithm: Option<&'a str>,
+}
+
+impl<'a> Credentials<'a> {
+    /// Reads the signature with the profile's tag; `Ok(None)` if there is none. Its label is whatever
+    /// the peer chose, and other signatures beside it are nobody's business here.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Malformed`] when a field is none of the structured fields of RFC 9421, beyond a
+    /// [limit](crate::limits), has a label, component or parameter twice or two signatures with the
+    /// profile's tag, when a parameter that the profile requires is missing or of another type, or when
+    /// it expires no later than it was created.
+    pub fn parse(fields: &'a SignatureFields<'_>) -> Result<Option<Self>, Refusal> {
+        let Some(input) = input::find(&fields.input, Wanted::Tag(TAG))? else { return Ok(None) };
+        let signature = input::signature(&fields.signature, input.label, MAX_SIGNATURES)?;
+        let created = time(&input, "created")?;
+        let expires = time(&input, "expires")?;
+        let nonce = text(&input, "nonce")?.filter(|nonce| is_nonce(nonce));
+        let nonce = nonce.ok_or_else(|| malformed("nonce", "is not 16 to 128 characters of a nonce"))?;
+        let key_id = text(&input, "keyid")?.filter(|id| is_key_id(id));
+        let key_id = key_id.ok_or_else(|| malformed("keyid", "is not 43 characters of base64url"))?;
+        let algorithm = text(&input, "alg")?;
+        if expires <= created {
+            return Err(malformed("expires", "is not after `created`"));
+        }
+        Ok(Some(Self { signature, created, expires, nonce, key_id, algorithm, input }))
+    }
+
+    /// The `keyid`: a thumbprint, if it is one at all.
+    #[must_use]
+    pub fn key_id(&self) -> &'a str {
+        self.key_id
+    }
+
+    /// Holds the request against the profile, before any key is looked for: what must be covered, the
+    /// user's name, the window of time (as if the application's time-out were the longest). It
+    /// has content if its header says so or `has_body` does.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Malformed`] when a covered component is not there or no component, or a field is not what
+    /// the profile says; [`Refusal::Coverage`] when something must be covered and is not;
+    /// [`Refusal::Stale`] outside the window; [`Refusal::KeyUnknown`] when the `keyid` is no thumbprint.
+    pub fn check(
+        self,
+        request: &RequestMessage<'_>,
+        has_body: bool,
+        policy: &'a Policy,
+        now: Timestamp,
+    ) -> Result<Checked<'a>, Refusal> {
+        if request.url.len() > MAX_URL_BYTES {
+            return Err(Refusal::malformed(format!("the URL is longer than {MAX_URL_BYTES} bytes")));
+        }
+        if let Some(component) = self.input.components.iter().find(|component| {
+            component.parameter.as_ref().is_some_and(|(name, _)| !matches!(name.as_str(), "key" | "name"))
+        }) {
+            let component = component.name.as_str().escape_debug();
+            return Err(Refusal::malformed(format!("the covered component `{component}` has a parameter")));
+        }
+        let has_content = has_body || announces_content(request.headers);
+        // Before the coverage, so that what is listed and not there is malformed whatever else is missing.
+        let base = SignatureBase::of(&Message::Request(*request), &self.input)?;
+        policy.check_coverage(&self.input, request.headers, has_content)?;
+        let user = UserField::of(request.headers)?;
+        let (name, tenant) = (Arc::from(user.name()), user.tenant().map(Into::into));
+        let content = if self.input.covers(CONTENT_DIGEST.as_str()) {
+            ExpectedContent::Digest(ContentDigest::parse(request.headers)?)
+        } else if policy.allows_unsigned_content() {
+            ExpectedContent::InsecureUnsigned
+        } else {
+            ExpectedContent::Empty
+        };
+        policy.check_window(self.created, self.expires, now, Policy::MAX_AGE)?;
+        let key = self.key_id.parse().map_err(|_| self.key_unknown())?;
+        Ok(Checked { credentials: self, base, key, user: name, tenant, content, policy })
+    }
+
+    fn key_unknown(&self) -> Refusal {
+        Refusal::KeyUnknown { key: self.key_id.to_owned() }
+    }
+}
+
+/// A signature that covers what it must and whose time it is. Nothing is proven yet: what remains is
+/// whether it holds.
+#[derive(Debug, Clone)]
+pub struct Checked<'a> {
+    credentials: Credentials<'a>,
+    base: SignatureBase,
+    key: Thumbprint,
+    user: Arc<str>,
+    tenant: Option<Box<str>>,
+    content: ExpectedContent,
+    policy: &'a Policy,
+}
+
+impl Checked<'_> {
+    /// The key that is said to have signed: whose application a
+    /// [`KeyStore`](crate::KeyStore::application_by_key) has to say.
+    #[must_use]
+    pub fn key(&self) -> &Thumbprint {
+        &self.key
+    }
+
+    /// What is signed.
+    #[must_use]
+    pub fn base(&self) -> &SignatureBase {
+        &self.base
+    }
+
+    /// The rejection for when no application has the key.
+    #[must_use]
+    pub fn unknown_key(&self) -> Refusal {
+        self.credentials.key_unknown()
+    }
+
+    /// Verifies the signature with the application's key of that name, if it is live at `now`.
+    ///
+    /// # Errors
+    ///
+    /// The first that applies: a scheme that the application may not use, a key that it has not or that
+    /// is not live, an `alg` that is not the key's, [`Refusal::Stale`] beyond the application's
+    /// time-out, a signature that does not hold.
+    pub fn verify(
+        self,
+        application: &TrustedApplication,
+        now: Timestamp,
+    ) -> Result<VerifiedRequest, Refusal> {
+        let credentials = self.credentials;
+        if !application.schemes().contains(&Scheme::HttpSignature) {
+            return Err(Refusal::SchemeNotAllowed);
+        }
+        let key = application.live_signature_key(&self.key, now).ok_or_else(|| credentials.key_unknown())?;
+        if credentials.algorithm.is_some_and(|algorithm| algorithm != key.algorithm().as_str()) {
+            return Err(Refusal::AlgorithmMismatch);
+        }
+        let (created, expires) = (credentials.created, credentials.expires);
+        self.policy.check_window(created, expires, now, Policy::max_age(application))?;
+        let holds = key.verify(self.base.as_bytes(), &credentials.signature);
+        holds.map_err(|_| Refusal::BadSignature { base: self.base.to_string() })?;
+        let nonce = [b"http-signature".as_slice(), self.key.as_bytes(), credentials.nonce.as_bytes()];
+        Ok(VerifiedRequest {
+            signature: VerifiedSignature::new(
+                Scheme::HttpSignature,
+                self.key.fingerprint(),
+                created,
+                self.user,
+            ),
+            tenant: self.tenant,
+            content: self.content,
+            nonce: ReplayId::new(application.id(), nonce),
+            nonce_lifetime: self.policy.nonce_lifetime(),
+        })
+    }
+}
+
+/// Proof that an application's key signed this request for its user: its method, its target, and a
+/// digest of its body.
+///
+/// It says nothing yet about the conditions, about the body that comes, and about whether the
+/// request came before.
+#[derive(Debug, Clone)]
+pub struct VerifiedRequest {
+    signature: VerifiedSignature,
+    tenant: Option<Box<str>>,
+    content: ExpectedContent,
+    nonce: ReplayId,
+    nonce_lifetime: Duration,
+}
+
+impl VerifiedRequest {
+    /// The signature, to be held against the application's conditions.
+    #[must_use]
+    pub fn signature(&self) -> &VerifiedSignature {
+        &self.signature
+    }
+
+    /// The tenant whose user it is, if the request names one.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// What the body has to be.
+    #[must_use]
+    pub fn content(&self) -> &ExpectedContent {
+        &self.content
+    }
+
+    /// The claim of the nonce: that no other request with it is accepted.
+    #[must_use]
+    pub fn replay_claim<'a>(&self, application: &'a TrustedApplication, now: Timestamp) -> ReplayClaim<'a> {
+        let until = now.saturating_add(self.nonce_lifetime);
+        ReplayClaim { application: application.id(), id: self.nonce, now, until }
+    }
+}
+
+fn malformed(parameter: &str, problem: &str) -> Refusal {
+    Refusal::malformed(format!("signature-input: the parameter `{parameter}` is missing or {problem}"))
+}
+
+fn time(input: &Input<'_>, name: &str) -> Result<Timestamp, Refusal> {
+    let seconds = input.parameter(name).and_then(BareItemFromInput::as_integer);
+    let seconds = seconds.ok_or_else(|| malformed(name, "is no integer"))?;
+    // At most 15 digits.
+    Ok(Timestamp::from_millis(i64::from(seconds).saturating_mul(1000)))
+}
+
+fn text<'a>(input: &Input<'a>, name: &str) -> Result<Option<&'a str>, Refusal> {
+    match input.parameter(name) {
+        None => Ok(None),
+        Some(BareItemFromInput::String(std::borrow::Cow::Borrowed(text))) => Ok(Some(text.as_str())),
+        // None of them has a character that would have to be escaped.
+        Some(_) => Err(malformed(name, "is no string without escapes")),
+    }
+}
+
+fn is_nonce(nonce: &str) -> bool {
+    (MIN_NONCE_BYTES..=MAX_NONCE_BYTES).contains(&nonce.len())
+        && nonce.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'.' | b'~' | b'-')
+        })
+}
+
+fn is_key_id(id: &str) -> bool {
+    id.len() == 43 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}

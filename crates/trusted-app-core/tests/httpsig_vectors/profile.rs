@@ -1,0 +1,141 @@
+//! Requests of the profile, and what a server makes of them. The four examples were signed by another
+//! implementation.
+
+use std::collections::HashSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderValue, Method};
+use serde_json::Value;
+use trusted_app_core::conditions::{AddressRule, PathRule};
+use trusted_app_core::httpsig::{
+    Credentials, ExpectedContent, Policy, Refusal, RequestMessage, SIGNATURE, SIGNATURE_INPUT, SignatureBase,
+    SignatureFields, SigningRequest, UserField,
+};
+use trusted_app_core::{Rejection, Timestamp, TrustedApplication};
+
+use super::{VECTORS, headers, items, private_key, public_key, text};
+
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// Seconds.
+    pub(crate) now: i64,
+}
+
+pub(crate) fn example(id: &str) -> &'static Value {
+    items(&VECTORS["profile_examples"]).find(|example| example["id"] == id).unwrap()
+}
+
+impl Request {
+    pub(crate) fn of(example: &Value) -> Self {
+        let mut headers = headers(&example["headers"]);
+        headers.append(SIGNATURE_INPUT, HeaderValue::try_from(text(&example["signature_input"])).unwrap());
+        headers.append(SIGNATURE, HeaderValue::try_from(text(&example["signature"])).unwrap());
+        Self {
+            method: text(&example["method"]).parse().unwrap(),
+            url: text(&example["url"]).to_owned(),
+            headers,
+            body: STANDARD.decode(text(&example["body_base64"])).unwrap(),
+            now: example["now"].as_i64().unwrap(),
+        }
+    }
+
+    pub(crate) fn message(&self) -> RequestMessage<'_> {
+        RequestMessage { method: &self.method, url: &self.url, headers: &self.headers }
+    }
+}
+
+/// A server at `api.example.com` that trusts the RFC's Ed25519 key.
+#[derive(Default)]
+pub(crate) struct Server {
+    nonces: HashSet<[u8; 16]>,
+}
+
+impl Server {
+    pub(crate) fn application() -> TrustedApplication {
+        TrustedApplication::signing_builder("wiki".parse().unwrap(), public_key("test-key-ed25519"))
+            .addresses(AddressRule::any())
+            .paths(PathRule::any())
+            .build()
+            .unwrap()
+    }
+
+    /// The code, or `valid`.
+    pub(crate) fn answer(&mut self, request: &Request) -> &'static str {
+        self.accept(request).map_or_else(|refusal| refusal.code().as_str(), |_| "valid")
+    }
+
+    /// The order of checks of a request, without what needs a store. The user's name.
+    pub(crate) fn accept(&mut self, request: &Request) -> Result<String, Refusal> {
+        let fields = SignatureFields::of(&request.headers)?;
+        let credentials = Credentials::parse(&fields)?.ok_or(Refusal::Required)?;
+        if request.headers["host"] != "api.example.com" {
+            return Err(Rejection::AuthorityUnknown { url: request.url.clone() }.into());
+        }
+        let now = Timestamp::from_millis(request.now * 1000);
+        let policy = Policy::default();
+        let checked = credentials.check(&request.message(), !request.body.is_empty(), &policy, now)?;
+        let application = Self::application();
+        let verified = checked.verify(&application, now)?;
+        match verified.content() {
+            ExpectedContent::Digest(digest) if !digest.matches(&request.body) => {
+                return Err(Refusal::DigestMismatch);
+            }
+            ExpectedContent::Digest(_) => {}
+            content => assert_eq!((content, request.body.len()), (&ExpectedContent::Empty, 0)),
+        }
+        if !self.nonces.insert(*verified.replay_claim(&application, now).id.as_bytes()) {
+            return Err(Refusal::Replayed);
+        }
+        Ok(verified.signature().user().to_owned())
+    }
+}
+
+#[test]
+fn examples_of_another_implementation() {
+    let mut users = Vec::new();
+    for example in items(&VECTORS["profile_examples"]) {
+        let request = Request::of(example);
+        let fields = SignatureFields::of(&request.headers).unwrap();
+        let base = SignatureBase::of_request(&fields, "ta", &request.message()).unwrap();
+        assert_eq!(base.to_string(), text(&example["signature_base"]), "{}", example["id"]);
+        let user = Server::default().accept(&request);
+        users.push(user.unwrap_or_else(|refusal| panic!("{}: {refusal}", example["id"])));
+    }
+    assert_eq!(users, ["alice", "müller", r#"al "q" \ x"#, "alice"]);
+}
+
+/// What we sign for the same requests covers the same, and is the same but for the order of parameters.
+#[test]
+fn our_signatures_of_the_examples() {
+    let key = private_key("test-key-ed25519");
+    for example in items(&VECTORS["profile_examples"]) {
+        let id = text(&example["id"]);
+        let mut request = Request::of(example);
+        let user = UserField::parse(&request.headers["trusted-app-user"]).unwrap().name().to_owned();
+        let signing = SigningRequest::new(
+            UserField::new(user).unwrap(),
+            request.message(),
+            Timestamp::from_millis(1_767_225_600_999),
+        );
+        let signed =
+            signing.with_body(&request.body).sign_with_nonce(&key, "AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        signed.apply(&mut request.headers);
+        let input = request.headers[SIGNATURE_INPUT].to_str().unwrap();
+        let parameters = ";created=1767225600;expires=1767225660;nonce=\"AAAAAAAAAAAAAAAAAAAAAA\";\
+                          keyid=\"poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U\";tag=\"trusted-app\"";
+        assert!(input.ends_with(parameters), "{id}: {input}");
+        if id != "profile-post-split-target" {
+            let covered = text(&example["signature_input"]).split(')').next().unwrap();
+            assert!(input.starts_with(covered), "{id}: {input}");
+        }
+        assert_eq!(Server::default().answer(&request), "valid", "{id}");
+        assert!(
+            request.headers["signature"].is_sensitive() && request.headers["signature-input"].is_sensitive()
+        );
+    }
+}
