@@ -159,7 +159,8 @@ fn thumbprints_and_both_halves_of_the_keys() {
     let mut seen = 0;
     for (name, key) in VECTORS["keys"].as_object().unwrap() {
         let Some(thumbprint) = key.get("rfc7638_sha256_thumbprint") else { continue };
-        if cfg!(not(feature = "aws-lc-rs")) && name == "test-key-ecc-p256" {
+        // The primes of the one are of different lengths, which `rsa` does not take.
+        if cfg!(not(feature = "aws-lc-rs")) && matches!(&**name, "test-key-ecc-p256" | "test-key-rsa") {
             continue;
         }
         seen += 1;
@@ -181,7 +182,7 @@ fn thumbprints_and_both_halves_of_the_keys() {
         let shown = format!("{private:?}");
         assert!(shown.contains(text(thumbprint)) && shown.len() < 200, "{shown}");
     }
-    assert_eq!(seen, if cfg!(feature = "aws-lc-rs") { 4 } else { 3 });
+    assert_eq!(seen, if cfg!(feature = "aws-lc-rs") { 4 } else { 2 });
 }
 
 #[test]
