@@ -90,7 +90,7 @@ impl Decision<'_> {
                 target: "trusted_app",
                 application, user, claimed_user, scheme, method, path, url, age_ms, seen_before,
                 addresses = ?self.addresses,
-                code = rejection.code().as_str(),
+                code = rejection.name(),
                 // As a text, which subscribers escape: it has words of the peer's in it.
                 reason = rejection.to_string(),
                 rule = rejection.rule().map(ToString::to_string),

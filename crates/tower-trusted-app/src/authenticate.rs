@@ -26,14 +26,14 @@ use crate::source::Sources;
 
 /// What was found out on the way, for the audit.
 #[derive(Default)]
-struct Findings<'p> {
-    claimed_application: Option<ApplicationId>,
-    application: Option<Arc<TrustedApplication>>,
-    url: Option<String>,
-    signature: Option<VerifiedSignature>,
-    seen_before: bool,
-    sources: Sources<'p>,
-    user: Option<Arc<str>>,
+pub(crate) struct Findings<'p> {
+    pub(crate) claimed_application: Option<ApplicationId>,
+    pub(crate) application: Option<Arc<TrustedApplication>>,
+    pub(crate) url: Option<String>,
+    pub(crate) signature: Option<VerifiedSignature>,
+    pub(crate) seen_before: bool,
+    pub(crate) sources: Sources<'p>,
+    pub(crate) user: Option<Arc<str>>,
 }
 
 impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
@@ -41,7 +41,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     pub(crate) async fn decide(&self, parts: &Parts) -> Result<Caller<D::User>, Rejection> {
         let mut findings = Findings::default();
         let result = self.authenticate(parts, &mut findings).await;
-        self.report(parts, &findings, &result);
+        self.report(parts, &findings, result.as_ref());
         result
     }
 
@@ -123,7 +123,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         Rejection::BadSignature { url: url.to_owned() }
     }
 
-    async fn find_user(
+    pub(crate) async fn find_user(
         &self,
         application: &TrustedApplication,
         name: &str,
@@ -183,7 +183,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     }
 
     /// The addresses to hold against the application's rule: none if that is *any*.
-    fn sources<'p>(
+    pub(crate) fn sources<'p>(
         &self,
         parts: &'p Parts,
         application: &TrustedApplication,
@@ -206,7 +206,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
 
     /// Waits for a store, but not longer than the time-out. A store that answers at once needs no
     /// timer.
-    async fn in_time<T, E: Into<BoxError>>(
+    pub(crate) async fn in_time<T, E: Into<BoxError>>(
         &self,
         mut look_up: Pin<&mut impl Future<Output = Result<T, E>>>,
         store: Store,
@@ -229,18 +229,23 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         Err(Rejection::Unavailable { store })
     }
 
-    /// Whether a refused request goes on as anonymous. An outage never lets it.
+    /// Whether a refused request goes on as anonymous. An outage never lets it, and that was Seraph's way only.
     pub(crate) fn continues_after(&self, rejection: &Rejection) -> bool {
         self.settings.policy == Policy::InsecureContinueOnFailure
-            && !matches!(rejection, Rejection::Unavailable { .. })
+            && !matches!(rejection, Rejection::Unavailable { .. } | Rejection::HttpSignature(_))
     }
 
     /// Reports a request that needed credentials and had none.
-    pub(crate) fn report_missing(&self, parts: &Parts) {
-        self.report(parts, &Findings::default(), &Err::<Caller<D::User>, _>(Rejection::CredentialsMissing));
+    pub(crate) fn report_missing(&self, parts: &Parts, rejection: &Rejection) {
+        self.report(parts, &Findings::default(), Err(rejection));
     }
 
-    fn report(&self, parts: &Parts, findings: &Findings<'_>, result: &Result<Caller<D::User>, Rejection>) {
+    pub(crate) fn report(
+        &self,
+        parts: &Parts,
+        findings: &Findings<'_>,
+        result: Result<&Caller<D::User>, &Rejection>,
+    ) {
         if self.settings.audit.is_none() && !tracing::enabled!(target: "trusted_app", tracing::Level::ERROR) {
             return; // nobody listens
         }
@@ -269,15 +274,15 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     }
 }
 
-fn denied(user: &str, rule: PermissionRule) -> Rejection {
+pub(crate) fn denied(user: &str, rule: PermissionRule) -> Rejection {
     Rejection::PermissionDenied { user: user.to_owned(), rule }
 }
 
 /// A place among the requests in verification; given back when dropped.
-struct Slot<'a>(&'a AtomicUsize);
+pub(crate) struct Slot<'a>(&'a AtomicUsize);
 
 impl<'a> Slot<'a> {
-    fn take(in_flight: &'a AtomicUsize, max: usize) -> Result<Self, Rejection> {
+    pub(crate) fn take(in_flight: &'a AtomicUsize, max: usize) -> Result<Self, Rejection> {
         let slot = Self(in_flight);
         if in_flight.fetch_add(1, Ordering::Relaxed) < max {
             Ok(slot)

@@ -62,6 +62,10 @@ impl<U> Caller<U> {
         &self.inner.application
     }
 
+    pub(crate) fn shared_application(&self) -> Arc<TrustedApplication> {
+        Arc::clone(&self.inner.application)
+    }
+
     /// The id of the application that sent the request.
     #[must_use]
     pub fn application_id(&self) -> &ApplicationId {
@@ -98,7 +102,7 @@ impl<U> Caller<U> {
         self.admitted().map(|admitted| admitted.signature().key())
     }
 
-    /// The certificate's timestamp.
+    /// The certificate's timestamp, or the signature's `created`.
     #[must_use]
     pub fn created(&self) -> Option<Timestamp> {
         self.admitted().map(|admitted| admitted.signature().created())

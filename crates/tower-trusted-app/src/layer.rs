@@ -11,8 +11,9 @@ use trusted_app_core::conditions::{Peer, ReplayProtection};
 use trusted_app_core::{Clock, KeyStore, ReplayStore, UserDirectory};
 
 use crate::audit::AuditSink;
-use crate::body::Untouched;
+use crate::body::{Digested, Untouched};
 use crate::context_path::{ContextPath, ContextPathError};
+use crate::http_signatures::HttpSignatures;
 use crate::reject::ProblemJson;
 use crate::replay::BoxReplayStore;
 use crate::service::TrustedApp;
@@ -27,7 +28,7 @@ use crate::source::SourceAddresses;
 /// example that shows both.
 ///
 /// `K` is the key store, `D` the user directory, `R` how rejections become responses and `M` what
-/// becomes of the request's body ([`Untouched`]).
+/// becomes of the request's body ([`Untouched`] or [`Digested`]).
 ///
 /// Cloning a layer, and applying it to many services, shares its state: the verified signatures
 /// and the bound on concurrent verification.
@@ -148,6 +149,71 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
     /// [`ReplayProtection`] says which peers it breaks.
     pub fn replay_protection(self, at_least: ReplayProtection) -> Self {
         self.with(|settings| settings.replay_protection = at_least)
+    }
+
+    /// Accepts HTTP message signatures (RFC 9421) beside Seraph's schemes, from the applications that are
+    /// registered with [`Scheme::HttpSignature`](crate::Scheme::HttpSignature). Their nonces need a
+    /// [`replay_store`](Self::replay_store).
+    ///
+    /// The inner service then gets a [`SignedBody`](crate::SignedBody). Without this a signature is not looked
+    /// at, as if it were not there.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use bytes::Bytes;
+    /// use http::{Request, Response, StatusCode};
+    /// use http_body_util::{BodyExt, Full};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    /// use tower_trusted_app::conditions::{AddressRule, PathRule};
+    /// use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
+    /// use tower_trusted_app::httpsig::{RequestMessage, SigningRequest, UserField};
+    /// use tower_trusted_app::keys::MemoryKeyStore;
+    /// use tower_trusted_app::replay::MemoryReplayStore;
+    /// use tower_trusted_app::users::MemoryDirectory;
+    /// use tower_trusted_app::{
+    ///     Clock, HttpSignatures, SignedBody, SystemClock, TrustedAppLayer, TrustedApplication,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let key = PrivateSignatureKey::generate(SignatureAlgorithm::Ed25519)?;
+    /// let wiki = TrustedApplication::signing_builder("wiki".parse()?, key.public_key().clone())
+    ///     .addresses(AddressRule::any())
+    ///     .paths(PathRule::prefixes(["/rest"]))
+    ///     .build()?;
+    /// let layer = TrustedAppLayer::new(
+    ///     MemoryKeyStore::new([wiki])?,
+    ///     MemoryDirectory::of_names(["alice"]),
+    ///     "https://tracker.example.com".parse()?,
+    /// );
+    /// let layer = layer.replay_store(MemoryReplayStore::new(100_000)).http_signatures(HttpSignatures::default());
+    /// let tracker = layer.layer(service_fn(|request: Request<SignedBody<Full<Bytes>>>| async move {
+    ///     let body = request.into_body().collect().await.expect("what was signed").to_bytes();
+    ///     Ok::<_, Infallible>(Response::new(Full::new(body)))
+    /// }));
+    ///
+    /// let mut request = Request::post("https://tracker.example.com/rest/issues")
+    ///     .header("content-type", "text/plain")
+    ///     .body(Full::new(Bytes::from("printer on fire")))?;
+    /// let url = request.uri().to_string();
+    /// let message = RequestMessage { method: request.method(), url: &url, headers: request.headers() };
+    /// let signed = SigningRequest::new(UserField::new("alice")?, message, SystemClock.now())
+    ///     .with_body(b"printer on fire")
+    ///     .sign(&key)?;
+    /// signed.apply(request.headers_mut());
+    /// assert_eq!(tracker.clone().oneshot(request.clone()).await?.status(), StatusCode::OK);
+    ///
+    /// // The same again is refused, and so is another body.
+    /// assert_eq!(tracker.clone().oneshot(request.clone()).await?.status(), StatusCode::UNAUTHORIZED);
+    /// let other = request.map(|_| Full::new(Bytes::from("printer is fine")));
+    /// assert_eq!(tracker.oneshot(other).await?.status(), StatusCode::BAD_REQUEST);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_signatures(self, signatures: HttpSignatures) -> TrustedAppLayer<K, D, R, Digested> {
+        let TrustedAppLayer { shared, .. } = self.with(|settings| settings.http_signatures = signatures);
+        TrustedAppLayer { shared, body: PhantomData }
     }
 
     /// The clock; the system's unless stated.

@@ -65,6 +65,7 @@ mod caller;
 pub mod client;
 mod clock;
 mod context_path;
+mod http_signatures;
 pub mod keys;
 mod layer;
 mod original_target;
@@ -72,14 +73,16 @@ mod reject;
 pub mod replay;
 mod service;
 mod shared;
+mod signed;
 pub mod signed_url;
 mod source;
 pub mod users;
 
-pub use body::{BodyMode, Untouched};
+pub use body::{BodyMode, Digested, ReadBody, SignedBody, SignedBodyError, Untouched};
 pub use caller::{Caller, CallerMissing, CallingApplication};
 pub use clock::SystemClock;
 pub use context_path::ContextPathError;
+pub use http_signatures::HttpSignatures;
 pub use layer::{TrustedAppLayer, is_cors_preflight};
 pub use original_target::OriginalTarget;
 pub use reject::{ProblemJson, Reject, RejectFn, reject_fn};
@@ -90,5 +93,6 @@ pub use source::SourceAddresses;
 pub use trusted_app_core::{
     ActAsPolicy, ApplicationId, ApplicationRegistry, BoxError, Clock, KeyStore, KnownUser, LocalApplication,
     PublicKey, Rejection, ReplayStore, Scheme, Timestamp, TrustedApplication, UserDirectory, UserLookup,
-    application, conditions, crypto, identity, limits, permission, registry, rejection, seraph, store,
+    application, conditions, crypto, httpsig, identity, limits, permission, registry, rejection, seraph,
+    store,
 };

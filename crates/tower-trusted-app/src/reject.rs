@@ -33,7 +33,7 @@ impl<ResBody: From<Bytes>> Reject<ResBody> for ProblemJson {
             "type": "about:blank",
             "title": status.canonical_reason().unwrap_or_default(),
             "status": status.as_u16(),
-            "code": rejection.code().as_str(),
+            "code": rejection.name(),
             "detail": rejection.to_transport_error().message(),
         });
         let mut response = Response::new(ResBody::from(Bytes::from(problem.to_string())));

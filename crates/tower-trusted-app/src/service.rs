@@ -9,18 +9,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use pin_project::pin_project;
 use tower::ServiceExt as _;
 use tower::util::Oneshot;
 use tower_service::Service;
+use trusted_app_core::httpsig::{
+    ACCEPT_SIGNATURE, ExpectedContent, Refusal, SignatureFields, TRUSTED_APP_USER, accept_signature,
+};
 use trusted_app_core::seraph::{Credentials, ERROR, STATUS};
 use trusted_app_core::{KeyStore, Rejection, UserDirectory};
 
 use crate::body::BodyMode;
 use crate::caller::{Caller, CallingApplication};
+use crate::http_signatures::HttpSignatures;
 use crate::reject::Reject;
 use crate::shared::{Policy, Shared};
+use crate::signed::Signed;
 
 /// The service that [`TrustedAppLayer`](crate::TrustedAppLayer) makes.
 #[must_use = "a service does nothing until it is called"]
@@ -62,7 +67,7 @@ where
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, M::Body, ResBody>;
+    type Future = ResponseFuture<S, M, B, ResBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -75,23 +80,34 @@ where
             request.extensions_mut().remove::<CallingApplication>();
         }
         let shared = &self.shared;
-        let attempted = Credentials::attempted(request.headers());
+        let signed = M::SIGNATURES && SignatureFields::attempted(request.headers());
+        let attempted = signed || Credentials::attempted(request.headers());
         let required = attempted || shared.settings.policy == Policy::Require;
-
-        if !required || shared.is_exempt(&request) {
+        let passes = !required || shared.is_exempt(&request);
+        if M::SIGNATURES && (passes || !signed) {
+            // Nobody signed it, so it says nothing.
+            request.headers_mut().remove(TRUSTED_APP_USER);
+        }
+        if passes {
             return ResponseFuture(State::Passing(M::pass(&mut self.inner, request)));
         }
         let (parts, body) = request.into_parts();
-        ResponseFuture(State::Attempted(if attempted {
-            let verdict = verdict(Arc::clone(shared), Box::new(parts));
-            let next = self.inner.clone();
-            let ready = mem::replace(&mut self.inner, next);
-            Attempt::Authenticating { verdict, held: Some((Held::Ready(ready), M::wrap(body))) }
-        } else {
-            shared.report_missing(&parts);
-            let response = Box::new(refuse(&*shared.rejections, Rejection::CredentialsMissing, &parts));
-            Attempt::Refused { response: Some(response) }
-        }))
+        if !attempted {
+            let rejection =
+                if M::SIGNATURES { Refusal::Required.into() } else { Rejection::CredentialsMissing };
+            shared.report_missing(&parts, &rejection);
+            let response = Box::new(refuse(&*shared.rejections, rejection, &parts));
+            return ResponseFuture(State::Attempted(Attempt::Refused { response: Some(response) }));
+        }
+        let (shared, parts) = (Arc::clone(shared), Box::new(parts));
+        let verdict = match signed {
+            true => signed_verdict(shared, parts, M::may_have_content(&body)),
+            false => verdict(shared, parts),
+        };
+        let next = self.inner.clone();
+        let ready = mem::replace(&mut self.inner, next);
+        let held = Some((Held::Ready(ready), M::wrap(body)));
+        ResponseFuture(State::Attempted(Attempt::Authenticating { verdict, held }))
     }
 }
 
@@ -100,6 +116,8 @@ where
 /// Both are large, and moved some times: boxed.
 enum Verdict<ResBody> {
     Call(Box<Parts>, Note),
+    /// The body has to be read first.
+    Read(Box<dyn Unread<ResBody>>),
     Refuse(Box<Response<ResBody>>),
 }
 
@@ -127,6 +145,78 @@ where
     })
 }
 
+/// A request whose signature holds, before its body was held against it.
+trait Unread<ResBody>: Send {
+    /// How to read the body, and what it has to be.
+    fn expected(&self) -> (ExpectedContent, &HttpSignatures);
+
+    /// The body is the one that was signed.
+    fn accept(self: Box<Self>) -> BoxVerdict<ResBody>;
+
+    /// It is not.
+    fn refuse(self: Box<Self>, refusal: Refusal) -> Box<Response<ResBody>>;
+}
+
+struct SignedRequest<K, D: UserDirectory, R> {
+    shared: Arc<Shared<K, D, R>>,
+    parts: Box<Parts>,
+    signed: Signed<D::User>,
+}
+
+fn signed_verdict<K, D, R, ResBody>(
+    shared: Arc<Shared<K, D, R>>,
+    parts: Box<Parts>,
+    has_body: bool,
+) -> BoxVerdict<ResBody>
+where
+    K: KeyStore,
+    D: UserDirectory,
+    R: Reject<ResBody>,
+    ResBody: 'static,
+{
+    Box::pin(async move {
+        match shared.decide_signed(&parts, has_body).await {
+            Ok(signed) => Verdict::Read(Box::new(SignedRequest { shared, parts, signed })),
+            Err(rejection) => Verdict::Refuse(Box::new(refuse(&*shared.rejections, rejection, &parts))),
+        }
+    })
+}
+
+impl<K, D, R, ResBody> Unread<ResBody> for SignedRequest<K, D, R>
+where
+    K: KeyStore,
+    D: UserDirectory,
+    R: Reject<ResBody>,
+    ResBody: 'static,
+{
+    fn expected(&self) -> (ExpectedContent, &HttpSignatures) {
+        (self.signed.content(), &self.shared.settings.http_signatures)
+    }
+
+    fn accept(self: Box<Self>) -> BoxVerdict<ResBody> {
+        let Self { shared, mut parts, signed } = *self;
+        Box::pin(async move {
+            match shared.accept_signed(&parts, signed).await {
+                Ok(caller) => {
+                    parts.extensions.insert(CallingApplication::of(&caller));
+                    parts.extensions.insert(caller);
+                    Verdict::Call(parts, Note::Signed)
+                }
+                Err(rejection) => Verdict::Refuse(Box::new(refuse(&*shared.rejections, rejection, &parts))),
+            }
+        })
+    }
+
+    fn refuse(self: Box<Self>, refusal: Refusal) -> Box<Response<ResBody>> {
+        let Self { shared, parts, signed } = *self;
+        let rejection = match shared.report_signed(&parts, signed, Err(refusal)) {
+            Ok(_) => Refusal::DigestMismatch.into(),
+            Err(rejection) => rejection,
+        };
+        Box::new(refuse(&*shared.rejections, rejection, &parts))
+    }
+}
+
 /// The response to a refused request: whatever the application makes of it, and the headers that
 /// every peer may rely on.
 fn refuse<R: Reject<ResBody>, ResBody>(
@@ -137,10 +227,22 @@ fn refuse<R: Reject<ResBody>, ResBody>(
     let mut response = rejections.reject(&rejection, request);
     let status = response.status();
     let headers = response.headers_mut();
-    Note::failed(&rejection).write(headers);
+    let challenge = match &rejection {
+        Rejection::HttpSignature(refusal) => {
+            headers.insert(TRUSTED_APP_ERROR, HeaderValue::from_static(refusal.code().as_str()));
+            if status == StatusCode::UNAUTHORIZED {
+                headers.insert(ACCEPT_SIGNATURE, accept_signature(&request.headers));
+            }
+            HeaderValue::from_static("TrustedApp realm=\"trusted-app\"")
+        }
+        _ => {
+            Note::failed(&rejection).write(headers);
+            HeaderValue::from_static("X-Seraph-Trusted-App")
+        }
+    };
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if status == StatusCode::UNAUTHORIZED {
-        headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("X-Seraph-Trusted-App"));
+        headers.entry(header::WWW_AUTHENTICATE).or_insert(challenge);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
@@ -149,9 +251,14 @@ fn refuse<R: Reject<ResBody>, ResBody>(
     response
 }
 
+/// On the response to a request that lacks a good HTTP message signature: the code.
+const TRUSTED_APP_ERROR: HeaderName = HeaderName::from_static("trusted-app-error");
+
 /// What the response says about the request's credentials.
 enum Note {
     Authenticated,
+    /// By an HTTP message signature.
+    Signed,
     Failed(Box<HeaderValue>),
 }
 
@@ -167,6 +274,10 @@ impl Note {
                 // Shared caches see no `Authorization` and would not know that it is personal.
                 headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
             }
+            Self::Signed => {
+                headers.append(header::VARY, HeaderValue::from_static("trusted-app-user"));
+                headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
+            }
             Self::Failed(error) => {
                 headers.insert(STATUS, HeaderValue::from_static("ERROR"));
                 headers.insert(ERROR, *error);
@@ -178,18 +289,26 @@ impl Note {
 /// The future of [`TrustedApp`].
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture<S: Service<Request<B>>, B, ResBody>(#[pin] State<S, B, ResBody>);
+pub struct ResponseFuture<S, M, B, ResBody>(#[pin] State<S, M, B, ResBody>)
+where
+    M: BodyMode<B>,
+    S: Service<Request<M::Body>>;
 
 #[pin_project(project = StateProjection)]
-enum State<S: Service<Request<B>>, B, ResBody> {
+enum State<S, M, B, ResBody>
+where
+    M: BodyMode<B>,
+    S: Service<Request<M::Body>>,
+{
     /// Calling the inner service with a request without credentials: its response stays as it is.
     Passing(#[pin] S::Future),
-    Attempted(#[pin] Attempt<S, B, ResBody>),
+    Attempted(#[pin] Attempt<S, M, B, ResBody>),
 }
 
-impl<S, B, ResBody> Future for ResponseFuture<S, B, ResBody>
+impl<S, M, B, ResBody> Future for ResponseFuture<S, M, B, ResBody>
 where
-    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+    M: BodyMode<B>,
+    S: Service<Request<M::Body>, Response = Response<ResBody>> + Clone,
 {
     type Output = Result<Response<ResBody>, S::Error>;
 
@@ -204,10 +323,20 @@ where
 /// What becomes of a request that carries credentials, or that lacks them. What is large is boxed, so
 /// that requests without credentials need not carry its size.
 #[pin_project(project = AttemptProjection)]
-enum Attempt<S: Service<Request<B>>, B, ResBody> {
+enum Attempt<S, M, B, ResBody>
+where
+    M: BodyMode<B>,
+    S: Service<Request<M::Body>>,
+{
     Authenticating {
         verdict: BoxVerdict<ResBody>,
-        held: Option<(Held<S>, B)>,
+        held: Option<(Held<S>, M::Body)>,
+    },
+    /// Holding the body against what was signed.
+    Reading {
+        #[pin]
+        reading: M::Reading,
+        held: Option<(Held<S>, Box<dyn Unread<ResBody>>)>,
     },
     /// Calling the service that was ready.
     Calling {
@@ -217,7 +346,7 @@ enum Attempt<S: Service<Request<B>>, B, ResBody> {
     },
     /// After a store had to be waited for: the service has to get ready anew.
     CallingAgain {
-        future: Pin<Box<Oneshot<S, Request<B>>>>,
+        future: Pin<Box<Oneshot<S, Request<M::Body>>>>,
         note: Option<Note>,
     },
     Refused {
@@ -233,9 +362,10 @@ enum Held<S> {
     Fresh(S),
 }
 
-impl<S, B, ResBody> Future for Attempt<S, B, ResBody>
+impl<S, M, B, ResBody> Future for Attempt<S, M, B, ResBody>
 where
-    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+    M: BodyMode<B>,
+    S: Service<Request<M::Body>, Response = Response<ResBody>> + Clone,
 {
     type Output = Result<Response<ResBody>, S::Error>;
 
@@ -258,7 +388,25 @@ where
                             let future = Box::pin(inner.oneshot(Request::from_parts(*parts, body)));
                             Self::CallingAgain { future, note: Some(note) }
                         }
+                        (Verdict::Read(unread), inner) => {
+                            let (expected, signatures) = unread.expected();
+                            let reading = M::read(body, expected, signatures);
+                            Self::Reading { reading, held: Some((inner, unread)) }
+                        }
                         (Verdict::Refuse(response), _) => Self::Refused { response: Some(response) },
+                    });
+                }
+                AttemptProjection::Reading { reading, held } => {
+                    let Poll::Ready(read) = reading.poll(cx) else {
+                        release(held);
+                        return Poll::Pending;
+                    };
+                    let (inner, unread) = held.take().expect(POLLED_AGAIN);
+                    self.set(match read {
+                        Ok(body) => {
+                            Self::Authenticating { verdict: unread.accept(), held: Some((inner, body)) }
+                        }
+                        Err(refusal) => Self::Refused { response: Some(unread.refuse(refusal)) },
                     });
                 }
                 AttemptProjection::Calling { future, note } => {
@@ -297,11 +445,17 @@ fn noted<ResBody>(mut response: Response<ResBody>, note: &mut Option<Note>) -> R
 /// As with every future, polling one that is done is the caller's mistake.
 const POLLED_AGAIN: &str = "`ResponseFuture` polled after completion";
 
-impl<S: Service<Request<B>>, B, ResBody> fmt::Debug for ResponseFuture<S, B, ResBody> {
+impl<S, M, B, ResBody> fmt::Debug for ResponseFuture<S, M, B, ResBody>
+where
+    M: BodyMode<B>,
+    S: Service<Request<M::Body>>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             State::Passing(_) => "ResponseFuture(Passing)",
-            State::Attempted(Attempt::Authenticating { .. }) => "ResponseFuture(Authenticating)",
+            State::Attempted(Attempt::Authenticating { .. } | Attempt::Reading { .. }) => {
+                "ResponseFuture(Authenticating)"
+            }
             State::Attempted(Attempt::Calling { .. } | Attempt::CallingAgain { .. }) => {
                 "ResponseFuture(Calling)"
             }

@@ -12,6 +12,7 @@ use trusted_app_core::seraph::{CERTIFICATE_PATH, SignatureCache};
 use crate::audit::AuditSink;
 use crate::clock::SystemClock;
 use crate::context_path::ContextPath;
+use crate::http_signatures::HttpSignatures;
 use crate::original_target::{path_of, target_of};
 use crate::replay::BoxReplayStore;
 use crate::signed_url::SignedUrl;
@@ -49,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) lookup_timeout: Duration,
     pub(crate) max_concurrent: usize,
     pub(crate) remembered_signatures: usize,
+    pub(crate) http_signatures: HttpSignatures,
     pub(crate) replay_store: Option<BoxReplayStore>,
     pub(crate) replay_protection: ReplayProtection,
     pub(crate) clock: Arc<dyn Clock>,
@@ -72,6 +74,7 @@ impl Settings {
             lookup_timeout: Duration::from_secs(5),
             max_concurrent: 1024,
             remembered_signatures: SignatureCache::DEFAULT_ENTRIES_PER_APPLICATION,
+            http_signatures: HttpSignatures::default(),
             replay_store: None,
             replay_protection: ReplayProtection::Off,
             clock: Arc::new(SystemClock),

@@ -30,6 +30,9 @@
 //! | `PERMISSION_DENIED` | 403 | 7 | no | nothing more | look at the rule that the log names |
 //! | `REPLAYED` | 401 | 16 | no | when the certificate was created | have the peer sign each request anew, repetitions too; or turn the application's replay protection off |
 //! | `UNAVAILABLE` | 503 | 14 | yes | nothing more | look at the store named in the log |
+//!
+//! These are the codes of Seraph. A request with an HTTP message signature is refused in the words of its own profile: see
+//! [`httpsig::Code`](crate::httpsig::Code).
 
 mod code;
 
@@ -38,6 +41,7 @@ use std::fmt::{self, Write as _};
 use http::StatusCode;
 
 use crate::clock::Timestamp;
+use crate::httpsig::Refusal;
 use crate::limits::MAX_REPEATED_BYTES;
 use crate::permission::PermissionRule;
 use crate::seraph::TransportError;
@@ -187,6 +191,8 @@ pub enum Rejection {
         /// Which one.
         store: Store,
     },
+    /// A request with an HTTP message signature, or one that should have had one.
+    HttpSignature(Box<Refusal>),
 }
 
 /// Which part of the credentials could not be read.
@@ -236,7 +242,17 @@ impl fmt::Display for Store {
 }
 
 impl Rejection {
-    /// The short name.
+    /// The short name, in the words of the request's scheme: `BAD_SIGNATURE` or `invalid_signature`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::HttpSignature(refusal) => refusal.code().as_str(),
+            other => other.code().as_str(),
+        }
+    }
+
+    /// The short name in Seraph's words; [`Code::Unknown`] of [`HttpSignature`](Self::HttpSignature), which
+    /// has a [code of its own](Refusal::code).
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
@@ -265,12 +281,16 @@ impl Rejection {
             Self::PermissionDenied { .. } => Code::PermissionDenied,
             Self::Replayed { .. } => Code::Replayed,
             Self::Unavailable { .. } => Code::Unavailable,
+            Self::HttpSignature(_) => Code::Unknown,
         }
     }
 
     /// The HTTP status of the answer.
     #[must_use]
-    pub const fn status(&self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
+        if let Self::HttpSignature(refusal) = self {
+            return refusal.code().status();
+        }
         match self.grpc_code() {
             3 => StatusCode::BAD_REQUEST,
             7 => StatusCode::FORBIDDEN,
@@ -279,11 +299,12 @@ impl Rejection {
         }
     }
 
-    /// The gRPC status of the answer: 3 malformed, 7 permission denied, 14 unavailable, 16
+    /// The gRPC status of the answer: 3 malformed, 7 permission denied, 8 too large, 14 unavailable, 16
     /// unauthenticated.
     #[must_use]
-    pub const fn grpc_code(&self) -> i32 {
+    pub fn grpc_code(&self) -> i32 {
         match self {
+            Self::HttpSignature(refusal) => refusal.code().grpc_code(),
             Self::VersionNotANumber { .. }
             | Self::RepeatedHeader { .. }
             | Self::TooLarge { .. }
@@ -362,15 +383,20 @@ impl Rejection {
                 vec![application.clone(), created.to_java_date()],
             ),
             Self::Unavailable { .. } => ("Temporarily unable to tell whether the request is trusted", vec![]),
+            Self::HttpSignature(refusal) => (refusal.code().detail(), vec![]),
         };
         TransportError::new(self.code(), template, params.into_iter().map(cut).collect())
     }
 
     /// The rule that refused a user, for the log; never sent to the peer.
     #[must_use]
-    pub const fn rule(&self) -> Option<&PermissionRule> {
+    pub fn rule(&self) -> Option<&PermissionRule> {
         match self {
             Self::PermissionDenied { rule, .. } => Some(rule),
+            Self::HttpSignature(refusal) => match &**refusal {
+                Refusal::Condition(rejection) => rejection.rule(),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -423,6 +449,7 @@ impl Rejection {
                  it sign each request anew, or turn the application's replay protection off"
             }
             Self::Unavailable { .. } => "the store's own error is in the log beside this",
+            Self::HttpSignature(refusal) => refusal.hint(),
         }
     }
 }
@@ -454,8 +481,12 @@ fn escaped_len(character: char) -> usize {
 /// steer a terminal.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.code())?;
-        for character in self.to_transport_error().message().chars() {
+        write!(f, "{}: ", self.name())?;
+        let message = match self {
+            Self::HttpSignature(refusal) => refusal.to_string(),
+            other => other.to_transport_error().message(),
+        };
+        for character in message.chars() {
             if character.is_control() || is_invisible(character) {
                 write!(f, "{}", character.escape_unicode())?;
             } else {

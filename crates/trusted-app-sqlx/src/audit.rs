@@ -191,7 +191,7 @@ fn values(decision: &Decision<'_>) -> Vec<Value> {
     vec![
         decision.at.as_millis().into(),
         outcome.into(),
-        text(rejection.map(|rejection| rejection.code().as_str())),
+        text(rejection.map(|rejection| rejection.name())),
         text(rejection.map(ToString::to_string).as_deref()),
         text(decision.application.map(|application| application.id().as_str())),
         text(decision.claimed_application),

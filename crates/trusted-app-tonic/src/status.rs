@@ -49,7 +49,7 @@ impl<ResBody: Default> Reject<ResBody> for GrpcStatus {
 #[must_use]
 pub fn status_of(rejection: &Rejection) -> Status {
     let code = Code::from_i32(rejection.grpc_code());
-    let mut details = ErrorDetails::with_error_info(rejection.code().as_str(), ERROR_DOMAIN, HashMap::new());
+    let mut details = ErrorDetails::with_error_info(rejection.name(), ERROR_DOMAIN, HashMap::new());
     if code == Code::Unavailable {
         details.set_retry_info(Some(Duration::from_secs(1)));
     }

@@ -3,6 +3,7 @@
 
 mod certificate;
 mod extract;
+mod http_signatures;
 mod logged;
 mod nesting;
 mod order;

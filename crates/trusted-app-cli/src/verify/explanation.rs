@@ -101,7 +101,7 @@ fn authenticated(decision: &Decision<'_>, user: &str) -> Outcome {
 
 fn rejected(rejection: &Rejection) -> Outcome {
     let error = rejection.to_transport_error();
-    Outcome::Rejected { code: rejection.code().as_str(), message: error.message(), header: error.to_string() }
+    Outcome::Rejected { code: rejection.name(), message: error.message(), header: error.to_string() }
 }
 
 /// What to do about it: here, where the options stand for a server's settings.

@@ -74,6 +74,24 @@ impl Code {
         }
     }
 
+    /// What the peer is told beside the code: nothing about applications, keys or users.
+    #[must_use]
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::Malformed => "A field of the signature is malformed",
+            Self::Ambiguous => "The request has credentials of two schemes",
+            Self::DigestMismatch => "The content is not the one that was signed",
+            Self::Required => "The request must be signed",
+            Self::InvalidSignature => "The signature does not hold",
+            Self::Stale => "The signature is expired, too old or from the future",
+            Self::Coverage => "The signature does not cover all that it must",
+            Self::Replayed => "The nonce was used before",
+            Self::Forbidden => "The request is not allowed",
+            Self::TooLarge => "The content is too large",
+            Self::Overloaded => "Temporarily unable to tell whether the request is trusted",
+        }
+    }
+
     /// The HTTP status of the answer.
     #[must_use]
     pub const fn status(self) -> StatusCode {
@@ -215,6 +233,36 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What an operator may do about it, for the log.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Condition(rejection) => rejection.hint(),
+            Self::Malformed(_) => "mend the peer",
+            Self::Ambiguous => "look for a proxy that adds headers; a peer uses one scheme",
+            Self::Required => "have the peer sign its requests, or make the layer `optional()`",
+            Self::KeyUnknown { .. } => "register the key with its application, or make it active",
+            Self::SchemeNotAllowed => "list the scheme `http-signature` with the application",
+            Self::AlgorithmMismatch => "mend the peer: it names another algorithm than its key's",
+            Self::BadSignature { .. } => {
+                "compare the signature base with the peer's: host, scheme, port, context path, escapes"
+            }
+            Self::Stale { .. } => "compare the clocks of both sides; raise the application's time-out",
+            Self::Coverage { .. } => "have the peer cover it",
+            Self::DigestMismatch => {
+                "look for a proxy that changes bodies; the digest is of the encoded content"
+            }
+            Self::Replayed => {
+                "somebody sent a captured request again, or the peer repeats one: it must sign anew"
+            }
+            Self::TooLarge { .. } => "raise the limit of the layer, or let it stream",
+            Self::Overloaded(_) => "the peer is slow, or the layer's memory for bodies is full",
+            Self::TenantUnknown { .. } => "the peer names a tenant, which this service does not know",
+        }
+    }
+}
+
 /// What a rejection of the scheme-independent checks is called here.
 fn code_of(rejection: &Rejection) -> Code {
     match rejection {
@@ -229,6 +277,12 @@ fn code_of(rejection: &Rejection) -> Code {
         Rejection::TooLarge { .. } | Rejection::RepeatedHeader { .. } => Code::Malformed,
         // Also the source address, about which only a key's holder may learn, and from where it may be used.
         _ => Code::InvalidSignature,
+    }
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        Self::HttpSignature(Box::new(refusal))
     }
 }
 

@@ -43,7 +43,7 @@ pub use directory::{
 };
 pub use error::{Code, Refusal};
 pub use fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
-pub use policy::Policy;
+pub use policy::{ACCEPT_SIGNATURE, Policy, accept_signature};
 pub use sign::{SignError, SignatureHeaders, SigningRequest};
 pub use user::{TRUSTED_APP_USER, UserField};
 pub use verify::{Checked, Credentials, VerifiedRequest};

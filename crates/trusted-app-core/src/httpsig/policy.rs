@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::digest::CONTENT_DIGEST;
 use super::error::Refusal;
@@ -33,6 +33,9 @@ pub struct Policy {
     cover_if_present: Cow<'static, [HeaderName]>,
     unsigned_content: bool,
 }
+
+/// Which signature a server asks for (RFC 9421, section 5.1).
+pub const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
 
 /// What changes what a request means, and so must be covered where it is there.
 static COVER_IF_PRESENT: [HeaderName; 7] = [
@@ -155,6 +158,18 @@ impl Policy {
         }
         Ok(())
     }
+}
+
+/// What a 401 asks for (RFC 9421, section 5.1), as the value of `Accept-Signature`: the digest only where the
+/// request had content, since the list is exact.
+#[must_use]
+pub fn accept_signature(request: &HeaderMap) -> HeaderValue {
+    HeaderValue::from_static(if announces_content(request) {
+        "ta=(\"@method\" \"@target-uri\" \"content-type\" \"content-digest\" \"trusted-app-user\");\
+         created;expires;nonce;keyid;tag=\"trusted-app\""
+    } else {
+        "ta=(\"@method\" \"@target-uri\" \"trusted-app-user\");created;expires;nonce;keyid;tag=\"trusted-app\""
+    })
 }
 
 /// Whether a request's header announces content. A body that comes all the same is refused when its

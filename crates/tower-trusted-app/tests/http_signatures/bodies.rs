@@ -1,0 +1,133 @@
+//! What becomes of bodies.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::Request;
+use tower_trusted_app::HttpSignatures;
+
+use crate::support::{Parts, Tracker, send, signed, tracker, tracker_of, wiki};
+
+const LIMIT: usize = HttpSignatures::BODY_LIMIT;
+
+fn tracker_with(signatures: HttpSignatures) -> Tracker {
+    tracker_of(vec![wiki()], signatures)
+}
+
+/// The same request with this body.
+fn with_body(request: &Request<Parts>, body: Parts) -> Request<Parts> {
+    let (parts, _) = request.clone().into_parts();
+    Request::from_parts(parts, body)
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_signed_is_not_read() {
+    let part = vec![0; 64 * 1024];
+    let mut body = Parts::of(std::iter::repeat_n(part.as_slice(), 100));
+    body.length = Some(4 << 30);
+    let taken = body.taken.clone();
+    let request =
+        Request::put("/rest").header("content-length", (4_u64 << 30).to_string()).body(body).unwrap();
+    let (answer, got) = send(&tracker(), request).await;
+    assert_eq!((answer.refusal(), got.is_none()), ((401, "required".to_owned()), true));
+    assert_eq!(taken.load(Ordering::Relaxed), 0);
+
+    // Nor one under a signature that does not cover it, or that does not hold.
+    let mut body = Parts::of(std::iter::repeat_n(part.as_slice(), 100));
+    body.length = Some(4 << 30);
+    let taken = body.taken.clone();
+    let request = with_body(&signed("GET", "/rest", b""), body.clone());
+    assert_eq!(send(&tracker(), request).await.0.refusal(), (401, "coverage".to_owned()));
+    let mut request = with_body(&signed("PUT", "/rest", b"other"), body);
+    *request.uri_mut() = "/rest/other".parse().unwrap();
+    assert_eq!(send(&tracker(), request).await.0.refusal(), (401, "invalid_signature".to_owned()));
+    assert_eq!(taken.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn the_limit_and_one_byte_more() {
+    let (layer, body) = (tracker(), vec![7; LIMIT + 1]);
+    let good = signed("PUT", "/rest", &body[1..]);
+    let (answer, got) = send(&layer, good).await;
+    assert_eq!((answer.status, got.unwrap().body().len()), (200, LIMIT));
+
+    let too_large = signed("PUT", "/rest", &body);
+    let taken = too_large.body().taken.clone();
+    assert_eq!(send(&layer, too_large.clone()).await.0.refusal(), (413, "too_large".to_owned()));
+    assert!(taken.load(Ordering::Relaxed) <= LIMIT + 4);
+    // It says so before it comes.
+    let mut announced = Parts::of(body.chunks(1000));
+    announced.length = Some(LIMIT as u64 + 1);
+    let taken = announced.taken.clone();
+    let request = with_body(&signed("PUT", "/rest", &body), announced);
+    assert_eq!(send(&layer, request).await.0.refusal(), (413, "too_large".to_owned()));
+    assert_eq!(taken.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_come_in_time_and_what_there_is_no_room_for() {
+    let overloaded = (503, "overloaded".to_owned());
+    let request = signed("PUT", "/rest", b"eight or more");
+    let mut hanging = Parts::of([&b"eight"[..]]);
+    hanging.hangs = true;
+    let begin = tokio::time::Instant::now();
+    let (answer, _) = send(&tracker(), with_body(&request, hanging.clone())).await;
+    assert_eq!((answer.refusal(), begin.elapsed().as_secs()), (overloaded.clone(), 10));
+
+    // One body takes the room of the others for as long as it is held.
+    let layer = tracker_with(HttpSignatures::default().memory(16).body_limit(LIMIT, Duration::from_secs(60)));
+    let first = tokio::spawn({
+        let (layer, request) = (layer.clone(), with_body(&request, hanging));
+        async move { send(&layer, request).await.0.status }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(send(&layer, signed("PUT", "/rest", b"eight or more")).await.0.refusal(), overloaded);
+    assert_eq!(first.await.unwrap(), 503);
+    assert_eq!(send(&layer, request).await.0.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_where_none_was_signed() {
+    let body = Parts::of([&b""[..], b"x"]);
+    for layer in [tracker(), tracker_with(HttpSignatures::default().streaming())] {
+        let (answer, got) = send(&layer, with_body(&signed("GET", "/rest", b""), body.clone())).await;
+        assert_eq!((answer.refusal(), got.is_none()), ((401, "coverage".to_owned()), true));
+    }
+    // One that says it is at its end and is not.
+    let mut lying = body.clone();
+    lying.lies = true;
+    let (answer, got) = send(&tracker(), with_body(&signed("GET", "/rest", b""), lying.clone())).await;
+    assert_eq!((answer.refusal(), got.is_none()), ((401, "coverage".to_owned()), true));
+    let layer = tracker_with(HttpSignatures::default().streaming());
+    let got = send(&layer, with_body(&signed("GET", "/rest", b""), lying)).await.1.unwrap();
+    assert_eq!((got.parts.len(), got.error.is_some()), (0, true));
+}
+
+#[tokio::test]
+async fn streamed_bodies() {
+    let layer = tracker_with(HttpSignatures::default().streaming());
+    let body: Vec<u8> = (0..=255).collect::<Vec<u8>>().repeat(LIMIT / 128);
+    let good = signed("PUT", "/rest", &body);
+    let (answer, got) = send(&layer, good.clone()).await;
+    let got = got.unwrap();
+    assert_eq!((answer.status, got.error, got.parts.len()), (200, None, body.len() / 4));
+    assert_eq!(got.parts.concat(), body);
+
+    // Whichever byte it is, the last part is not handed out.
+    for at in [0, body.len() / 2, body.len() - 1] {
+        let mut other = body.clone();
+        other[at] ^= 1;
+        let request = with_body(&signed("PUT", "/rest", &body), Parts::of(other.chunks(4)));
+        let got = send(&layer, request).await.1.unwrap();
+        assert_eq!(got.error.as_deref(), Some("the body is not the one that was signed"));
+        assert_eq!(got.parts.len(), body.len() / 4 - 1);
+    }
+    for other in [&body[4..], &body[..body.len() - 4], &[&body[..], b"more"].concat(), b""] {
+        let request = with_body(&signed("PUT", "/rest", &body), Parts::of(other.chunks(4)));
+        let got = send(&layer, request).await.1.unwrap();
+        assert_eq!(got.error.as_deref(), Some("the body is not the one that was signed"));
+    }
+    // Nothing that would have to be unmade: what does not hold never gets that far.
+    let (answer, got) = send(&layer, good).await;
+    assert_eq!((answer.refusal(), got.is_none()), ((401, "replayed".to_owned()), true));
+}
