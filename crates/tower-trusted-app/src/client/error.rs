@@ -1,6 +1,7 @@
 //! Why a request was not sent.
 
 use trusted_app_core::seraph::SignError;
+use trusted_app_core::{BoxError, httpsig};
 
 use super::origin::{Origin, OriginError};
 
@@ -14,6 +15,22 @@ pub enum Error {
     /// The signer failed, or refuses to sign this user or URL.
     #[error("the request was not signed and not sent: {0}")]
     Sign(#[from] SignError),
+    /// The request has something that an HTTP message signature cannot cover, such as content without a
+    /// `Content-Type`, or the key failed.
+    #[error("the request was not signed and not sent: {0}")]
+    HttpSignature(#[from] httpsig::SignError),
+    /// The body is larger than the layer signs.
+    #[error("the body is larger than {limit} bytes: see `HttpSignLayer::body_limit`")]
+    BodyTooLarge {
+        /// The most that is signed, in bytes.
+        limit: usize,
+    },
+    /// The body has trailers, which no digest covers.
+    #[error("the body has trailers, which cannot be signed")]
+    Trailers,
+    /// The body cannot be read.
+    #[error("the body cannot be read: {0}")]
+    Body(#[source] BoxError),
     /// The request's URI is in origin form (`/path`), and no
     /// [`origin`](super::SignLayer::origin) says where it goes.
     #[error("the request's URI does not say where it goes: make it absolute, or give the layer an origin")]

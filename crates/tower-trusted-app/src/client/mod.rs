@@ -31,6 +31,9 @@
 //! # }
 //! ```
 //!
+//! [`HttpSignLayer`] does the same by HTTP message signatures, for receivers that know them: those bind the
+//! method and the body too, and no capture of a request is good for anything.
+//!
 //! # What leaves, and what does not
 //!
 //! * **With `ActAs`** a request leaves signed or not at all. Whatever prevents the signature fails
@@ -57,6 +60,7 @@
 
 mod act_as;
 mod error;
+mod http_sign;
 mod layer;
 mod origin;
 mod reuse;
@@ -65,6 +69,7 @@ mod target;
 
 pub use act_as::ActAs;
 pub use error::Error;
+pub use http_sign::{HttpSign, HttpSignFuture, HttpSignLayer};
 pub use layer::SignLayer;
 pub use origin::{Origin, OriginError};
 pub use service::{ResponseFuture, Sign};
