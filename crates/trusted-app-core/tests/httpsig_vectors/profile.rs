@@ -139,3 +139,29 @@ fn our_signatures_of_the_examples() {
         );
     }
 }
+
+/// The specification shows one of them, whole.
+#[test]
+fn the_example_of_the_specification() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PROFILE.md");
+    let specification = std::fs::read_to_string(path).unwrap();
+    let example = example("profile-post-display-string");
+    assert!(specification.contains(text(&example["signature_base"])));
+    for (name, value) in &Request::of(example).headers {
+        let line = value.to_str().unwrap();
+        let is_shown = specification
+            .lines()
+            .any(|shown| shown.split_once(": ").is_some_and(|(shown, value)| name == shown && value == line));
+        assert!(is_shown, "{name}: {line}");
+    }
+    let answers = [
+        (1_767_225_569, "stale"),
+        (1_767_225_570, "valid"),
+        (1_767_225_690, "valid"),
+        (1_767_225_691, "stale"),
+    ];
+    for (now, answer) in answers {
+        let request = Request { now, ..Request::of(example) };
+        assert_eq!(Server::default().answer(&request), answer, "{now}");
+    }
+}
