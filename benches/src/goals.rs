@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::grpc;
 use crate::ratio::{Times, allocations, compare, timed};
+use crate::signatures::SignedScene;
 use crate::subjects::Scene;
 
 /// One thing that is measured, and its bound.
@@ -208,6 +209,27 @@ pub const GOALS: &[Goal] = &[
                 bare(request)
             });
             compare(timed(grpc::signed(), grpc::verified()), reference).ratio()
+        },
+    },
+    Goal {
+        name: "P6",
+        what: "an HTTP message signature in the core, Ed25519, against the bare aws-lc-rs verify",
+        bound: Bound::AtMost(1.05),
+        measure: || {
+            let scene = SignedScene::new();
+            compare(timed(|| (), scene.core()), timed(|| (), scene.bare_aws_lc())).ratio()
+        },
+    },
+    Goal {
+        name: "P6",
+        what: "allocations of that core step",
+        bound: Bound::Allocations(2.0),
+        measure: || {
+            let scene = SignedScene::new();
+            let (ours, bare) = (scene.core(), scene.bare_aws_lc());
+            ours(()); // what is made once only is not counted
+            bare(());
+            allocations(|| (), ours) as f64 - allocations(|| (), bare) as f64
         },
     },
     Goal {

@@ -15,6 +15,7 @@ pub mod flood;
 pub mod goals;
 mod grpc;
 pub mod ratio;
+mod signatures;
 mod subjects;
 
 pub use flood::Flood;

@@ -1,7 +1,7 @@
 //! `Trusted-App-User`: the user that a request is made for.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sfv::visitor::{ItemVisitor, ParameterVisitor};
@@ -99,7 +99,8 @@ impl<'a> UserField<'a> {
             Some(tenant) => field.with_tenant(tenant)?,
             None => field,
         };
-        if field.to_text().as_bytes() != text {
+        let mut rest = Rest(text);
+        if field.write(&mut rest).is_err() || !rest.0.is_empty() {
             return Err(malformed("it is not in the one form of its name"));
         }
         Ok(field)
@@ -126,39 +127,54 @@ impl<'a> UserField<'a> {
     }
 
     fn to_text(&self) -> String {
-        // Usual names are written as they are.
         let mut text = String::with_capacity(self.name.len() + 2);
+        // A string takes whatever is written to it.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    /// Writes the one form.
+    fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
         if is_printable_ascii(&self.name) {
-            write_string(&mut text, &self.name);
+            write_string(to, &self.name)?;
         } else {
-            text.push_str("%\"");
+            to.write_str("%\"")?;
             for byte in self.name.bytes() {
                 if matches!(byte, b' '..=b'~') && !matches!(byte, b'%' | b'"') {
-                    text.push(char::from(byte));
+                    to.write_char(char::from(byte))?;
                 } else {
-                    // A string takes whatever is written to it.
-                    let _ = write!(text, "%{byte:02x}");
+                    write!(to, "%{byte:02x}")?;
                 }
             }
-            text.push('"');
+            to.write_char('"')?;
         }
         if let Some(tenant) = &self.tenant {
-            text.push_str(";tenant=");
-            write_string(&mut text, tenant);
+            to.write_str(";tenant=")?;
+            write_string(to, tenant)?;
         }
-        text
+        Ok(())
     }
 }
 
-fn write_string(text: &mut String, of: &str) {
-    text.push('"');
+fn write_string(to: &mut impl fmt::Write, of: &str) -> fmt::Result {
+    to.write_char('"')?;
     for character in of.chars() {
         if matches!(character, '"' | '\\') {
-            text.push('\\');
+            to.write_char('\\')?;
         }
-        text.push(character);
+        to.write_char(character)?;
     }
-    text.push('"');
+    to.write_char('"')
+}
+
+/// What is written must be the rest of this.
+struct Rest<'a>(&'a [u8]);
+
+impl fmt::Write for Rest<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(text.as_bytes()).ok_or(fmt::Error)?;
+        Ok(())
+    }
 }
 
 fn is_printable_ascii(text: &str) -> bool {
@@ -256,7 +272,7 @@ fn string(text: Cow<'_, sfv::StringRef>) -> Cow<'_, str> {
 
 impl fmt::Display for UserField<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_text())
+        self.write(f)
     }
 }
 
