@@ -190,11 +190,15 @@ impl SignatureBase {
     /// A sf-string (RFC 9651, section 4.1.6) of characters that one may have.
     fn write_string(&mut self, text: &str) {
         self.write(b"\"");
-        for byte in text.bytes() {
-            if matches!(byte, b'"' | b'\\') {
-                self.write(b"\\");
+        if text.contains(['"', '\\']) {
+            for byte in text.bytes() {
+                if matches!(byte, b'"' | b'\\') {
+                    self.write(b"\\");
+                }
+                self.0.push(byte);
             }
-            self.0.push(byte);
+        } else {
+            self.write(text.as_bytes()); // as nearly always
         }
         self.write(b"\"");
     }

@@ -49,7 +49,7 @@ impl<'h> SignatureFields<'h> {
     /// [`Refusal::Ambiguous`] when the message has the profile's tag and a field of Seraph's;
     /// [`Refusal::Malformed`] when one is above [`MAX_SIGNATURE_INPUT_BYTES`] or [`MAX_SIGNATURE_BYTES`].
     pub fn of(headers: &'h HeaderMap) -> Result<Self, Refusal> {
-        if Self::attempted(headers) && REQUEST_HEADERS.iter().any(|name| headers.contains_key(name)) {
+        if Self::attempted(headers) && headers.keys().any(|name| REQUEST_HEADERS.contains(name)) {
             return Err(Refusal::Ambiguous);
         }
         Self::within(headers, MAX_SIGNATURE_INPUT_BYTES, MAX_SIGNATURE_BYTES)
