@@ -3,7 +3,10 @@
 use std::fmt;
 
 use crate::grpc;
+use crate::load;
+use crate::many;
 use crate::ratio::{Times, allocations, compare, timed};
+use crate::rules;
 use crate::signatures::SignedScene;
 use crate::subjects::Scene;
 
@@ -24,6 +27,10 @@ pub struct Goal {
 pub enum Bound {
     /// A ratio.
     AtMost(f64),
+    /// A ratio, the larger the better.
+    AtLeast(f64),
+    /// Bytes.
+    Bytes(f64),
     /// A count of allocations.
     Allocations(f64),
     /// Nanoseconds more.
@@ -53,7 +60,11 @@ impl Measurement {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         match self.goal.bound {
-            Bound::AtMost(most) | Bound::Allocations(most) | Bound::Nanoseconds(most) => self.value <= most,
+            Bound::AtMost(most)
+            | Bound::Allocations(most)
+            | Bound::Bytes(most)
+            | Bound::Nanoseconds(most) => self.value <= most,
+            Bound::AtLeast(least) => self.value >= least,
             Bound::One => (self.value - 1.0).abs() <= 0.02,
         }
     }
@@ -64,6 +75,8 @@ impl fmt::Display for Measurement {
         let Goal { name, what, bound, .. } = self.goal;
         let (value, goal) = match bound {
             Bound::AtMost(most) => (format!("{:.3}", self.value), format!("<= {most:.2}")),
+            Bound::AtLeast(least) => (format!("{:.3}", self.value), format!(">= {least:.2}")),
+            Bound::Bytes(most) => (format!("{:.0} bytes", self.value), format!("<= {most}")),
             Bound::Allocations(most) => (format!("{} allocations", self.value), format!("<= {most}")),
             Bound::Nanoseconds(most) => (format!("{:.0} ns", self.value), format!("<= {most} ns")),
             Bound::One => (format!("{:.3}", self.value), "1.00".to_owned()),
@@ -237,6 +250,45 @@ pub const GOALS: &[Goal] = &[
         what: "the replay guard in memory, each signature new, against the bare aws-lc-rs verify",
         bound: Bound::AtMost(0.02),
         measure: || bare_against(|scene| timed(scene.another_url(), scene.replay_guard())),
+    },
+    Goal {
+        name: "P8",
+        what: "an address rule of 100 000 patterns, against one of 10",
+        bound: Bound::AtMost(10.0),
+        measure: || {
+            let ((address, check), (another, reference)) = (rules::addresses(100_000), rules::addresses(10));
+            compare(timed(address, check), timed(another, reference)).ratio()
+        },
+    },
+    Goal {
+        name: "P8",
+        what: "a path rule of 10 000 patterns, against one of 10",
+        bound: Bound::AtMost(10.0),
+        measure: || {
+            let ((path, check), (another, reference)) = (rules::paths(10_000), rules::paths(10));
+            compare(timed(path, check), timed(another, reference)).ratio()
+        },
+    },
+    Goal {
+        name: "P9",
+        what: "a look-up among 1 000 000 registered applications, against one among 10",
+        bound: Bound::AtMost(3.0),
+        measure: || {
+            let ((id, look_up), (another, reference)) = (many::look_up_of_many(), many::look_up_of_ten());
+            compare(timed(id, look_up), timed(another, reference)).ratio()
+        },
+    },
+    Goal {
+        name: "P9",
+        what: "memory of each of 1 000 000 registered applications",
+        bound: Bound::Bytes(1024.0),
+        measure: many::bytes_each,
+    },
+    Goal {
+        name: "P11",
+        what: "a mixed load on one layer by two threads, against one thread",
+        bound: Bound::AtLeast(1.95),
+        measure: load::two_threads_against_one,
     },
 ];
 

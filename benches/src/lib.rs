@@ -14,7 +14,10 @@
 pub mod flood;
 pub mod goals;
 mod grpc;
+mod load;
+pub mod many;
 pub mod ratio;
+mod rules;
 mod signatures;
 mod subjects;
 

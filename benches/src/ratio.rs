@@ -99,3 +99,8 @@ pub fn allocations<I, O>(input: impl FnOnce() -> I, run: impl FnOnce(I) -> O) ->
     drop(output);
     info.count_total
 }
+
+/// How many bytes a run allocates, on this thread, and keeps.
+pub fn allocations_kept(run: impl FnOnce()) -> i64 {
+    allocation_counter::measure(run).bytes_current
+}
