@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -194,7 +195,7 @@ impl AddressPatternError {
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct AddressRule(Option<AddressSet>);
+pub struct AddressRule(Option<Arc<AddressSet>>);
 
 impl AddressRule {
     /// Anywhere.
@@ -206,7 +207,7 @@ impl AddressRule {
     /// Only what matches one of the patterns; an empty list allows nothing.
     #[must_use]
     pub fn only(patterns: impl IntoIterator<Item = AddressPattern>) -> Self {
-        Self(Some(AddressSet::new(patterns.into_iter().collect())))
+        Self(Some(Arc::new(AddressSet::new(patterns.into_iter().collect()))))
     }
 
     /// Parses lines (and commas within a line). Blanks around a pattern, empty lines and empty
@@ -292,7 +293,6 @@ impl fmt::Debug for AddressRule {
 }
 
 /// Patterns, and beside them what makes matching independent of how many there are.
-#[derive(Clone)]
 struct AddressSet {
     patterns: Vec<AddressPattern>,
     v4: Ranges<u32>,

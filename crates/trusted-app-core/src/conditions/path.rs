@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::conditions::ambiguity::{ambiguity, without_parameters};
 use crate::rejection::Rejection;
@@ -11,7 +12,7 @@ use crate::rejection::Rejection;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathPattern {
     kind: PathPatternKind,
-    text: String,
+    text: Arc<str>,
 }
 
 /// How a [`PathPattern`] is compared.
@@ -37,7 +38,7 @@ impl PathPattern {
     pub fn prefix(text: &str) -> Result<Self, PathPatternError> {
         match text.trim() {
             "" => Err(PathPatternError::Blank),
-            text => Ok(Self { kind: PathPatternKind::Prefix, text: text.to_owned() }),
+            text => Ok(Self { kind: PathPatternKind::Prefix, text: text.into() }),
         }
     }
 
@@ -60,7 +61,7 @@ impl PathPattern {
             return Err(PathPatternError::Ambiguous { path: path.to_owned(), reason });
         }
         let text = if path == "/" { path } else { path.trim_end_matches('/') };
-        Ok(Self { kind: PathPatternKind::Subtree, text: text.to_owned() })
+        Ok(Self { kind: PathPatternKind::Subtree, text: text.into() })
     }
 
     /// One gRPC method, `package.Service/Method`, or all of a service, `package.Service/*`.
@@ -71,7 +72,7 @@ impl PathPattern {
     pub fn rpc(text: &str) -> Result<Self, PathPatternError> {
         let (service, method) = text.split_once('/').unwrap_or_default();
         if service.split('.').all(is_identifier) && (method == EVERY_METHOD || is_identifier(method)) {
-            Ok(Self { kind: PathPatternKind::Rpc, text: text.to_owned() })
+            Ok(Self { kind: PathPatternKind::Rpc, text: text.into() })
         } else {
             Err(PathPatternError::Rpc(text.to_owned()))
         }
@@ -148,7 +149,7 @@ pub enum PathPatternError {
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct PathRule(Option<PathSet>);
+pub struct PathRule(Option<Arc<PathSet>>);
 
 impl PathRule {
     /// Every path.
@@ -160,7 +161,7 @@ impl PathRule {
     /// Only what a pattern covers; an empty list allows nothing.
     #[must_use]
     pub fn only(patterns: impl IntoIterator<Item = PathPattern>) -> Self {
-        Self(Some(PathSet::new(patterns.into_iter().collect())))
+        Self(Some(Arc::new(PathSet::new(patterns.into_iter().collect()))))
     }
 
     /// Only what one of these [prefixes](PathPatternKind::Prefix) covers. Blanks around each are
@@ -179,7 +180,7 @@ impl PathRule {
     /// The patterns in the order given, or `None` for [`any`](Self::any).
     #[must_use]
     pub fn patterns(&self) -> Option<&[PathPattern]> {
-        self.0.as_ref().map(|set| set.patterns.as_slice())
+        self.0.as_ref().map(|set| &*set.patterns)
     }
 
     /// Checks the raw path below the context path (`None`: not below it). [`any`](Self::any) does
@@ -218,9 +219,8 @@ impl fmt::Debug for PathRule {
 }
 
 /// Patterns, and beside them what makes looking up independent of how many there are.
-#[derive(Clone)]
 struct PathSet {
-    patterns: Vec<PathPattern>,
+    patterns: Box<[PathPattern]>,
     prefixes: Prefixes,
     /// Each with a slash at its end, for paths with a slash at theirs.
     subtrees: Prefixes,
@@ -234,17 +234,17 @@ impl PathSet {
         let mut subtrees = Vec::new();
         let mut rpcs = BTreeMap::<_, BTreeSet<_>>::new();
         for pattern in &patterns {
-            let text = pattern.text.clone();
+            let text = Arc::clone(&pattern.text);
             match pattern.kind {
                 PathPatternKind::Prefix => prefixes.push(text),
-                PathPatternKind::Subtree => subtrees.push(with_slash(text)),
+                PathPatternKind::Subtree => subtrees.push(with_slash(text.to_string()).into()),
                 PathPatternKind::Rpc => {
                     let (service, method) = text.split_once('/').unwrap_or_default();
                     rpcs.entry(service.to_owned()).or_default().insert(method.to_owned());
                 }
             }
         }
-        Self { patterns, prefixes: Prefixes::new(prefixes), subtrees: Prefixes::new(subtrees), rpcs }
+        Self { patterns: patterns.into(), prefixes: Prefixes::new(prefixes), subtrees: Prefixes::new(subtrees), rpcs }
     }
 
     fn covers(&self, path: &str) -> bool {
@@ -278,22 +278,21 @@ fn with_slash(mut path: String) -> String {
 
 /// Sorted prefixes, none of which is a prefix of another, so that only one can cover a path: the
 /// last that is not behind it.
-#[derive(Clone)]
-struct Prefixes(Vec<String>);
+struct Prefixes(Box<[Arc<str>]>);
 
 impl Prefixes {
-    fn new(mut prefixes: Vec<String>) -> Self {
+    fn new(mut prefixes: Vec<Arc<str>>) -> Self {
         prefixes.sort_unstable();
-        prefixes.dedup_by(|next, kept| next.starts_with(kept.as_str()));
-        Self(prefixes)
+        prefixes.dedup_by(|next, kept| next.starts_with(&**kept));
+        Self(prefixes.into())
     }
 
     fn cover(&self, path: &str) -> bool {
-        let behind = self.0.partition_point(|prefix| prefix.as_str() <= path);
+        let behind = self.0.partition_point(|prefix| **prefix <= *path);
         behind
             .checked_sub(1)
             .and_then(|index| self.0.get(index))
-            .is_some_and(|prefix| path.starts_with(prefix))
+            .is_some_and(|prefix| path.starts_with(&**prefix))
     }
 }
 
@@ -469,7 +468,7 @@ mod tests {
 
     #[test]
     fn only_the_shortest_of_nested_prefixes_is_kept() {
-        let prefixes = Prefixes::new(["/b", "/a/b", "/a", "/ab", "/b", "/a-b"].map(str::to_owned).to_vec());
-        assert_eq!(prefixes.0, ["/a", "/b"]);
+        let prefixes = Prefixes::new(["/b", "/a/b", "/a", "/ab", "/b", "/a-b"].map(Arc::from).to_vec());
+        assert_eq!(*prefixes.0, ["/a", "/b"].map(Arc::from));
     }
 }
