@@ -1,0 +1,160 @@
+//! Why no details could be had.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use http::StatusCode;
+use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
+use tower_trusted_app::seraph::DocumentError;
+
+use super::{MAX_REDIRECTS, TIMEOUT};
+
+/// Why another application's details could not be fetched. Nothing is kept then.
+///
+/// `Display` is for an administrator and begins, where JIRA had a sentence for it, with that one;
+/// [`reason`](Self::reason) is what follows it.
+#[derive(Debug, Clone)]
+pub struct FetchError {
+    pub(super) base: String,
+    pub(super) url: String,
+    pub(super) kind: FetchErrorKind,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchErrorKind {
+    /// Nothing was given.
+    Blank,
+    /// No `http` or `https` URL, for this reason.
+    NotAUrl(String),
+    /// No address is known for the host.
+    UnknownHost,
+    /// The host has an address to which no fetch may go.
+    AddressRefused(IpAddr),
+    /// Nobody listens there.
+    ConnectionRefused,
+    /// Nobody answered in time.
+    TimedOut,
+    /// No TLS connection, or the host's certificate does not hold.
+    Tls(String),
+    /// The connection failed otherwise.
+    Connection(String),
+    /// Another status than 200 to 299.
+    Status(StatusCode),
+    /// A redirect that does not say where to, or not in a way that can be followed.
+    BadRedirect(String),
+    /// A redirect to another origin, which is not followed.
+    RedirectedAway(String),
+    /// A redirect after a redirect, too often.
+    TooManyRedirects,
+    /// The answer is longer than any certificate document.
+    TooLarge {
+        /// Whether the answer says that it is HTML.
+        html: bool,
+    },
+    /// The answer is no certificate document.
+    NotADocument {
+        /// Whether the answer says that it is HTML.
+        html: bool,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The answer is a certificate document whose key cannot be used.
+    KeyNotSupported(String),
+    /// The fetch itself broke off, which is this server's own fault.
+    Internal,
+}
+
+impl FetchError {
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &FetchErrorKind {
+        &self.kind
+    }
+
+    /// What went wrong, without JIRA's sentence.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let (url, what) = (&self.url, |html: &bool| {
+            if *html {
+                "an HTML page, perhaps to log in, and no certificate document"
+            } else {
+                "no certificate document"
+            }
+        });
+        match &self.kind {
+            FetchErrorKind::Blank => "URL must not be empty.".to_owned(),
+            FetchErrorKind::NotAUrl(problem) => format!("{url}: {problem}"),
+            FetchErrorKind::UnknownHost => format!("cannot fetch {url}: no address is known for the host"),
+            FetchErrorKind::AddressRefused(address) => format!(
+                "cannot fetch {url}: the host has the internal address {address}, which the operator of this server has not opened"
+            ),
+            FetchErrorKind::ConnectionRefused => format!("cannot fetch {url}: connection refused"),
+            FetchErrorKind::TimedOut => {
+                format!("cannot fetch {url}: no answer within {} seconds", TIMEOUT.as_secs())
+            }
+            FetchErrorKind::Tls(problem) => format!("cannot fetch {url}: no secure connection: {problem}"),
+            FetchErrorKind::Connection(problem) => format!("cannot fetch {url}: {problem}"),
+            FetchErrorKind::Status(status) => {
+                format!("{url} answers {status}: no certificate document is served there")
+            }
+            FetchErrorKind::BadRedirect(problem) => format!("{url} {problem}"),
+            FetchErrorKind::RedirectedAway(next) => {
+                format!("{url} redirects to another origin, {next}: if that is right, ask there")
+            }
+            FetchErrorKind::TooManyRedirects => format!("{url}: more than {MAX_REDIRECTS} redirects"),
+            FetchErrorKind::TooLarge { html } => {
+                format!("{url} answers with {}: more than {MAX_DOCUMENT_BYTES} bytes", what(html))
+            }
+            FetchErrorKind::NotADocument { html, problem } => {
+                format!("{url} answers with {}: {problem}", what(html))
+            }
+            FetchErrorKind::KeyNotSupported(problem) => {
+                format!("{url} answers with no certificate document: {problem}")
+            }
+            FetchErrorKind::Internal => format!("cannot fetch {url}: the fetch broke off"),
+        }
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let base = &self.base;
+        match &self.kind {
+            FetchErrorKind::Blank => return f.write_str("URL must not be empty."),
+            FetchErrorKind::NotAUrl(_) | FetchErrorKind::AddressRefused(_) | FetchErrorKind::Internal => {}
+            FetchErrorKind::UnknownHost
+            | FetchErrorKind::ConnectionRefused
+            | FetchErrorKind::TimedOut
+            | FetchErrorKind::Tls(_)
+            | FetchErrorKind::Connection(_) => write!(f, "The host {base} could not be found. ")?,
+            FetchErrorKind::KeyNotSupported(problem) => {
+                write!(f, "The public key is not supported: {problem}. ")?
+            }
+            _ => write!(
+                f,
+                "The application at URL {base} does not support the Trusted Application protocol. "
+            )?,
+        }
+        f.write_str(&capitalised(&self.reason()))
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+/// A sentence of it, unless it begins with a URL.
+fn capitalised(reason: &str) -> String {
+    match reason.strip_prefix("cannot ") {
+        Some(rest) => format!("Cannot {rest}."),
+        None => format!("{reason}."),
+    }
+}
+
+/// Whether the key is at fault, or the whole document.
+pub(super) fn document_error(html: bool, error: DocumentError) -> FetchErrorKind {
+    match error {
+        DocumentError::Key(error) if !html => FetchErrorKind::KeyNotSupported(error.to_string()),
+        error => FetchErrorKind::NotADocument { html, problem: error.to_string() },
+    }
+}

@@ -1,0 +1,124 @@
+//! The requests of one fetch, all to addresses that were checked before.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Response, Uri};
+use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
+use tower_trusted_app::seraph::CertificateDocument;
+use ureq::config::Config;
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Body};
+use url::Url;
+
+use super::error::document_error;
+use super::{FetchError, FetchErrorKind, MAX_REDIRECTS, TIMEOUT, check_url};
+
+pub(super) struct Transfer {
+    pub(super) base: String,
+    pub(super) addresses: Vec<SocketAddr>,
+}
+
+impl Transfer {
+    /// The document, and from where it came in the end. Blocks.
+    pub(super) fn run(self, mut url: Url) -> Result<(Url, CertificateDocument), FetchError> {
+        let agent = agent(Checked(self.addresses));
+        let base = self.base;
+        let fail = |url: &Url, kind| FetchError { base: base.clone(), url: url.to_string(), kind };
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = agent.get(url.as_str()).call().map_err(|error| fail(&url, failure(error)))?;
+            match answer.status() {
+                status if status.is_success() => {
+                    let document = read(answer).map_err(|kind| fail(&url, kind))?;
+                    return Ok((url, document));
+                }
+                status if status.is_redirection() => {
+                    url = redirected(&url, &answer).map_err(|kind| fail(&url, kind))?;
+                }
+                status => return Err(fail(&url, FetchErrorKind::Status(status))),
+            }
+        }
+        Err(fail(&url, FetchErrorKind::TooManyRedirects))
+    }
+}
+
+fn redirected(url: &Url, answer: &Response<Body>) -> Result<Url, FetchErrorKind> {
+    let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let location = location.ok_or_else(|| {
+        FetchErrorKind::BadRedirect(format!("answers {} and does not say where to go", answer.status()))
+    })?;
+    let bad = |problem| FetchErrorKind::BadRedirect(format!("redirects to {problem}"));
+    let mut next = url.join(location).map_err(|error| bad(format!("{location}: {error}")))?;
+    check_url(&next).map_err(bad)?;
+    next.set_fragment(None);
+    if next.origin() != url.origin() {
+        return Err(FetchErrorKind::RedirectedAway(next.to_string()));
+    }
+    Ok(next)
+}
+
+fn read(mut answer: Response<Body>) -> Result<CertificateDocument, FetchErrorKind> {
+    let content_type = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let html = content_type.starts_with(b"text/html");
+    let limit = MAX_DOCUMENT_BYTES.try_into().unwrap_or(u64::MAX);
+    let bytes = answer.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| match error {
+        ureq::Error::BodyExceedsLimit(_) => FetchErrorKind::TooLarge { html },
+        error => failure(error),
+    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| FetchErrorKind::NotADocument { html, problem: error.to_string() })?;
+    CertificateDocument::parse(&text).map_err(|error| document_error(html, error))
+}
+
+fn failure(error: ureq::Error) -> FetchErrorKind {
+    match error {
+        ureq::Error::Timeout(_) => FetchErrorKind::TimedOut,
+        ureq::Error::Tls(problem) => FetchErrorKind::Tls(problem.to_owned()),
+        ureq::Error::Rustls(error) => FetchErrorKind::Tls(error.to_string()),
+        ureq::Error::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused => FetchErrorKind::ConnectionRefused,
+            ErrorKind::TimedOut => FetchErrorKind::TimedOut,
+            _ if error.get_ref().is_some_and(|error| error.is::<rustls::Error>()) => {
+                FetchErrorKind::Tls(error.to_string())
+            }
+            _ => FetchErrorKind::Connection(error.to_string()),
+        },
+        error => FetchErrorKind::Connection(error.to_string()),
+    }
+}
+
+/// Answers every look-up with the addresses that were checked.
+#[derive(Debug)]
+struct Checked(Vec<SocketAddr>);
+
+impl Resolver for Checked {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut addresses = self.empty();
+        for address in self.0.iter().take(16) {
+            addresses.push(*address);
+        }
+        Ok(addresses)
+    }
+}
+
+fn agent(resolver: Checked) -> Agent {
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .build();
+    let config = Agent::config_builder()
+        .tls_config(tls)
+        .proxy(None)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_connect(Some(TIMEOUT))
+        .timeout_recv_response(Some(TIMEOUT))
+        .timeout_recv_body(Some(TIMEOUT))
+        .user_agent(concat!("trusted-app/", env!("CARGO_PKG_VERSION")))
+        .build();
+    Agent::with_parts(config, DefaultConnector::default(), resolver)
+}

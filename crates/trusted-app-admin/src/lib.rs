@@ -1,0 +1,16 @@
+//! Administration of trusted applications: what an administrator of JIRA had, for any application.
+//!
+//! | to | use |
+//! |---|---|
+//! | ask, add, change, rotate, delete, import, export | [`Administration`], the service; it knows no HTTP |
+//! | fetch another application's id and key | [`Fetcher`](fetch::Fetcher) |
+//! | remember what was decided about requests | [`RecentDecisions`](recent::RecentDecisions) |
+//! | show it in a browser, or serve it as JSON | `Site`, under the features `pages` and `api` |
+
+pub mod administrator;
+pub mod fetch;
+pub mod recent;
+pub mod service;
+
+pub use administrator::Administrator;
+pub use service::{AdminError, Administration, ApplicationForm};

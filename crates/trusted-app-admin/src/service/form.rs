@@ -1,0 +1,172 @@
+//! What an administrator types, and what is made of it.
+
+use std::time::Duration;
+
+use tower_trusted_app::TrustedApplication;
+use tower_trusted_app::application::{ApplicationKey, TrustedApplicationBuilder};
+use tower_trusted_app::conditions::{AddressRule, PathPattern, PathPatternKind, PathRule};
+use tower_trusted_app::limits::MIN_RSA_BITS;
+
+use super::problem::Problem;
+use crate::fetch::Fetched;
+
+/// The paths that JIRA proposes.
+pub const DEFAULT_PATHS: [&str; 3] = ["/sr/jira.issueviews:searchrequest", "/secure/RunPortlet", "/rest"];
+
+/// Longest name of an application, in characters.
+pub const MAX_NAME: usize = 255;
+
+/// The word that stands for every address or every path.
+const ANY: &str = "any";
+
+/// The fields of an application that an administrator edits, as typed.
+///
+/// What is not among them (keys, methods, schemes, users, replay protection) stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApplicationForm {
+    /// The name for people. Not blank, at most [`MAX_NAME`] characters.
+    pub name: String,
+    /// The time-out: a positive number of milliseconds.
+    pub timeout: String,
+    /// Address patterns, separated by line ends and commas; or the word `any`.
+    pub addresses: String,
+    /// Path patterns, one a line: a prefix, `subtree /rest` or `rpc package.Service/*`; or the word
+    /// `any`.
+    pub paths: String,
+}
+
+impl ApplicationForm {
+    /// What is proposed for an application whose details were fetched.
+    #[must_use]
+    pub fn proposed(fetched: &Fetched) -> Self {
+        Self {
+            name: fetched.base_url.clone(),
+            timeout: TrustedApplication::DEFAULT_TIMEOUT.as_millis().to_string(),
+            addresses: lines(&fetched.addresses),
+            paths: DEFAULT_PATHS.join("\n"),
+        }
+    }
+
+    /// The fields of an application.
+    #[must_use]
+    pub fn of(application: &TrustedApplication) -> Self {
+        let conditions = application.conditions();
+        let paths =
+            conditions.paths.patterns().map(|patterns| patterns.iter().map(path_line).collect::<Vec<_>>());
+        Self {
+            name: application.name().to_owned(),
+            timeout: conditions.timeout.as_millis().to_string(),
+            addresses: conditions.addresses.patterns().map_or(ANY.to_owned(), lines),
+            paths: paths.map_or(ANY.to_owned(), |paths| paths.join("\n")),
+        }
+    }
+
+    /// The rules that were typed, or all that is wrong with them.
+    pub(super) fn parse(&self) -> Result<Rules, Vec<Problem>> {
+        let mut problems = Vec::new();
+        if self.name.trim().is_empty() {
+            problems.push(Problem::NameBlank);
+        } else if self.name.chars().count() > MAX_NAME {
+            problems.push(Problem::NameTooLong);
+        } else if self.name.chars().any(char::is_control) {
+            problems.push(Problem::NameControlCharacter);
+        }
+        let timeout = match self.timeout.trim().parse::<i64>() {
+            Ok(millis @ 1..) => Some(Duration::from_millis(millis.unsigned_abs())),
+            _ => {
+                problems.push(Problem::Timeout);
+                None
+            }
+        };
+        let addresses = parse_addresses(&self.addresses).map_err(|problem| problems.push(problem)).ok();
+        let paths = parse_paths(&self.paths).map_err(|problem| problems.push(problem)).ok();
+        match (timeout, addresses, paths) {
+            (Some(timeout), Some(addresses), Some(paths)) if problems.is_empty() => {
+                Ok(Rules { name: self.name.trim().to_owned(), timeout, addresses, paths })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+/// What a form says, understood.
+pub(super) struct Rules {
+    name: String,
+    timeout: Duration,
+    addresses: AddressRule,
+    paths: PathRule,
+}
+
+impl Rules {
+    /// States them of an application.
+    pub(super) fn apply(self, builder: TrustedApplicationBuilder) -> TrustedApplicationBuilder {
+        builder.name(self.name).timeout(self.timeout).addresses(self.addresses).paths(self.paths)
+    }
+}
+
+/// A description of an application as it is, with other keys.
+pub(super) fn rebuild(
+    application: &TrustedApplication,
+    keys: impl IntoIterator<Item = ApplicationKey>,
+) -> Option<TrustedApplicationBuilder> {
+    let conditions = application.conditions();
+    let mut keys = keys.into_iter();
+    let first = keys.next()?;
+    let rest: Vec<_> = keys.collect();
+    let smallest = application.keys().iter().map(|key| key.public_key().bits()).min().unwrap_or(MIN_RSA_BITS);
+    let builder = TrustedApplication::builder(application.id().clone(), first)
+        .name(application.name())
+        .timeout(conditions.timeout)
+        .addresses(conditions.addresses.clone())
+        .paths(conditions.paths.clone())
+        .methods(conditions.methods.clone())
+        .replay_protection(conditions.replay_protection)
+        .act_as(application.act_as().clone())
+        .schemes(application.schemes().iter().copied())
+        .insecure_min_rsa_bits(smallest.min(MIN_RSA_BITS));
+    Some(rest.into_iter().fold(builder, TrustedApplicationBuilder::key))
+}
+
+fn parse_addresses(text: &str) -> Result<AddressRule, Problem> {
+    if text.trim() == ANY {
+        return Ok(AddressRule::any());
+    }
+    let rule = text.parse::<AddressRule>()?;
+    if rule.patterns().is_none_or(<[_]>::is_empty) {
+        return Err(Problem::AddressesBlank);
+    }
+    Ok(rule)
+}
+
+fn parse_paths(text: &str) -> Result<PathRule, Problem> {
+    if text.trim() == ANY {
+        return Ok(PathRule::any());
+    }
+    let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+    let patterns: Vec<_> = lines
+        .map(|line| {
+            let pattern = match line.split_once(' ') {
+                Some(("subtree", path)) => PathPattern::subtree(path.trim())?,
+                Some(("rpc", name)) => PathPattern::rpc(name.trim())?,
+                _ => PathPattern::prefix(line)?,
+            };
+            if pattern.never_matches() {
+                return Err(Problem::PathNeverMatches(line.to_owned()));
+            }
+            Ok(pattern)
+        })
+        .collect::<Result<_, Problem>>()?;
+    if patterns.is_empty() { Err(Problem::PathsBlank) } else { Ok(PathRule::only(patterns)) }
+}
+
+fn path_line(pattern: &PathPattern) -> String {
+    match pattern.kind() {
+        PathPatternKind::Subtree => format!("subtree {}", pattern.as_str()),
+        PathPatternKind::Rpc => format!("rpc {}", pattern.as_str()),
+        _ => pattern.as_str().to_owned(),
+    }
+}
+
+fn lines<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,523 @@
+//! The administration itself, without HTTP.
+
+mod form;
+mod import;
+mod pending;
+mod problem;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tower_trusted_app::application::{ApplicationKey, KeyState};
+use tower_trusted_app::registry::{ApplicationConflict, Broken, Change, Entry, Registered, RegistryError};
+use tower_trusted_app::{
+    ApplicationId, ApplicationRegistry, BoxError, Clock, SystemClock, Timestamp, TrustedApplication,
+};
+
+use self::form::rebuild;
+use self::pending::PendingDetails;
+use crate::administrator::Administrator;
+use crate::fetch::Fetcher;
+use crate::recent::RecentDecisions;
+
+pub use form::{ApplicationForm, DEFAULT_PATHS, MAX_NAME};
+pub use import::{Exported, Imported, entry_id};
+pub use pending::{MAX_PENDING, PENDING_FOR, Pending};
+pub use problem::{Field, Problem};
+
+/// How many applications are asked for at once.
+const BATCH: usize = 500;
+
+/// The administration of the applications of one registry. Clones share everything.
+///
+/// ```
+/// use tower_trusted_app::keys::MemoryRegistry;
+/// use trusted_app_admin::{AdminError, Administration, Administrator, ApplicationForm};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let administration = Administration::new(MemoryRegistry::new([])?);
+/// let alice = Administrator::new("alice");
+/// assert!(administration.list(&alice).await?.is_empty());
+///
+/// // Nothing is added but what was fetched for the same administrator before.
+/// let refused = administration.add(&alice, "some token", &ApplicationForm::default(), false).await;
+/// assert!(matches!(refused, Err(AdminError::PendingGone)));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Administration<R> {
+    inner: Arc<Inner<R>>,
+}
+
+struct Inner<R> {
+    registry: R,
+    fetcher: Fetcher,
+    clock: Arc<dyn Clock>,
+    recent: RecentDecisions,
+    pending: PendingDetails,
+}
+
+impl<R: ApplicationRegistry> Administration<R> {
+    /// The administration of a registry, which fetches from public addresses.
+    pub fn new(registry: R) -> Self {
+        Self::with(registry, Fetcher::default(), RecentDecisions::default(), SystemClock)
+    }
+
+    /// As [`new`](Self::new), with another fetcher, the decisions that the layer's audit sink
+    /// remembers, and another clock.
+    pub fn with(registry: R, fetcher: Fetcher, recent: RecentDecisions, clock: impl Clock) -> Self {
+        let pending = PendingDetails::default();
+        Self { inner: Arc::new(Inner { registry, fetcher, clock: Arc::new(clock), recent, pending }) }
+    }
+
+    /// All applications, by name and then by id; what cannot be read stands there under its id.
+    ///
+    /// # Errors
+    ///
+    /// When the registry is not available.
+    pub async fn list(&self, by: &Administrator) -> Result<Vec<Entry>, AdminError> {
+        let mut entries = self.entries(by).await?;
+        entries.sort_by_cached_key(|entry| match entry {
+            Ok(one) => (one.application.name().to_lowercase(), one.application.id().to_string()),
+            Err(broken) => (broken.id.to_lowercase(), broken.id.clone()),
+        });
+        Ok(entries)
+    }
+
+    /// The application registered under `id`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, it cannot be read, or the registry is not available.
+    pub async fn get(&self, _: &Administrator, id: &str) -> Result<Registered, AdminError> {
+        let not_found = || AdminError::NotFound(id.to_owned());
+        let parsed: ApplicationId = id.parse().map_err(|_| not_found())?;
+        self.registry().get(&parsed).await?.ok_or_else(not_found)?.map_err(AdminError::Broken)
+    }
+
+    /// Fetches the details of the application at `base_url` and keeps them for this administrator.
+    /// Nothing is registered yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] of the base URL.
+    pub async fn request_details(&self, by: &Administrator, base_url: &str) -> Result<Pending, AdminError> {
+        self.fetch(by, base_url, None).await
+    }
+
+    /// Fetches the details of an application anew and keeps its key for this administrator, who
+    /// then calls [`rotate_key`](Self::rotate_key).
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application, or with a [`Problem`] of the base URL: the fetch fails, or
+    /// what is there has another id or the key that is registered.
+    pub async fn request_key(
+        &self,
+        by: &Administrator,
+        id: &str,
+        base_url: &str,
+    ) -> Result<Pending, AdminError> {
+        let registered = self.get(by, id).await?;
+        self.fetch(by, base_url, Some(&registered.application)).await
+    }
+
+    async fn fetch(
+        &self,
+        by: &Administrator,
+        base_url: &str,
+        replaces: Option<&TrustedApplication>,
+    ) -> Result<Pending, AdminError> {
+        let fetched = self.inner.fetcher.fetch(base_url).await.map_err(Problem::from)?;
+        if let Some(application) = replaces {
+            let (url, found) = (fetched.url.clone(), fetched.document.application_id());
+            if found != application.id() {
+                let (found, expected) = (found.to_string(), application.id().to_string());
+                return Err(Problem::OtherApplication { url, found, expected }.into());
+            }
+            if application.keys().iter().any(|key| key.public_key() == fetched.document.public_key()) {
+                return Err(Problem::SameKey(url).into());
+            }
+        }
+        let now = self.now();
+        let pending = Pending {
+            token: random_token()?,
+            fetched,
+            until: now.saturating_add(PENDING_FOR),
+            replaces_key_of: replaces.map(|application| application.id().to_string()),
+        };
+        self.inner.pending.keep(by, pending.clone(), now);
+        Ok(pending)
+    }
+
+    /// Details that wait for this administrator, without using them up.
+    #[must_use]
+    pub fn pending(&self, by: &Administrator, token: &str) -> Option<Pending> {
+        self.inner.pending.look(by, token, self.now())
+    }
+
+    /// Registers the application whose details wait under `token`, which is used up then; after an
+    /// error it is not. A dry run only says what would come of it.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the form and with the application, or that no details wait.
+    pub async fn add(
+        &self,
+        by: &Administrator,
+        token: &str,
+        form: &ApplicationForm,
+        dry_run: bool,
+    ) -> Result<Registered, AdminError> {
+        let pending = self.take(by, token, |pending| pending.replaces_key_of.is_none())?;
+        let result = self.add_pending(by, &pending, form, dry_run).await;
+        if dry_run || result.is_err() {
+            self.inner.pending.keep(by, pending, self.now());
+        }
+        result
+    }
+
+    async fn add_pending(
+        &self,
+        by: &Administrator,
+        pending: &Pending,
+        form: &ApplicationForm,
+        dry_run: bool,
+    ) -> Result<Registered, AdminError> {
+        let (id, key) = (pending.fetched.document.application_id(), pending.fetched.document.public_key());
+        let (rules, mut problems) = match form.parse() {
+            Ok(rules) => (Some(rules), Vec::new()),
+            Err(problems) => (None, problems),
+        };
+        if self.registry().get(id).await?.is_some() {
+            problems.push(Problem::IdTaken(id.to_string()));
+        }
+        let (Some(rules), true) = (rules, problems.is_empty()) else {
+            return Err(AdminError::Invalid(problems));
+        };
+        let application = rules
+            .apply(TrustedApplication::builder(id.clone(), key.clone()))
+            .build()
+            .map_err(Problem::Key)?;
+        if dry_run {
+            self.check_conflicts(&application, &self.entries(by).await?)?;
+            return Ok(self.unsaved(application, 0, None, by));
+        }
+        let registered = self.registry().add(application, by.name()).await?;
+        tracing::info!(target: "trusted_app", application = %id, by = by.name(), "trusted application added");
+        Ok(registered)
+    }
+
+    /// Changes what a form shows of an application, if it still has the `expected` version. What
+    /// changes nothing makes no new version.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the form, or that the application was changed or removed meanwhile.
+    pub async fn edit(
+        &self,
+        by: &Administrator,
+        id: &str,
+        expected: u64,
+        form: &ApplicationForm,
+        dry_run: bool,
+    ) -> Result<Registered, AdminError> {
+        let registered = self.expected(by, id, expected).await?;
+        let rules = form.parse().map_err(AdminError::Invalid)?;
+        let keys = registered.application.keys().iter().cloned();
+        let builder = rebuild(&registered.application, keys).ok_or(AdminError::PendingGone)?;
+        let application = rules.apply(builder).build().map_err(Problem::Key)?;
+        self.replace(by, registered, application, dry_run).await
+    }
+
+    /// Puts the key that waits under `token` in place of the application's active keys, which are
+    /// revoked, so that nothing they signed is accepted any more. `confirmed` says that the
+    /// administrator has compared the fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// Without a confirmation, when no key of this application waits, or when the application was
+    /// changed or removed meanwhile.
+    pub async fn rotate_key(
+        &self,
+        by: &Administrator,
+        token: &str,
+        expected: u64,
+        confirmed: bool,
+    ) -> Result<Registered, AdminError> {
+        if !confirmed {
+            return Err(Problem::NotConfirmed.into());
+        }
+        let pending = self.take(by, token, |pending| pending.replaces_key_of.is_some())?;
+        let result = self.rotate_pending(by, &pending, expected).await;
+        if result.is_err() {
+            self.inner.pending.keep(by, pending, self.now());
+        }
+        result
+    }
+
+    async fn rotate_pending(
+        &self,
+        by: &Administrator,
+        pending: &Pending,
+        expected: u64,
+    ) -> Result<Registered, AdminError> {
+        let document = &pending.fetched.document;
+        let registered = self.expected(by, document.application_id().as_str(), expected).await?;
+        let old = registered.application.keys().iter().cloned().map(|key| key.with_state(KeyState::Revoked));
+        let keys = std::iter::once(ApplicationKey::from(document.public_key().clone())).chain(old);
+        let builder = rebuild(&registered.application, keys).ok_or(AdminError::PendingGone)?;
+        let application = builder.build().map_err(Problem::Key)?;
+        self.replace(by, registered, application, false).await
+    }
+
+    async fn replace(
+        &self,
+        by: &Administrator,
+        registered: Registered,
+        application: TrustedApplication,
+        dry_run: bool,
+    ) -> Result<Registered, AdminError> {
+        if import::equal(&registered.application, &application) {
+            return Ok(registered);
+        }
+        if dry_run {
+            return Ok(self.unsaved(application, registered.version, Some(registered), by));
+        }
+        let id = application.id().clone();
+        let registered = self.registry().update(application, registered.version, by.name()).await?;
+        tracing::info!(target: "trusted_app", application = %id, by = by.name(), "trusted application changed");
+        Ok(registered)
+    }
+
+    /// Takes an application out, if it still has the `expected` version; also one that cannot be
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it was changed meanwhile.
+    pub async fn remove(
+        &self,
+        by: &Administrator,
+        id: &str,
+        expected: u64,
+        dry_run: bool,
+    ) -> Result<(), AdminError> {
+        let not_found = || AdminError::NotFound(id.to_owned());
+        let parsed: ApplicationId = id.parse().map_err(|_| not_found())?;
+        let found = version_of(&self.registry().get(&parsed).await?.ok_or_else(not_found)?);
+        if found != expected {
+            return Err(AdminError::Changed { id: id.to_owned(), expected, found });
+        }
+        if dry_run {
+            return Ok(());
+        }
+        self.registry().remove(&parsed, expected, by.name()).await?;
+        tracing::info!(target: "trusted_app", application = id, by = by.name(), "trusted application removed");
+        Ok(())
+    }
+
+    /// The log of changes after the entry numbered `after`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When the registry is not available.
+    pub async fn changes(
+        &self,
+        _: &Administrator,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Change>, AdminError> {
+        Ok(self.registry().changes(after, limit).await?)
+    }
+
+    /// The version of what stands under `id`, whether it can be read or not.
+    ///
+    /// # Errors
+    ///
+    /// When there is nothing, or the registry is not available.
+    pub async fn entry(&self, _: &Administrator, id: &str) -> Result<Entry, AdminError> {
+        let not_found = || AdminError::NotFound(id.to_owned());
+        let parsed: ApplicationId = id.parse().map_err(|_| not_found())?;
+        self.registry().get(&parsed).await?.ok_or_else(not_found)
+    }
+
+    /// What was decided about requests lately.
+    #[must_use]
+    pub fn recent(&self, _: &Administrator) -> &RecentDecisions {
+        &self.inner.recent
+    }
+
+    async fn expected(&self, by: &Administrator, id: &str, expected: u64) -> Result<Registered, AdminError> {
+        let registered = self.get(by, id).await?;
+        if registered.version == expected {
+            return Ok(registered);
+        }
+        Err(AdminError::Changed { id: id.to_owned(), expected, found: registered.version })
+    }
+
+    fn take(
+        &self,
+        by: &Administrator,
+        token: &str,
+        fits: impl FnOnce(&Pending) -> bool,
+    ) -> Result<Pending, AdminError> {
+        let now = self.now();
+        let pending = self.inner.pending.take(by, token, now).ok_or(AdminError::PendingGone)?;
+        if fits(&pending) {
+            return Ok(pending);
+        }
+        self.inner.pending.keep(by, pending, now);
+        Err(AdminError::PendingGone)
+    }
+
+    async fn entries(&self, _: &Administrator) -> Result<Vec<Entry>, AdminError> {
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let after = entries.last().map(entry_id).map(str::to_owned);
+            let batch = self.registry().list(after.as_deref(), BATCH).await?;
+            let last = batch.len() < BATCH;
+            entries.extend(batch);
+            if last {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// What the registry would refuse, for a dry run: a key that another application has.
+    fn check_conflicts(&self, application: &TrustedApplication, present: &[Entry]) -> Result<(), AdminError> {
+        for other in present.iter().flatten().map(|registered| &registered.application) {
+            if other.id() == application.id() {
+                continue;
+            }
+            for key in application.keys() {
+                if other.keys().iter().any(|one| one.public_key() == key.public_key()) {
+                    return Err(Problem::Conflict(ApplicationConflict::Key {
+                        fingerprint: *key.fingerprint(),
+                        application: application.id().clone(),
+                        other: other.id().clone(),
+                    })
+                    .into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unsaved(
+        &self,
+        application: TrustedApplication,
+        version: u64,
+        before: Option<Registered>,
+        by: &Administrator,
+    ) -> Registered {
+        let stamp = tower_trusted_app::registry::Stamp::new(self.now(), by.name());
+        let created = before.map_or(stamp.clone(), |before| before.created);
+        Registered::new(Arc::new(application), version, created, stamp)
+    }
+
+    fn registry(&self) -> &R {
+        &self.inner.registry
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+}
+
+impl<R> Clone for Administration<R> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<R> fmt::Debug for Administration<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Administration").finish_non_exhaustive()
+    }
+}
+
+/// The version of an entry, whether it can be read or not.
+#[must_use]
+pub fn version_of(entry: &Entry) -> u64 {
+    match entry {
+        Ok(registered) => registered.version,
+        Err(broken) => broken.version,
+    }
+}
+
+/// Why an administrator's wish was not fulfilled. Nothing was changed then, unless an import says
+/// otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// What is wrong with the input, all of it.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))]
+    Invalid(Vec<Problem>),
+    /// Nothing is registered under this id.
+    #[error("The Trusted Application with the specified id: {0} cannot be found.")]
+    NotFound(String),
+    /// What is registered cannot be read, and so not be edited.
+    #[error("Invalid Key/Row: {}", .0.reason)]
+    Broken(Broken),
+    /// Somebody else changed the application in the meantime.
+    #[error(
+        "The Trusted Application {id} was changed in the meantime: it has version {found}, not {expected}. Look at it \
+         again before you change it."
+    )]
+    Changed {
+        /// Its id.
+        id: String,
+        /// The version that the change was made from.
+        expected: u64,
+        /// The version that it has.
+        found: u64,
+    },
+    /// No details wait under this token: they were used, are older than 15 minutes, or belong to
+    /// another administrator.
+    #[error("The details that were requested are no longer there. Request them again.")]
+    PendingGone,
+    /// The registry cannot be reached. Nothing was changed.
+    #[error("The registry of trusted applications is not available. Nothing was changed; try again later.")]
+    Unavailable(#[source] BoxError),
+}
+
+impl From<Problem> for AdminError {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(vec![problem])
+    }
+}
+
+impl From<RegistryError> for AdminError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::NotFound(id) => Self::NotFound(id.to_string()),
+            RegistryError::VersionConflict { application, expected, found } => {
+                Self::Changed { id: application.to_string(), expected, found }
+            }
+            RegistryError::Conflict(ApplicationConflict::Id { application }) => {
+                Problem::IdTaken(application.to_string()).into()
+            }
+            RegistryError::Conflict(conflict) => Problem::Conflict(conflict).into(),
+            RegistryError::Invalid(reason) => Problem::Registry(reason).into(),
+            RegistryError::Unavailable(source) => {
+                tracing::error!(target: "trusted_app", error = %source, "the registry is not available");
+                Self::Unavailable(source)
+            }
+            other => Self::Unavailable(other.into()),
+        }
+    }
+}
+
+/// 128 random bits as text.
+fn random_token() -> Result<String, AdminError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| AdminError::Unavailable(error.to_string().into()))?;
+    Ok(hex(&bytes))
+}
+
+/// Bytes as hexadecimal text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,74 @@
+//! Details that were fetched and wait for an administrator's word.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tower_trusted_app::Timestamp;
+
+use crate::administrator::Administrator;
+use crate::fetch::Fetched;
+
+/// How long fetched details wait.
+pub const PENDING_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// Most fetched details that wait for one administrator; a further one drives out the oldest.
+pub const MAX_PENDING: usize = 8;
+
+/// Most fetched details that wait at all.
+const MAX_PENDING_OF_ALL: usize = 1024;
+
+/// Details that were fetched, for the administrator who asked for them.
+///
+/// A form carries the [`token`](Self::token) only: id and key do not pass through the browser.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Pending {
+    /// The random text by which they are found again, once.
+    pub token: String,
+    /// What was fetched.
+    pub fetched: Fetched,
+    /// Until when they wait.
+    pub until: Timestamp,
+    /// The application whose key they are to replace; `None` if they are to be added.
+    pub replaces_key_of: Option<String>,
+}
+
+#[derive(Default)]
+pub(super) struct PendingDetails(Mutex<VecDeque<(Administrator, Pending)>>);
+
+impl PendingDetails {
+    pub(super) fn keep(&self, by: &Administrator, pending: Pending, now: Timestamp) {
+        let mut all = self.live(now);
+        if all.iter().filter(|(owner, _)| owner == by).count() >= MAX_PENDING
+            && let Some(oldest) = all.iter().position(|(owner, _)| owner == by)
+        {
+            all.remove(oldest);
+        }
+        if all.len() >= MAX_PENDING_OF_ALL {
+            all.pop_front();
+        }
+        all.push_back((by.clone(), pending));
+    }
+
+    pub(super) fn look(&self, by: &Administrator, token: &str, now: Timestamp) -> Option<Pending> {
+        self.live(now).iter().find(|entry| is(entry, by, token)).map(|(_, pending)| pending.clone())
+    }
+
+    /// Takes them out, so that of two who use them at once only one has them.
+    pub(super) fn take(&self, by: &Administrator, token: &str, now: Timestamp) -> Option<Pending> {
+        let mut all = self.live(now);
+        let at = all.iter().position(|entry| is(entry, by, token))?;
+        all.remove(at).map(|(_, pending)| pending)
+    }
+
+    fn live(&self, now: Timestamp) -> MutexGuard<'_, VecDeque<(Administrator, Pending)>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, pending)| pending.until > now);
+        all
+    }
+}
+
+fn is((owner, pending): &(Administrator, Pending), by: &Administrator, token: &str) -> bool {
+    owner == by && pending.token == token
+}

@@ -1,0 +1,133 @@
+//! What is wrong with what an administrator typed. The sentences are JIRA's where it had one.
+
+use tower_trusted_app::application::ApplicationError;
+use tower_trusted_app::conditions::{AddressPatternError, PathPatternError};
+use tower_trusted_app::registry::ApplicationConflict;
+
+use crate::fetch::FetchError;
+
+/// The field of a form that something is wrong with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// The base URL of an application whose details are asked for.
+    BaseUrl,
+    /// The name.
+    Name,
+    /// The time-out.
+    Timeout,
+    /// The address patterns.
+    Addresses,
+    /// The path patterns.
+    Paths,
+    /// Whether the change was confirmed.
+    Confirmation,
+    /// The TOML of an import.
+    Toml,
+}
+
+impl Field {
+    /// Its name in forms and in JSON, such as `base_url`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BaseUrl => "base_url",
+            Self::Name => "name",
+            Self::Timeout => "timeout",
+            Self::Addresses => "addresses",
+            Self::Paths => "paths",
+            Self::Confirmation => "confirmed",
+            Self::Toml => "toml",
+        }
+    }
+}
+
+/// One thing that is wrong. `Display` is the message.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A blank name.
+    #[error("The Trusted Application Name cannot be blank.")]
+    NameBlank,
+    /// A name that is too long.
+    #[error("The Trusted Application Name is at most 255 characters long.")]
+    NameTooLong,
+    /// A name that is more than one line, or worse.
+    #[error("The Trusted Application Name cannot have control characters.")]
+    NameControlCharacter,
+    /// No positive number.
+    #[error("You must specify a positive Timeout value.")]
+    Timeout,
+    /// No address at all.
+    #[error("You must specify IP addresses to match against. To match all IP addresses, enter ' *.*.*.* '")]
+    AddressesBlank,
+    /// A line that has something else than address patterns.
+    #[error(transparent)]
+    Address(#[from] AddressPatternError),
+    /// No path at all.
+    #[error("You must specify URLs to match against.")]
+    PathsBlank,
+    /// A line that is no path pattern.
+    #[error("{}.", capitalised(.0))]
+    Path(#[from] PathPatternError),
+    /// A prefix that no request's path can begin with.
+    #[error("The URL path {0} covers no request: it must begin with a slash and be in its plain form.")]
+    PathNeverMatches(String),
+    /// The id belongs to another application.
+    #[error("The Trusted Application with the specified applicationId: {0} already exists.")]
+    IdTaken(String),
+    /// The id or key may not stand in the registry for another reason.
+    #[error("{}.", capitalised(.0))]
+    Conflict(ApplicationConflict),
+    /// The key may not be used.
+    #[error("The Trusted Application Public Key is not valid: {0}")]
+    Key(ApplicationError),
+    /// The details that were fetched belong to another application than the key is for.
+    #[error("{url} answers with the details of {found}, not of {expected}.")]
+    OtherApplication {
+        /// From where the details came.
+        url: String,
+        /// The id in them.
+        found: String,
+        /// The id of the application whose key was to be changed.
+        expected: String,
+    },
+    /// The application has this key already.
+    #[error("The application at {0} still has the key that is registered.")]
+    SameKey(String),
+    /// The details could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The change of key was not confirmed.
+    #[error("You must confirm that you have compared the fingerprint.")]
+    NotConfirmed,
+    /// The text of an import is not in order, or something else cannot be kept, for this reason.
+    #[error("{0}")]
+    Toml(String),
+    /// The registry cannot keep the application, for this reason.
+    #[error("The application cannot be registered: {0}")]
+    Registry(String),
+}
+
+impl Problem {
+    /// The field; `None` when it is the whole page.
+    #[must_use]
+    pub const fn field(&self) -> Option<Field> {
+        Some(match self {
+            Self::NameBlank | Self::NameTooLong | Self::NameControlCharacter => Field::Name,
+            Self::Timeout => Field::Timeout,
+            Self::AddressesBlank | Self::Address(_) => Field::Addresses,
+            Self::PathsBlank | Self::Path(_) | Self::PathNeverMatches(_) => Field::Paths,
+            Self::OtherApplication { .. } | Self::SameKey(_) | Self::Fetch(_) => Field::BaseUrl,
+            Self::NotConfirmed => Field::Confirmation,
+            Self::Toml(_) => Field::Toml,
+            Self::IdTaken(_) | Self::Conflict(_) | Self::Key(_) | Self::Registry(_) => return None,
+        })
+    }
+}
+
+fn capitalised(text: &impl ToString) -> String {
+    let text = text.to_string();
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
