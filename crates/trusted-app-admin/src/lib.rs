@@ -8,9 +8,17 @@
 //! | show it in a browser, or serve it as JSON | `Site`, under the features `pages` and `api` |
 
 pub mod administrator;
+#[cfg(feature = "api")]
+mod api;
 pub mod fetch;
+#[cfg(feature = "pages")]
+mod pages;
 pub mod recent;
 pub mod service;
+#[cfg(feature = "web")]
+pub mod site;
 
 pub use administrator::Administrator;
+#[cfg(feature = "web")]
+pub use site::{Guard, Refusal, Site};
 pub use service::{AdminError, Administration, ApplicationForm};

@@ -332,7 +332,26 @@ impl<R: ApplicationRegistry> Administration<R> {
         Ok(self.registry().changes(after, limit).await?)
     }
 
-    /// The version of what stands under `id`, whether it can be read or not.
+    /// The newest entries of the log of changes, newest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When the registry is not available.
+    pub async fn latest_changes(&self, by: &Administrator, limit: usize) -> Result<Vec<Change>, AdminError> {
+        let mut latest = std::collections::VecDeque::new();
+        let mut after = 0;
+        loop {
+            let batch = self.changes(by, after, BATCH).await?;
+            let Some(last) = batch.last() else { return Ok(latest.into_iter().rev().collect()) };
+            after = last.number;
+            latest.extend(batch);
+            while latest.len() > limit {
+                latest.pop_front();
+            }
+        }
+    }
+
+    /// What stands under `id`, whether it can be read or not.
     ///
     /// # Errors
     ///
@@ -421,7 +440,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         &self.inner.registry
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 }

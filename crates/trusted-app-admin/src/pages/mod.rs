@@ -1,0 +1,318 @@
+//! The web pages: server-rendered, without scripts.
+
+mod form;
+mod page;
+mod views;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use maud::{Markup, html};
+use tower_trusted_app::ApplicationRegistry;
+
+use self::form::{Problems, application_fields, typed, warning};
+use self::page::Page;
+use crate::service::{AdminError, Administration, ApplicationForm, Field, Pending, version_of};
+use crate::site::see_other;
+
+/// Entries of the log of changes that are shown.
+const CHANGES: usize = 100;
+
+pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) -> Router {
+    let list = "/trusted-applications";
+    Router::new()
+        .route("/", get(entry))
+        .route("/style.css", get(style))
+        .route(list, get(applications::<R>))
+        .route(&format!("{list}/request"), axum::routing::post(request::<R>))
+        .route(&format!("{list}/add"), get(add_form::<R>).post(add::<R>))
+        .route(&format!("{list}/edit"), get(edit_form::<R>).post(edit::<R>))
+        .route(&format!("{list}/delete"), get(delete_form::<R>).post(delete::<R>))
+        .route(&format!("{list}/rotate"), get(rotate_form::<R>).post(request_key::<R>))
+        .route(&format!("{list}/rotate/confirm"), get(confirm_form::<R>).post(rotate::<R>))
+        .route(&format!("{list}/changes"), get(changes::<R>))
+        .route(&format!("{list}/decisions"), get(decisions::<R>))
+        .with_state(administration)
+}
+
+async fn entry(page: Page) -> Response {
+    let content = html! {
+        h2 { "System" }
+        ul { li { a href=(page.list()) { "Trusted Applications" } ": which applications may act as your users." } }
+    };
+    page.show(StatusCode::OK, "Administration", &content)
+}
+
+async fn style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css"))
+}
+
+async fn applications<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    show_list(&service, &page, "", None).await
+}
+
+async fn show_list<R: ApplicationRegistry>(
+    service: &Administration<R>,
+    page: &Page,
+    base_url: &str,
+    error: Option<&AdminError>,
+) -> Response {
+    let entries = match service.list(&page.administrator).await {
+        Ok(entries) => entries,
+        Err(error) => return failed(page, "View Trusted Applications", &error),
+    };
+    let problems = error.map(Problems::of).unwrap_or_default();
+    let content = html! {
+        (problems.of_page())
+        (views::list(page, &entries, service.recent(&page.administrator), service.now()))
+        section.box aria-labelledby="request" {
+            h2 #request { "Request New Trusted Application Details" }
+            (views::request_box(page, "trusted-applications/request", None, base_url, &problems))
+        }
+    };
+    page.show(error.map_or(StatusCode::OK, status), "View Trusted Applications", &content)
+}
+
+async fn request<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let base_url = page.form.get(Field::BaseUrl.as_str());
+    match service.request_details(&page.administrator, base_url).await {
+        Ok(pending) => see_other(&page.link("trusted-applications/add", "pending", &pending.token)),
+        Err(error) => show_list(&service, &page, base_url, Some(&error)).await,
+    }
+}
+
+const ADD: &str = "Add New Trusted Application";
+
+async fn add_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    match service.pending(&page.administrator, page.query.get("pending")) {
+        Some(pending) => show_add(&page, &pending, &ApplicationForm::proposed(&pending.fetched), None),
+        None => failed(&page, ADD, &AdminError::PendingGone),
+    }
+}
+
+fn show_add(page: &Page, pending: &Pending, form: &ApplicationForm, error: Option<&AdminError>) -> Response {
+    let problems = error.map(Problems::of).unwrap_or_default();
+    let content = html! {
+        (problems.of_page())
+        p { "Confirm the details of this Trusted Application." }
+        (warning())
+        (views::fetched(&pending.fetched))
+        form method="post" action={ (page.root) "trusted-applications/add" } novalidate {
+            (page.token_field())
+            input type="hidden" name="pending" value=(pending.token);
+            (application_fields(pending.fetched.document.application_id().as_str(), form, &problems))
+            button #add_submit type="submit" { "Add" }
+            a href=(page.list()) { "Cancel" }
+        }
+    };
+    page.show(error.map_or(StatusCode::OK, status), ADD, &content)
+}
+
+async fn add<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let (token, form) = (page.form.get("pending"), typed(&page.form));
+    match service.add(&page.administrator, token, &form, false).await {
+        Ok(_) => see_other(&page.list()),
+        Err(error) => match service.pending(&page.administrator, token) {
+            Some(pending) => show_add(&page, &pending, &form, Some(&error)),
+            None => failed(&page, ADD, &error),
+        },
+    }
+}
+
+const EDIT: &str = "Edit Trusted Application Details";
+
+async fn edit_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let id = page.query.get("id");
+    match service.get(&page.administrator, id).await {
+        Ok(found) => {
+            show_edit(&page, id, &found.version.to_string(), &ApplicationForm::of(&found.application), None)
+        }
+        Err(error) => failed(&page, EDIT, &error),
+    }
+}
+
+fn show_edit(page: &Page, id: &str, version: &str, form: &ApplicationForm, error: Option<&AdminError>) -> Response {
+    let problems = error.map(Problems::of).unwrap_or_default();
+    let content = html! {
+        (problems.of_page())
+        p { "Confirm the details of this Trusted Application." }
+        (warning())
+        form method="post" action={ (page.root) "trusted-applications/edit" } novalidate {
+            (page.token_field())
+            input type="hidden" name="id" value=(id);
+            input type="hidden" name="version" value=(version);
+            (application_fields(id, form, &problems))
+            button #update_submit type="submit" { "Update" }
+            a href=(page.list()) { "Cancel" }
+        }
+    };
+    page.show(error.map_or(StatusCode::OK, status), EDIT, &content)
+}
+
+async fn edit<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let (id, version, form) = (page.form.get("id"), page.form.get("version"), typed(&page.form));
+    match service.edit(&page.administrator, id, number(version), &form, false).await {
+        Ok(_) => see_other(&page.list()),
+        Err(error @ (AdminError::NotFound(_) | AdminError::Broken(_))) => failed(&page, EDIT, &error),
+        Err(error) => show_edit(&page, id, version, &form, Some(&error)),
+    }
+}
+
+async fn delete_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let id = page.query.get("id");
+    match service.entry(&page.administrator, id).await {
+        Ok(entry) => {
+            let name = entry.as_ref().map_or(id, |one| one.application.name());
+            let content = html! {
+                p { "Are you sure you want to delete " strong { (name) } " (" (id) ")? Its requests are refused from then on." }
+                form method="post" action={ (page.root) "trusted-applications/delete" } {
+                    (page.token_field())
+                    input type="hidden" name="id" value=(id);
+                    input type="hidden" name="version" value=(version_of(&entry));
+                    button #delete_submit type="submit" { "Delete" }
+                    a href=(page.list()) { "Cancel" }
+                }
+            };
+            page.show(StatusCode::OK, &format!("Delete Trusted Application: {name}"), &content)
+        }
+        Err(error) => failed(&page, "Delete Trusted Application", &error),
+    }
+}
+
+async fn delete<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let (id, version) = (page.form.get("id"), number(page.form.get("version")));
+    match service.remove(&page.administrator, id, version, false).await {
+        // That it is gone already is what was wanted.
+        Ok(()) | Err(AdminError::NotFound(_)) => see_other(&page.list()),
+        Err(error) => failed(&page, "Delete Trusted Application", &error),
+    }
+}
+
+const ROTATE: &str = "Change Trusted Application Key";
+
+async fn rotate_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    show_rotate(&service, &page, page.query.get("id"), "", None).await
+}
+
+async fn show_rotate<R: ApplicationRegistry>(
+    service: &Administration<R>,
+    page: &Page,
+    id: &str,
+    base_url: &str,
+    error: Option<&AdminError>,
+) -> Response {
+    let found = match service.get(&page.administrator, id).await {
+        Ok(found) => found,
+        Err(error) => return failed(page, ROTATE, &error),
+    };
+    let problems = error.map(Problems::of).unwrap_or_default();
+    let content = html! {
+        (problems.of_page())
+        p { "The new key of " strong { (found.application.name()) } " is fetched from the application itself. Its keys are:" }
+        (views::keys(&found.application))
+        (views::request_box(page, "trusted-applications/rotate", Some(("id", id)), base_url, &problems))
+        p { a href=(page.list()) { "Cancel" } }
+    };
+    page.show(error.map_or(StatusCode::OK, status), ROTATE, &content)
+}
+
+async fn request_key<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let (id, base_url) = (page.form.get("id"), page.form.get(Field::BaseUrl.as_str()));
+    match service.request_key(&page.administrator, id, base_url).await {
+        Ok(pending) => see_other(&page.link("trusted-applications/rotate/confirm", "pending", &pending.token)),
+        Err(error) => show_rotate(&service, &page, id, base_url, Some(&error)).await,
+    }
+}
+
+async fn confirm_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    show_confirm(&service, &page, page.query.get("pending"), None).await
+}
+
+async fn show_confirm<R: ApplicationRegistry>(
+    service: &Administration<R>,
+    page: &Page,
+    token: &str,
+    error: Option<&AdminError>,
+) -> Response {
+    let pending = service.pending(&page.administrator, token);
+    let Some((pending, id)) = pending.and_then(|one| one.replaces_key_of.clone().map(|id| (one, id))) else {
+        return failed(page, ROTATE, error.unwrap_or(&AdminError::PendingGone));
+    };
+    let found = match service.get(&page.administrator, &id).await {
+        Ok(found) => found,
+        Err(error) => return failed(page, ROTATE, &error),
+    };
+    let problems = error.map(Problems::of).unwrap_or_default();
+    let content: Markup = html! {
+        (problems.of_page())
+        p { "The keys of " strong { (found.application.name()) } " (" (id) ") until now, which will be revoked:" }
+        (views::keys(&found.application))
+        h2 { "The new key" }
+        (views::fetched(&pending.fetched))
+        form method="post" action={ (page.root) "trusted-applications/rotate/confirm" } {
+            (page.token_field())
+            input type="hidden" name="pending" value=(pending.token);
+            input type="hidden" name="version" value=(found.version);
+            div."field check" {
+                input type="checkbox" #confirmed name="confirmed" value="yes" required;
+                label for="confirmed" { " I have compared the fingerprint with the one that the other side sees." }
+            }
+            button #rotate_submit type="submit" { "Change Key" }
+            a href=(page.list()) { "Cancel" }
+        }
+    };
+    page.show(error.map_or(StatusCode::OK, status), ROTATE, &content)
+}
+
+async fn rotate<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let (token, version) = (page.form.get("pending"), number(page.form.get("version")));
+    let confirmed = page.form.get("confirmed") == "yes";
+    match service.rotate_key(&page.administrator, token, version, confirmed).await {
+        Ok(_) => see_other(&page.list()),
+        Err(error) => show_confirm(&service, &page, token, Some(&error)).await,
+    }
+}
+
+async fn changes<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    match service.latest_changes(&page.administrator, CHANGES).await {
+        Ok(changes) => page.show(StatusCode::OK, "Change Log", &views::changes(&changes)),
+        Err(error) => failed(&page, "Change Log", &error),
+    }
+}
+
+async fn decisions<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let id = page.query.get("id");
+    match service.get(&page.administrator, id).await {
+        Ok(found) => {
+            let title = format!("Recent Decisions: {}", found.application.name());
+            page.show(StatusCode::OK, &title, &views::decisions(service.recent(&page.administrator), id))
+        }
+        Err(error) => failed(&page, "Recent Decisions", &error),
+    }
+}
+
+/// A page without a form.
+fn failed(page: &Page, title: &str, error: &AdminError) -> Response {
+    let content = html! {
+        div.alert role="alert" { p { (error) } }
+        p { a href=(page.list()) { "Back to the list" } }
+    };
+    page.show(status(error), title, &content)
+}
+
+fn status(error: &AdminError) -> StatusCode {
+    match error {
+        AdminError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        AdminError::NotFound(_) => StatusCode::NOT_FOUND,
+        AdminError::Broken(_) | AdminError::Changed { .. } | AdminError::PendingGone => StatusCode::CONFLICT,
+        AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// A version; what is none is one that no application has.
+fn number(text: &str) -> u64 {
+    text.parse().unwrap_or_default()
+}

@@ -1,0 +1,177 @@
+//! Lists and details.
+
+use maud::{Markup, html};
+use tower_trusted_app::application::ApplicationKey;
+use tower_trusted_app::keys::write_applications;
+use tower_trusted_app::registry::{Broken, Change, Entry, Registered};
+use tower_trusted_app::{Timestamp, TrustedApplication};
+
+use super::form::{Problems, field};
+use super::page::Page;
+use crate::fetch::Fetched;
+use crate::recent::RecentDecisions;
+use crate::service::Field;
+
+/// The list of applications.
+pub(super) fn list(page: &Page, entries: &[Entry], recent: &RecentDecisions, now: Timestamp) -> Markup {
+    html! {
+        p { "These applications may act as your users. Both sides must have the same users." }
+        @if entries.is_empty() {
+            p #none { "No trusted applications have been configured." }
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Trusted applications" {
+                table #applications {
+                    thead { tr {
+                        th scope="col" { "Name" } th scope="col" { "Application ID" } th scope="col" { "Key (SHA-256)" }
+                        th scope="col" { "Schemes" } th scope="col" { "Last used" } th scope="col" { "State" }
+                        th scope="col" { "Operations" }
+                    } }
+                    tbody { @for entry in entries { @match entry {
+                        Ok(registered) => (row(page, registered, recent, now)),
+                        Err(broken) => (broken_row(page, broken)),
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+fn row(page: &Page, registered: &Registered, recent: &RecentDecisions, now: Timestamp) -> Markup {
+    let application = &registered.application;
+    let (id, name) = (application.id().as_str(), application.name());
+    let used = recent.last_used(id);
+    html! {
+        tr {
+            th scope="row" { (name) }
+            td { (id) }
+            td { @for key in application.live_keys(now) { code { (key.fingerprint()) } " " } }
+            td { @for scheme in application.schemes() { (scheme) " " } }
+            td {
+                @if used.is_empty() { "not since this server started" }
+                @for (scheme, at) in used { div { (time(at)) " (" (scheme) ")" } }
+            }
+            td { @if application.live_keys(now).next().is_some() { "Active" } @else { "No key in use" } }
+            td {
+                @for (text, path) in [("Edit", "edit"), ("Delete", "delete"), ("Change Key", "rotate"), ("Decisions", "decisions")] {
+                    a id={ (path) "-" (id) } href=(page.link(&format!("trusted-applications/{path}"), "id", id))
+                        aria-label={ (text) " " (name) } { (text) } " "
+                }
+            }
+        }
+    }
+}
+
+fn broken_row(page: &Page, broken: &Broken) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (broken.id) }
+            td { (broken.id) }
+            td colspan="4" { strong.error { "Invalid Key/Row: " (broken.reason) } }
+            td {
+                a id={ "delete-" (broken.id) } href=(page.link("trusted-applications/delete", "id", &broken.id))
+                    aria-label={ "Delete " (broken.id) } { "Delete" }
+            }
+        }
+    }
+}
+
+/// The box in which details are requested.
+pub(super) fn request_box(page: &Page, action: &str, id: Option<(&str, &str)>, base_url: &str, problems: &Problems) -> Markup {
+    html! {
+        form method="post" action={ (page.root) (action) } novalidate {
+            (page.token_field())
+            @if let Some((name, value)) = id { input type="hidden" name=(name) value=(value); }
+            (field(Field::BaseUrl, "Base URL", &html! {
+                "The URL by which this server reaches the application, such as " code { "https://wiki.example.com/confluence" }
+                ". Use https, so that nobody on the way can put in another key."
+            }, base_url, None, problems))
+            button type="submit" { "Send Request" }
+        }
+    }
+}
+
+/// What was fetched, for a comparison.
+pub(super) fn fetched(fetched: &Fetched) -> Markup {
+    let key = fetched.document.public_key();
+    html! {
+        @if fetched.without_tls {
+            div.warning { p {
+                strong { "Fetched without TLS. " }
+                "Anybody between this server and the application could have put in another key. Compare the fingerprint."
+            } }
+        }
+        dl {
+            dt { "Fetched from" } dd { (fetched.url) }
+            dt { "Key" } dd { "RSA, " (key.bits()) " bits" }
+            dt { "Fingerprint (SHA-256)" } dd { code #fingerprint { (key.fingerprint()) } }
+        }
+        p { "Ask the other application's administrator for its fingerprint, by another way than this one, and compare." }
+    }
+}
+
+/// The keys of an application.
+pub(super) fn keys(application: &TrustedApplication) -> Markup {
+    html! {
+        ul { @for key in application.keys() { li { code { (ApplicationKey::fingerprint(key)) } " (" (key.state().as_str()) ")" } } }
+    }
+}
+
+/// The log of changes.
+pub(super) fn changes(changes: &[Change]) -> Markup {
+    html! {
+        @if changes.is_empty() { p { "Nothing has been changed yet." } }
+        @for change in changes {
+            section {
+                h2 {
+                    @match (&change.before, &change.after) {
+                        (None, _) => "Added ", (_, None) => "Deleted ", _ => "Changed ",
+                    }
+                    (change.id)
+                }
+                p { (time(change.stamp.at)) " by " (change.stamp.by) }
+                dl {
+                    @for (title, state) in [("Before", &change.before), ("After", &change.after)] {
+                        @if let Some(state) = state {
+                            dt { (title) }
+                            dd { @match state {
+                                Ok(application) => pre { (write_applications([&**application])) },
+                                Err(broken) => p { "Invalid Key/Row: " (broken.reason) },
+                            } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The last decisions about an application.
+pub(super) fn decisions(recent: &RecentDecisions, id: &str) -> Markup {
+    let decisions = recent.of(id);
+    html! {
+        @if decisions.is_empty() {
+            p { "No request of this application has come since this server started." }
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Recent decisions" {
+                table #decisions {
+                    thead { tr {
+                        th scope="col" { "Time" } th scope="col" { "Code" } th scope="col" { "Request" } th scope="col" { "User" }
+                        th scope="col" { "What to do" }
+                    } }
+                    tbody { @for one in decisions { tr {
+                        td { (time(one.at)) }
+                        td { @match &one.refused { Some(refused) => (refused.code), None => "OK" } }
+                        td { code { (one.method) " " (one.path) } }
+                        td { (one.user.unwrap_or_default()) }
+                        td { @if let Some(refused) = &one.refused { div { (refused.reason) } div { (refused.hint) } } }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+fn time(at: Timestamp) -> Markup {
+    let text = at.to_rfc3339();
+    html! { time datetime=(text) { (text) } }
+}

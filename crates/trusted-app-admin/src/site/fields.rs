@@ -1,0 +1,18 @@
+//! The fields of a form or of a query.
+
+use url::form_urlencoded;
+
+/// Names and values, decoded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// The first value of that name; empty without.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+}

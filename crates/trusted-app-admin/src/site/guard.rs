@@ -1,0 +1,40 @@
+//! Who may come in.
+
+use std::future::Future;
+
+use http::request::Parts;
+
+use crate::administrator::Administrator;
+
+/// Finds out who sends a request, and whether they may administer trusted applications.
+///
+/// An application that may act as any user is a matter for system administrators: an ordinary
+/// administrator should be refused.
+pub trait Guard: Send + Sync + 'static {
+    /// The administrator who sends the request, or why it is refused.
+    fn administrator(&self, parts: &Parts) -> impl Future<Output = Result<Administrator, Refusal>> + Send;
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Nobody is logged in: 401.
+    Anonymous,
+    /// Nobody is logged in: a page leads to this URL, where one logs in; the API answers 401.
+    LogInAt(String),
+    /// Who is logged in may not administer trusted applications: 403.
+    Forbidden,
+    /// It cannot be found out at present: 503.
+    Unavailable,
+}
+
+/// The guard of a site for which none was stated: it refuses everybody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nobody;
+
+impl Guard for Nobody {
+    async fn administrator(&self, _: &Parts) -> Result<Administrator, Refusal> {
+        Err(Refusal::Forbidden)
+    }
+}

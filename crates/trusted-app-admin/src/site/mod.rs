@@ -1,0 +1,115 @@
+//! The administration over HTTP: pages and API behind one guard.
+
+mod fields;
+mod forgery;
+mod gate;
+mod guard;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use tower_trusted_app::ApplicationRegistry;
+
+pub(crate) use fields::Fields;
+use forgery::TokenKey;
+pub(crate) use gate::{Admitted, see_other};
+use gate::Gate;
+pub use guard::{Guard, Nobody, Refusal};
+
+use crate::service::Administration;
+
+/// The site of an administration: web pages, and a JSON API below `/api/v1`.
+///
+/// The router can be merged at the root or nested below any path. Every request passes the guard
+/// first; without one nobody comes in.
+///
+/// ```
+/// use axum::{body::Body, http::{Request, StatusCode, request::Parts}};
+/// use tower::ServiceExt;
+/// use tower_trusted_app::keys::MemoryRegistry;
+/// use trusted_app_admin::{Administration, Administrator, Guard, Refusal, Site};
+///
+/// // An example's guard; a real one looks at the session that the log-in left in the extensions.
+/// struct Example;
+///
+/// impl Guard for Example {
+///     async fn administrator(&self, parts: &Parts) -> Result<Administrator, Refusal> {
+///         match parts.headers.get("x-example-user") {
+///             Some(user) if user == "admin" => Ok(Administrator::new("admin")),
+///             Some(_) => Err(Refusal::Forbidden),
+///             None => Err(Refusal::Anonymous),
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let administration = Administration::new(MemoryRegistry::new([])?);
+/// let list = || {
+///     let request = Request::get("/trusted-applications").header("x-example-user", "admin");
+///     request.body(Body::empty()).unwrap()
+/// };
+///
+/// let site = Site::new(administration.clone()).guard(Example).into_router();
+/// assert_eq!(site.oneshot(list()).await?.status(), StatusCode::OK);
+///
+/// // Without a guard nobody comes in.
+/// let unguarded = Site::new(administration).into_router();
+/// assert_eq!(unguarded.oneshot(list()).await?.status(), StatusCode::FORBIDDEN);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Site<R, G = Nobody> {
+    administration: Administration<R>,
+    guard: G,
+    key: Option<[u8; 32]>,
+}
+
+impl<R: ApplicationRegistry> Site<R> {
+    /// A site that refuses everybody until a [`guard`](Self::guard) is stated.
+    #[must_use]
+    pub fn new(administration: Administration<R>) -> Self {
+        Self { administration, guard: Nobody, key: None }
+    }
+}
+
+impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
+    /// Who may come in.
+    #[must_use]
+    pub fn guard<H: Guard>(self, guard: H) -> Site<R, H> {
+        Site { administration: self.administration, guard, key: self.key }
+    }
+
+    /// The secret from which the tokens of forms are made: the same on every node that serves the
+    /// site, and random. Unless stated, each process makes its own.
+    #[must_use]
+    pub fn token_key(self, key: [u8; 32]) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// The router. If the system has no randomness for a token key, every form is refused.
+    pub fn into_router(self) -> Router {
+        let mut random = [0; 32];
+        let drawn = getrandom::fill(&mut random).is_ok();
+        let key = self.key.or(drawn.then_some(random)).map(TokenKey::new);
+        let mut router = Router::new();
+        #[cfg(feature = "pages")]
+        {
+            router = router.merge(crate::pages::routes(self.administration.clone()));
+        }
+        #[cfg(feature = "api")]
+        {
+            router = router.merge(crate::api::routes(self.administration));
+        }
+        let gate = Arc::new(Gate { guard: self.guard, key });
+        router.fallback(gate::not_found).layer(from_fn_with_state(gate, gate::pass::<G>))
+    }
+}
+
+impl<R, G> fmt::Debug for Site<R, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").finish_non_exhaustive()
+    }
+}
