@@ -19,6 +19,6 @@ pub mod service;
 pub mod site;
 
 pub use administrator::Administrator;
+pub use service::{AdminError, Administration, ApplicationForm};
 #[cfg(feature = "web")]
 pub use site::{Guard, Refusal, Site};
-pub use service::{AdminError, Administration, ApplicationForm};

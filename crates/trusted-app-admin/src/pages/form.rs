@@ -11,14 +11,14 @@ pub(super) struct Problems(Vec<(Option<Field>, String)>);
 impl Problems {
     pub(super) fn of(error: &AdminError) -> Self {
         match error {
-            AdminError::Invalid(problems) => {
-                Self(problems.iter().map(|problem: &Problem| (problem.field(), problem.to_string())).collect())
-            }
+            AdminError::Invalid(problems) => Self(
+                problems.iter().map(|problem: &Problem| (problem.field(), problem.to_string())).collect(),
+            ),
             error => Self(vec![(None, error.to_string())]),
         }
     }
 
-    fn of_field(&self, field: Field) -> Vec<&str> {
+    pub(super) fn of_field(&self, field: Field) -> Vec<&str> {
         self.0.iter().filter(|(one, _)| *one == Some(field)).map(|(_, text)| text.as_str()).collect()
     }
 

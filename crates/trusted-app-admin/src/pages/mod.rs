@@ -50,7 +50,10 @@ async fn style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css"))
 }
 
-async fn applications<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+async fn applications<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    page: Page,
+) -> Response {
     show_list(&service, &page, "", None).await
 }
 
@@ -134,7 +137,13 @@ async fn edit_form<R: ApplicationRegistry>(State(service): State<Administration<
     }
 }
 
-fn show_edit(page: &Page, id: &str, version: &str, form: &ApplicationForm, error: Option<&AdminError>) -> Response {
+fn show_edit(
+    page: &Page,
+    id: &str,
+    version: &str,
+    form: &ApplicationForm,
+    error: Option<&AdminError>,
+) -> Response {
     let problems = error.map(Problems::of).unwrap_or_default();
     let content = html! {
         (problems.of_page())
@@ -161,7 +170,10 @@ async fn edit<R: ApplicationRegistry>(State(service): State<Administration<R>>, 
     }
 }
 
-async fn delete_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+async fn delete_form<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    page: Page,
+) -> Response {
     let id = page.query.get("id");
     match service.entry(&page.administrator, id).await {
         Ok(entry) => {
@@ -193,7 +205,10 @@ async fn delete<R: ApplicationRegistry>(State(service): State<Administration<R>>
 
 const ROTATE: &str = "Change Trusted Application Key";
 
-async fn rotate_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+async fn rotate_form<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    page: Page,
+) -> Response {
     show_rotate(&service, &page, page.query.get("id"), "", None).await
 }
 
@@ -219,15 +234,23 @@ async fn show_rotate<R: ApplicationRegistry>(
     page.show(error.map_or(StatusCode::OK, status), ROTATE, &content)
 }
 
-async fn request_key<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+async fn request_key<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    page: Page,
+) -> Response {
     let (id, base_url) = (page.form.get("id"), page.form.get(Field::BaseUrl.as_str()));
     match service.request_key(&page.administrator, id, base_url).await {
-        Ok(pending) => see_other(&page.link("trusted-applications/rotate/confirm", "pending", &pending.token)),
+        Ok(pending) => {
+            see_other(&page.link("trusted-applications/rotate/confirm", "pending", &pending.token))
+        }
         Err(error) => show_rotate(&service, &page, id, base_url, Some(&error)).await,
     }
 }
 
-async fn confirm_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+async fn confirm_form<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    page: Page,
+) -> Response {
     show_confirm(&service, &page, page.query.get("pending"), None).await
 }
 
@@ -257,7 +280,10 @@ async fn show_confirm<R: ApplicationRegistry>(
             input type="hidden" name="pending" value=(pending.token);
             input type="hidden" name="version" value=(found.version);
             div."field check" {
-                input type="checkbox" #confirmed name="confirmed" value="yes" required;
+                @let errors = problems.of_field(Field::Confirmation);
+                @if !errors.is_empty() { div.error #confirmed-error { @for error in &errors { p { (error) } } } }
+                input type="checkbox" #confirmed name="confirmed" value="yes" required
+                    aria-describedby=[(!errors.is_empty()).then_some("confirmed-error")];
                 label for="confirmed" { " I have compared the fingerprint with the one that the other side sees." }
             }
             button #rotate_submit type="submit" { "Change Key" }

@@ -24,7 +24,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-        let admitted = parts.extensions.get::<Admitted>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        let admitted =
+            parts.extensions.get::<Admitted>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         let original = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.0.path());
         Ok(Self {
             administrator: admitted.administrator,
@@ -51,7 +52,8 @@ fn root(path: &str, original: &str) -> String {
 impl Page {
     /// A link to a page, with one parameter.
     pub(super) fn link(&self, path: &str, parameter: &str, value: &str) -> String {
-        let query: String = form_urlencoded::Serializer::new(String::new()).append_pair(parameter, value).finish();
+        let query: String =
+            form_urlencoded::Serializer::new(String::new()).append_pair(parameter, value).finish();
         format!("{}{path}?{query}", self.root)
     }
 

@@ -76,7 +76,13 @@ fn broken_row(page: &Page, broken: &Broken) -> Markup {
 }
 
 /// The box in which details are requested.
-pub(super) fn request_box(page: &Page, action: &str, id: Option<(&str, &str)>, base_url: &str, problems: &Problems) -> Markup {
+pub(super) fn request_box(
+    page: &Page,
+    action: &str,
+    id: Option<(&str, &str)>,
+    base_url: &str,
+    problems: &Problems,
+) -> Markup {
     html! {
         form method="post" action={ (page.root) (action) } novalidate {
             (page.token_field())

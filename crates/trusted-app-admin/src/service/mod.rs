@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tower_trusted_app::application::{ApplicationKey, KeyState};
+use tower_trusted_app::limits::MAX_KEPT_KEYS;
 use tower_trusted_app::registry::{ApplicationConflict, Broken, Change, Entry, Registered, RegistryError};
 use tower_trusted_app::{
     ApplicationId, ApplicationRegistry, BoxError, Clock, SystemClock, Timestamp, TrustedApplication,
@@ -232,7 +233,8 @@ impl<R: ApplicationRegistry> Administration<R> {
     }
 
     /// Puts the key that waits under `token` in place of the application's active keys, which are
-    /// revoked, so that nothing they signed is accepted any more. `confirmed` says that the
+    /// revoked, so that nothing they signed is accepted any more; of those that are more than are
+    /// [kept](MAX_KEPT_KEYS), the oldest go. `confirmed` says that the
     /// administrator has compared the fingerprint.
     ///
     /// # Errors
@@ -266,7 +268,9 @@ impl<R: ApplicationRegistry> Administration<R> {
         let document = &pending.fetched.document;
         let registered = self.expected(by, document.application_id().as_str(), expected).await?;
         let old = registered.application.keys().iter().cloned().map(|key| key.with_state(KeyState::Revoked));
-        let keys = std::iter::once(ApplicationKey::from(document.public_key().clone())).chain(old);
+        let keys = std::iter::once(ApplicationKey::from(document.public_key().clone()))
+            .chain(old)
+            .take(MAX_KEPT_KEYS);
         let builder = rebuild(&registered.application, keys).ok_or(AdminError::PendingGone)?;
         let application = builder.build().map_err(Problem::Key)?;
         self.replace(by, registered, application, false).await

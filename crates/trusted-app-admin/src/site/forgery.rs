@@ -55,6 +55,7 @@ pub(super) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
     // The same scheme on both sides, so that a port that is understood is left out of both.
     origin.is_none_or(|origin| {
-        Url::parse(&format!("{}://{host}", origin.scheme())).map(|own| own.origin()).ok() != Some(origin.origin())
+        Url::parse(&format!("{}://{host}", origin.scheme())).map(|own| own.origin()).ok()
+            != Some(origin.origin())
     })
 }

@@ -40,7 +40,11 @@ pub(crate) struct Admitted {
 /// A refusal, as a page or as a problem.
 struct Refused(StatusCode, &'static str);
 
-pub(super) async fn pass<G: Guard>(State(gate): State<Arc<Gate<G>>>, request: Request, next: Next) -> Response {
+pub(super) async fn pass<G: Guard>(
+    State(gate): State<Arc<Gate<G>>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
     let api = is_api(&parts);
     let mut response = match gate.admit(&parts, body, api).await {
@@ -51,7 +55,12 @@ pub(super) async fn pass<G: Guard>(State(gate): State<Arc<Gate<G>>>, request: Re
         }
         Err(response) => response,
     };
-    if api && !response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/")) {
+    if api
+        && !response
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/"))
+    {
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             // The router's own answers, such as 405 with its `Allow`.
@@ -87,15 +96,16 @@ impl<G: Guard> Gate<G> {
             let refused = Refused(status, why);
             if api { refused.into_problem() } else { refused.into_page() }
         };
-        let administrator =
-            self.guard.administrator(parts).await.map_err(|refusal| match refusal {
-                Refusal::LogInAt(url) if !api && parts.method == Method::GET => see_other(&url),
-                Refusal::LogInAt(_) | Refusal::Anonymous => refuse(StatusCode::UNAUTHORIZED, "You must log in first."),
-                Refusal::Forbidden => refuse(StatusCode::FORBIDDEN, NO_PERMISSION),
-                Refusal::Unavailable => {
-                    refuse(StatusCode::SERVICE_UNAVAILABLE, "Who you are cannot be found out at present.")
-                }
-            })?;
+        let administrator = self.guard.administrator(parts).await.map_err(|refusal| match refusal {
+            Refusal::LogInAt(url) if !api && parts.method == Method::GET => see_other(&url),
+            Refusal::LogInAt(_) | Refusal::Anonymous => {
+                refuse(StatusCode::UNAUTHORIZED, "You must log in first.")
+            }
+            Refusal::Forbidden => refuse(StatusCode::FORBIDDEN, NO_PERMISSION),
+            Refusal::Unavailable => {
+                refuse(StatusCode::SERVICE_UNAVAILABLE, "Who you are cannot be found out at present.")
+            }
+        })?;
         let token = self.key.as_ref().and_then(|key| key.token(&administrator)).unwrap_or_default();
         if parts.method.is_safe() {
             let admitted = Admitted { administrator, token, form: Fields::default() };
@@ -104,11 +114,14 @@ impl<G: Guard> Gate<G> {
         if comes_from_elsewhere(&parts.headers) {
             return Err(refuse(StatusCode::FORBIDDEN, FORGED));
         }
-        let (kind, limit) =
-            if api { ("application/json", MAX_BODY) } else { ("application/x-www-form-urlencoded", MAX_FORM) };
-        let body = to_bytes(body, limit)
-            .await
-            .map_err(|_| refuse(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large, or was broken off."))?;
+        let (kind, limit) = if api {
+            ("application/json", MAX_BODY)
+        } else {
+            ("application/x-www-form-urlencoded", MAX_FORM)
+        };
+        let body = to_bytes(body, limit).await.map_err(|_| {
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large, or was broken off.")
+        })?;
         let sent = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         let sent = sent.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         // A browser sends JSON to another site only after asking, and no site of ours says yes.

@@ -14,8 +14,8 @@ use tower_trusted_app::ApplicationRegistry;
 
 pub(crate) use fields::Fields;
 use forgery::TokenKey;
-pub(crate) use gate::{Admitted, see_other};
 use gate::Gate;
+pub(crate) use gate::{Admitted, see_other};
 pub use guard::{Guard, Nobody, Refusal};
 
 use crate::service::Administration;

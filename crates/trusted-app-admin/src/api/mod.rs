@@ -1,0 +1,292 @@
+//! The JSON API below `/api/v1`.
+
+mod document;
+mod model;
+mod problem;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use http::header::{ETAG, IF_MATCH};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use tower_trusted_app::ApplicationRegistry;
+use tower_trusted_app::registry::Registered;
+
+use self::model::{
+    Application, Applications, Change, Conditions, Decision, Details, DetailsRequest, Exported, Import,
+    Imported, KeyChange, NewApplication,
+};
+use self::problem::Problem;
+use crate::administrator::Administrator;
+use crate::service::{Administration, version_of};
+use crate::site::{Admitted, Fields};
+
+/// Most entries of the log of changes in one answer.
+const MAX_CHANGES: usize = 200;
+
+pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) -> Router {
+    Router::new()
+        .route("/api/v1/openapi.json", get(document::openapi))
+        .route("/api/v1/applications", get(list::<R>).post(add::<R>))
+        .route("/api/v1/applications/{id}", get(show::<R>).put(edit::<R>).delete(remove::<R>))
+        .route("/api/v1/applications/{id}/key-requests", post(request_key::<R>))
+        .route("/api/v1/applications/{id}/key", put(rotate::<R>))
+        .route("/api/v1/applications/{id}/decisions", get(decisions::<R>))
+        .route("/api/v1/details", post(request_details::<R>))
+        .route("/api/v1/changes", get(changes::<R>))
+        .route("/api/v1/export", get(export::<R>))
+        .route("/api/v1/import", post(import::<R>))
+        // A body is bounded before it comes here.
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(administration)
+}
+
+/// Who asks, and the query.
+struct Asked {
+    by: Administrator,
+    query: Fields,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let missing = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The guard was passed by.");
+        let admitted = parts.extensions.get::<Admitted>().ok_or_else(missing)?;
+        let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        Ok(Self { by: admitted.administrator.clone(), query })
+    }
+}
+
+impl Asked {
+    fn dry_run(&self) -> Result<bool, Problem> {
+        match self.query.get("dry_run") {
+            "" | "false" => Ok(false),
+            "true" => Ok(true),
+            _ => Err(Problem::new(StatusCode::BAD_REQUEST, "`dry_run` is true or false.")),
+        }
+    }
+
+    fn number(&self, name: &str, default: u64) -> Result<u64, Problem> {
+        match self.query.get(name) {
+            "" => Ok(default),
+            text => text.parse().map_err(|_| {
+                Problem::new(StatusCode::BAD_REQUEST, format!("`{name}` is a number from 0 on."))
+            }),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+/// The version that a change was made from.
+fn if_match(headers: &HeaderMap, found: u64) -> Result<u64, Problem> {
+    let Some(tag) = headers.get(IF_MATCH) else {
+        let why = "State in `If-Match` the entity tag of the application that you have seen.";
+        return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, why));
+    };
+    if tag.as_bytes() == b"*" {
+        return Ok(found);
+    }
+    let version = tag.to_str().ok().and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+    version.ok_or_else(|| {
+        Problem::new(StatusCode::PRECONDITION_FAILED, "`If-Match` is no entity tag of an application.")
+    })
+}
+
+fn tagged(status: StatusCode, registered: &Registered) -> Response {
+    let tag = format!("\"{}\"", registered.version);
+    (status, [(ETAG, tag)], Json(Application::from(registered))).into_response()
+}
+
+type Answer = Result<Response, Problem>;
+
+/// All applications
+#[utoipa::path(get, path = "/api/v1/applications", responses((status = 200, body = Applications)))]
+async fn list<R: ApplicationRegistry>(State(service): State<Administration<R>>, asked: Asked) -> Answer {
+    let entries = service.list(&asked.by).await?;
+    Ok(Json(Applications::from(entries.as_slice())).into_response())
+}
+
+/// Fetch another application's id and key, and keep them for 15 minutes
+#[utoipa::path(post, path = "/api/v1/details", request_body = DetailsRequest, responses((status = 200, body = Details)))]
+async fn request_details<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    body: Bytes,
+) -> Answer {
+    let request: DetailsRequest = read(&body)?;
+    let pending = service.request_details(&asked.by, &request.base_url).await?;
+    Ok(Json(Details::from(&pending)).into_response())
+}
+
+/// Add the application whose details were requested
+#[utoipa::path(
+    post, path = "/api/v1/applications", request_body = NewApplication,
+    params(("dry_run" = Option<bool>, Query, description = "Only say what would come of it")),
+    responses((status = 200, description = "A dry run", body = Application), (status = 201, body = Application))
+)]
+async fn add<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    body: Bytes,
+) -> Answer {
+    let (new, dry_run): (NewApplication, _) = (read(&body)?, asked.dry_run()?);
+    let registered = service.add(&asked.by, &new.pending, &new.conditions.form(), dry_run).await?;
+    Ok(tagged(if dry_run { StatusCode::OK } else { StatusCode::CREATED }, &registered))
+}
+
+/// One application
+#[utoipa::path(
+    get, path = "/api/v1/applications/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = Application, headers(("ETag", description = "Its version"))))
+)]
+async fn show<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Answer {
+    Ok(tagged(StatusCode::OK, &service.get(&asked.by, &id).await?))
+}
+
+/// Change what an application may do; repeated, it changes nothing more
+#[utoipa::path(
+    put, path = "/api/v1/applications/{id}", request_body = Conditions,
+    params(
+        ("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The entity tag; must be there"),
+        ("dry_run" = Option<bool>, Query, description = "Only say what would come of it"),
+    ),
+    responses((status = 200, body = Application))
+)]
+async fn edit<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let (conditions, dry_run): (Conditions, _) = (read(&body)?, asked.dry_run()?);
+    let found = service.get(&asked.by, &id).await?.version;
+    let expected = if_match(&headers, found)?;
+    Ok(tagged(StatusCode::OK, &service.edit(&asked.by, &id, expected, &conditions.form(), dry_run).await?))
+}
+
+/// Take an application out
+#[utoipa::path(
+    delete, path = "/api/v1/applications/{id}",
+    params(
+        ("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The entity tag; must be there"),
+        ("dry_run" = Option<bool>, Query, description = "Only say what would come of it"),
+    ),
+    responses((status = 204, description = "It is gone"))
+)]
+async fn remove<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let dry_run = asked.dry_run()?;
+    let expected = if_match(&headers, version_of(&service.entry(&asked.by, &id).await?))?;
+    service.remove(&asked.by, &id, expected, dry_run).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Fetch an application's key anew, and keep it for 15 minutes
+#[utoipa::path(
+    post, path = "/api/v1/applications/{id}/key-requests", params(("id" = String, Path)),
+    request_body = DetailsRequest, responses((status = 200, body = Details))
+)]
+async fn request_key<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answer {
+    let request: DetailsRequest = read(&body)?;
+    let pending = service.request_key(&asked.by, &id, &request.base_url).await?;
+    Ok(Json(Details::from(&pending)).into_response())
+}
+
+/// Put the key that was requested in place of the others, which are revoked
+#[utoipa::path(
+    put, path = "/api/v1/applications/{id}/key", request_body = KeyChange,
+    params(("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The entity tag; must be there")),
+    responses((status = 200, body = Application))
+)]
+async fn rotate<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let change: KeyChange = read(&body)?;
+    let expected = if_match(&headers, service.get(&asked.by, &id).await?.version)?;
+    let pending = service.pending(&asked.by, &change.pending);
+    if pending.is_none_or(|pending| pending.replaces_key_of.as_deref() != Some(id.as_str())) {
+        return Err(crate::service::AdminError::PendingGone.into());
+    }
+    Ok(tagged(
+        StatusCode::OK,
+        &service.rotate_key(&asked.by, &change.pending, expected, change.confirmed).await?,
+    ))
+}
+
+/// The log of changes, oldest first
+#[utoipa::path(
+    get, path = "/api/v1/changes",
+    params(
+        ("after" = Option<u64>, Query, description = "The number of the last entry that was read"),
+        ("limit" = Option<u64>, Query, description = "At most so many, and at most 200"),
+    ),
+    responses((status = 200, body = Vec<Change>))
+)]
+async fn changes<R: ApplicationRegistry>(State(service): State<Administration<R>>, asked: Asked) -> Answer {
+    let after = asked.number("after", 0)?.min(u64::MAX >> 1);
+    let limit = usize::try_from(asked.number("limit", 100)?).unwrap_or(MAX_CHANGES).min(MAX_CHANGES);
+    let changes = service.changes(&asked.by, after, limit).await?;
+    Ok(Json(changes.iter().map(Change::from).collect::<Vec<_>>()).into_response())
+}
+
+/// What was decided about an application's requests lately, newest first
+#[utoipa::path(
+    get, path = "/api/v1/applications/{id}/decisions", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<Decision>))
+)]
+async fn decisions<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Answer {
+    service.entry(&asked.by, &id).await?.ok();
+    let decisions = service.recent(&asked.by).of(&id).into_iter();
+    Ok(Json(decisions.map(Decision::from).collect::<Vec<_>>()).into_response())
+}
+
+/// All applications as the TOML of the file store
+#[utoipa::path(get, path = "/api/v1/export", responses((status = 200, body = Exported)))]
+async fn export<R: ApplicationRegistry>(State(service): State<Administration<R>>, asked: Asked) -> Answer {
+    Ok(Json(Exported::from(service.export(&asked.by).await?)).into_response())
+}
+
+/// Add and change applications until the registry has those of the text
+#[utoipa::path(
+    post, path = "/api/v1/import", request_body = Import,
+    params(("dry_run" = Option<bool>, Query, description = "Only say what would come of it")),
+    responses((status = 200, body = Imported))
+)]
+async fn import<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    body: Bytes,
+) -> Answer {
+    let (import, dry_run): (Import, _) = (read(&body)?, asked.dry_run()?);
+    Ok(Json(Imported::from(service.import(&asked.by, &import.toml, dry_run).await?)).into_response())
+}

@@ -1,0 +1,72 @@
+//! Errors as RFC 9457 has them.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::service::AdminError;
+
+/// What went wrong (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// What is wrong with the input, all of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<InputProblem>,
+}
+
+/// What is wrong with one field, or without a field with the whole input.
+#[derive(Debug, Serialize, ToSchema)]
+struct InputProblem {
+    field: Option<&'static str>,
+    message: String,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or_default();
+        Self {
+            r#type: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        let status = match &error {
+            AdminError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            AdminError::NotFound(_) => StatusCode::NOT_FOUND,
+            AdminError::Changed { .. } => StatusCode::PRECONDITION_FAILED,
+            AdminError::Broken(_) | AdminError::PendingGone => StatusCode::CONFLICT,
+            AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let mut problem = Self::new(status, error.to_string());
+        if let AdminError::Invalid(problems) = &error {
+            let errors = problems.iter();
+            problem.errors = errors
+                .map(|one| InputProblem {
+                    field: one.field().map(|field| field.as_str()),
+                    message: one.to_string(),
+                })
+                .collect();
+        }
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let text = serde_json::to_string(&self).unwrap_or_default();
+        (status, [(CONTENT_TYPE, "application/problem+json")], text).into_response()
+    }
+}

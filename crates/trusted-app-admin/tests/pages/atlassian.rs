@@ -1,0 +1,144 @@
+//! What Atlassian's own functional test of the pages (`TestTrustedApplications`) asks.
+
+use http::{Request, StatusCode};
+
+use crate::harness::{Peer, VALID, World, answer, but, with_pending};
+
+#[tokio::test]
+async fn d1_1_admin_link_works() {
+    let page = World::new().get("/trusted-applications").await;
+    for text in [
+        "View Trusted Applications",
+        "Request New Trusted Application Details",
+        "No trusted applications have been configured.",
+    ] {
+        page.has(text);
+    }
+}
+
+#[tokio::test]
+async fn d1_2_request_self() {
+    let world = World::new();
+    let (_, page) = world.request(&Peer::wiki().await.origin).await;
+    for label in ["Application Name", "Application ID", "Timeout", "IP Address Matches", "URL Paths to Allow"]
+    {
+        page.has(label);
+    }
+    page.lacks("Update");
+    world.add_wiki().await;
+    let edit = world.get("/trusted-applications/edit?id=wiki").await;
+    edit.has("id=\"update_submit\"");
+    edit.lacks("add_submit");
+    let delete = world.get("/trusted-applications/delete?id=wiki").await;
+    delete.has("Are you sure you want to delete <strong>Wiki</strong>");
+    let fields = [("id", "wiki"), ("version", "1")];
+    world.post("/trusted-applications/delete", &fields).await.location();
+    let list = world.get("/trusted-applications").await;
+    list.has("No trusted applications have been configured.");
+    list.lacks("delete-wiki");
+    // It is gone, which is what was wanted.
+    world.post("/trusted-applications/delete", &fields).await.location();
+}
+
+#[tokio::test]
+async fn d1_3_request_self_twice() {
+    let world = World::new();
+    world.add_wiki().await;
+    let (pending, _) = world.request(&Peer::wiki().await.origin).await;
+    let mut blank = but("name", "");
+    blank.push(("pending", &pending));
+    let page = world.post("/trusted-applications/add", &blank).await;
+    page.has("The Trusted Application with the specified applicationId: wiki already exists.");
+    page.has("The Trusted Application Name cannot be blank.");
+}
+
+#[tokio::test]
+async fn d1_4_direct_browse_with_no_permission() {
+    let world = World::new();
+    world.add_wiki().await;
+    for path in [
+        "/trusted-applications",
+        "/trusted-applications/edit?id=wiki",
+        "/trusted-applications/delete?id=wiki",
+    ] {
+        let page = world
+            .send(Request::get(path).header("x-user", "plain-admin").body(Default::default()).unwrap())
+            .await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN);
+        page.lacks("Wiki");
+        page.lacks("trusted_apps");
+    }
+}
+
+#[tokio::test]
+async fn d1_5_request_app_bad_url() {
+    let world = World::new();
+    let other = Peer::serving(answer("404 Not Found", "", "")).await.origin;
+    let not_supported =
+        format!("The application at URL {other} does not support the Trusted Application protocol.");
+    let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let refused = format!("http://{unused}");
+    for (url, message) in [
+        ("", "URL must not be empty."),
+        ("junkUrl", "a URL begins with http:// or https://"),
+        ("http://www.something.invalid/", "The host http://www.something.invalid/ could not be found."),
+        (&other, &not_supported),
+        (&format!("  {other} "), &not_supported),
+        (&refused, &format!("The host {refused} could not be found. Cannot fetch")),
+    ] {
+        let page = world.post("/trusted-applications/request", &[("base_url", url)]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        page.has(message);
+        page.has("aria-invalid=\"true\"");
+    }
+}
+
+#[tokio::test]
+async fn d1_6_add_edit_validation() {
+    let world = World::new();
+    let (pending, _) = world.request(&Peer::wiki().await.origin).await;
+    let pattern = |text: &str| format!("The IP address pattern: {text} is invalid.");
+    let timeout = || "You must specify a positive Timeout value.".to_owned();
+    let cases = [
+        ("name", "", "The Trusted Application Name cannot be blank.".to_owned()),
+        ("timeout", "", timeout()),
+        ("timeout", "asdasd", timeout()),
+        ("timeout", "-8888", timeout()),
+        ("timeout", "0", timeout()),
+        ("timeout", "9223372036854775808", timeout()),
+        ("addresses", "\r\n", "You must specify IP addresses to match against.".to_owned()),
+        ("paths", "\r\n", "You must specify URLs to match against.".to_owned()),
+        ("addresses", "blah", pattern("blah")),
+        ("addresses", "123.123.123.123.1.1", pattern("123.123.123.123.1.1")),
+        ("addresses", "299.299.299.299", pattern("299.299.299.299")),
+        ("addresses", "192,168,0,1", pattern("192,168,0,1")),
+        ("addresses", "192.168.?.1", pattern("192.168.?.1")),
+    ];
+    for (field, value, message) in &cases {
+        let page = world.post("/trusted-applications/add", &with_pending(&pending, &but(field, value))).await;
+        page.has(message);
+        page.has("<h1>Add New Trusted Application</h1>");
+        if *field != "name" {
+            assert_eq!(page.value("name"), "Wiki");
+        }
+    }
+    let all = [("name", ""), ("timeout", ""), ("addresses", ""), ("paths", "")];
+    let page = world.post("/trusted-applications/add", &with_pending(&pending, &all)).await;
+    for message in ["cannot be blank.", "positive Timeout", "specify IP addresses", "specify URLs"] {
+        page.has(message);
+    }
+    let mut good = but("addresses", "1.1.1.1\r\n2.2.2.2");
+    good.retain(|(name, _)| *name != "paths");
+    good.extend([("paths", "/some/url"), ("pending", &pending)]);
+    world.post("/trusted-applications/add", &good).await.location();
+    for (field, value, message) in &cases {
+        let mut fields = but(field, value);
+        fields.extend([("id", "wiki"), ("version", "1")]);
+        let page = world.post("/trusted-applications/edit", &fields).await;
+        page.has(message);
+        page.has("<h1>Edit Trusted Application Details</h1>");
+    }
+    let mut fields = VALID.to_vec();
+    fields.extend([("id", "wiki"), ("version", "1")]);
+    world.post("/trusted-applications/edit", &fields).await.location();
+}

@@ -1,0 +1,119 @@
+//! Where a fetch must not lead, and what must not come back from it.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use trusted_app_admin::fetch::{AddressPolicy, FetchErrorKind, Fetcher, Resolve};
+use trusted_app_test::TestIdentity;
+
+use crate::harness::{Peer, World, answer, document};
+
+/// Knows one address for every name.
+struct Always(&'static str);
+
+impl Resolve for Always {
+    fn resolve<'a>(
+        &'a self,
+        _: &'a str,
+        port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        Box::pin(async move { Ok(vec![SocketAddr::new(self.0.parse().unwrap(), port)]) })
+    }
+}
+
+async fn why(fetcher: &Fetcher, url: &str) -> FetchErrorKind {
+    fetcher.fetch(url).await.unwrap_err().kind().clone()
+}
+
+#[tokio::test]
+async fn internal_addresses_are_not_asked() {
+    let peer = Peer::wiki().await;
+    let world = World::fetching(Fetcher::default());
+    let page = world.post("/trusted-applications/request", &[("base_url", &peer.origin)]).await;
+    page.has("the host has the internal address 127.0.0.1");
+    let fetcher = Fetcher::default();
+    for url in [
+        "http://169.254.169.254/latest",
+        "http://[::1]/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://[::ffff:10.0.0.1]/",
+    ] {
+        assert!(matches!(why(&fetcher, url).await, FetchErrorKind::AddressRefused(_)), "{url}");
+    }
+    for url in ["file:///etc/passwd", "ftp://wiki/", "jar:http://wiki!/"] {
+        assert!(matches!(why(&fetcher, url).await, FetchErrorKind::NotAUrl(_)), "{url}");
+    }
+    for address in ["169.254.169.254", "127.0.0.1", "fd00::1"] {
+        let fetcher = Fetcher::default().resolver(Always(address));
+        let port = peer.origin.rsplit(':').next().unwrap();
+        let kind = why(&fetcher, &format!("http://wiki.example.com:{port}")).await;
+        assert_eq!(kind, FetchErrorKind::AddressRefused(address.parse().unwrap()));
+    }
+    assert!(peer.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_address_that_was_checked_is_the_one_that_is_asked() {
+    let peer = Peer::wiki().await;
+    let port = peer.origin.rsplit(':').next().unwrap();
+    let fetcher = Fetcher::new(AddressPolicy::insecure_any()).resolver(Always("127.0.0.1"));
+    let fetched = fetcher.fetch(&format!("http://no-such-name.invalid:{port}")).await.unwrap();
+    assert_eq!(fetched.document.application_id(), TestIdentity::wiki().id());
+    assert_eq!(fetched.addresses, ["127.0.0.1".parse::<std::net::IpAddr>().unwrap()]);
+}
+
+#[tokio::test]
+async fn each_bad_answer_has_its_own_cause() {
+    let fetcher = Fetcher::new(AddressPolicy::insecure_any());
+    let elsewhere = Peer::wiki().await;
+    let away = format!("Location: {}/admin/appTrustCertificate\r\n", elsewhere.origin);
+    let bad_key = document(&TestIdentity::wiki()).replace("MIIB", "MIIC");
+    for (answer, expected) in [
+        (answer("404 Not Found", "", ""), "Status(404)"),
+        (answer("302 Found", &away, ""), "RedirectedAway("),
+        (answer("302 Found", "Location: http://169.254.169.254/\r\n", ""), "RedirectedAway("),
+        (answer("302 Found", "Location: file:///etc/passwd\r\n", ""), "BadRedirect("),
+        (answer("302 Found", "Location: /\r\n", ""), "TooManyRedirects"),
+        (answer("200 OK", "", &"x".repeat(16 * 1024 + 1)), "TooLarge"),
+        (answer("200 OK", "Content-Type: text/html\r\n", "<p>Log in</p>"), "NotADocument { html: true"),
+        (answer("200 OK", "", &bad_key), "KeyNotSupported("),
+        (String::new(), "Connection("),
+    ] {
+        let peer = Peer::serving(answer).await;
+        let kind = format!("{:?}", why(&fetcher, &peer.origin).await);
+        assert!(kind.starts_with(expected), "{kind}");
+    }
+    assert!(elsewhere.asked.lock().unwrap().is_empty());
+    let plain = Peer::wiki().await.origin.replace("http:", "https:");
+    assert!(matches!(why(&fetcher, &plain).await, FetchErrorKind::Tls(_)));
+}
+
+#[tokio::test]
+async fn an_endless_body_ends() {
+    let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1 << 20));
+    let peer = Peer::serving(endless).await;
+    let kind = why(&Fetcher::new(AddressPolicy::insecure_any()), &peer.origin).await;
+    assert!(matches!(kind, FetchErrorKind::TooLarge { .. }), "{kind:?}");
+}
+
+#[tokio::test]
+async fn a_slow_body_ends() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut connection, head).await.unwrap();
+        loop {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            if tokio::io::AsyncWriteExt::write_all(&mut connection, b"x").await.is_err() {
+                return;
+            }
+        }
+    });
+    let kind = why(&Fetcher::new(AddressPolicy::insecure_any()), &origin).await;
+    assert_eq!(kind, FetchErrorKind::TimedOut);
+}

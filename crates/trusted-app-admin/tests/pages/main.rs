@@ -1,0 +1,9 @@
+//! The pages, by the requests that a browser sends.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod atlassian;
+mod attacks;
+mod fetches;
+mod harness;
+mod seed;

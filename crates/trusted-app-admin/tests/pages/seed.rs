@@ -1,0 +1,267 @@
+//! The seed's procedure, statement by statement.
+
+use http::Request;
+use tower_trusted_app::ApplicationRegistry;
+use tower_trusted_app::Rejection;
+use tower_trusted_app::conditions::{Peer as From, SourceAddress};
+use tower_trusted_app::registry::Registered;
+use trusted_app_test::TestIdentity;
+
+use crate::harness::{Peer, VALID, World, but, send, with_pending};
+
+async fn stored(world: &World) -> Registered {
+    world.registry.get(TestIdentity::wiki().id()).await.unwrap().unwrap().unwrap()
+}
+
+/// What the application that was added with these addresses answers to a request from there.
+async fn from(addresses: &str, sources: &[&str]) -> Result<(), Rejection> {
+    let world = World::new();
+    let (pending, _) = world.request(&Peer::wiki().await.origin).await;
+    let added =
+        world.post("/trusted-applications/add", &with_pending(&pending, &but("addresses", addresses))).await;
+    added.location();
+    let (peer, hops) = sources.split_first().unwrap();
+    let peer = SourceAddress::Peer(From::Ip(peer.parse().unwrap()));
+    let hops = hops.iter().map(|hop| SourceAddress::Forwarded(hop));
+    stored(&world).await.application.conditions().addresses.check([peer].into_iter().chain(hops))
+}
+
+#[tokio::test]
+async fn s9_plain_http_is_warned_of_and_the_fingerprint_shown() {
+    let (_, page) = World::new().request(&Peer::wiki().await.origin).await;
+    page.has("Fetched without TLS.");
+    page.has(&TestIdentity::wiki().local().public_key().fingerprint().to_string());
+}
+
+#[tokio::test]
+async fn s10_only_a_system_administrator_comes_in() {
+    let world = World::new();
+    for user in ["alice", "plain-admin"] {
+        let list =
+            Request::get("/trusted-applications").header("x-user", user).body(Default::default()).unwrap();
+        let shown = world.send(list).await;
+        assert_eq!(shown.status, 403);
+        shown.has("You do not have permission to access Trusted Application info.");
+    }
+    assert_eq!(world.send(Request::get("/").body(Default::default()).unwrap()).await.status, 401);
+}
+
+#[tokio::test]
+async fn s11_administration_is_the_entry() {
+    let page = World::new().get("/").await;
+    page.has("<h1>Administration</h1>");
+    page.has("href=\"./trusted-applications\"");
+}
+
+#[tokio::test]
+async fn s12_system_leads_to_the_applications() {
+    let world = World::new();
+    let page = world.get("/trusted-applications").await;
+    page.has("<h2>System</h2>");
+    page.has("No trusted applications have been configured.");
+    world.add_wiki().await;
+    let page = world.get("/trusted-applications").await;
+    page.has("<th scope=\"row\">Wiki</th>");
+    page.lacks("No trusted applications");
+}
+
+#[tokio::test]
+async fn s13_the_request_box_is_below_the_list() {
+    let world = World::new();
+    for list in ["id=\"none\"", "id=\"applications\""] {
+        let page = world.get("/trusted-applications").await.text;
+        assert!(page.find(list).unwrap() < page.find("Request New Trusted Application Details").unwrap());
+        if list.contains("none") {
+            world.add_wiki().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn s14_base_url_is_trimmed_and_may_have_a_port_and_a_context_path() {
+    let (world, peer) = (World::new(), Peer::wiki().await);
+    let (_, page) = world.request(&format!("  {}/confluence/ ", peer.origin)).await;
+    assert_eq!(page.value("name"), format!("{}/confluence/", peer.origin));
+    assert_eq!(peer.asked.lock().unwrap()[0], "GET /confluence/admin/appTrustCertificate HTTP/1.1");
+}
+
+#[tokio::test]
+async fn s15_send_request_shows_the_form_to_add() {
+    let (_, page) = World::new().request(&Peer::wiki().await.origin).await;
+    page.has("<h1>Add New Trusted Application</h1>");
+    page.has("<code>wiki</code>");
+    page.has("id=\"add_submit\"");
+}
+
+#[tokio::test]
+async fn s16_the_name_is_the_url_and_can_be_changed() {
+    let (world, peer) = (World::new(), Peer::wiki().await);
+    let (pending, page) = world.request(&peer.origin).await;
+    assert_eq!(page.value("name"), peer.origin);
+    let blank = world.post("/trusted-applications/add", &with_pending(&pending, &but("name", " "))).await;
+    blank.has("The Trusted Application Name cannot be blank.");
+    world
+        .post("/trusted-applications/add", &with_pending(&pending, &but("name", "Confluence")))
+        .await
+        .location();
+    world.get("/trusted-applications").await.has("Confluence");
+}
+
+#[tokio::test]
+async fn s17_the_id_is_shown_and_a_forged_one_does_nothing() {
+    let world = World::new();
+    let (pending, page) = world.request(&Peer::wiki().await.origin).await;
+    page.lacks("name=\"application_id\"");
+    let mut forged = with_pending(&pending, &VALID);
+    forged.extend([("application_id", "evil"), ("id", "evil"), ("public_key", "evil")]);
+    world.post("/trusted-applications/add", &forged).await.location();
+    let wiki = stored(&world).await;
+    assert_eq!(wiki.application.keys()[0].public_key(), TestIdentity::wiki().local().public_key());
+    assert_eq!(world.registry.list(None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn s18_the_timeout_is_ten_seconds_unless_changed() {
+    let world = World::new();
+    let (pending, page) = world.request(&Peer::wiki().await.origin).await;
+    assert_eq!(page.value("timeout"), "10000");
+    world
+        .post("/trusted-applications/add", &with_pending(&pending, &but("timeout", "5000")))
+        .await
+        .location();
+    assert_eq!(stored(&world).await.application.conditions().timeout.as_millis(), 5000);
+}
+
+#[tokio::test]
+async fn s19_addresses_one_a_line() {
+    assert!(from("10.1.2.3\r\n10.1.2.4", &["10.1.2.4"]).await.is_ok());
+    assert!(from("10.1.2.3\r\n10.1.2.4", &["10.1.2.5"]).await.is_err());
+}
+
+#[tokio::test]
+async fn s20_an_asterisk_is_a_whole_number() {
+    assert!(from("192.111.*.*", &["192.111.255.255"]).await.is_ok());
+    assert!(from("192.111.*.*", &["192.112.0.0"]).await.is_err());
+    let world = World::new();
+    let (pending, _) = world.request(&Peer::wiki().await.origin).await;
+    let refused = world
+        .post("/trusted-applications/add", &with_pending(&pending, &but("addresses", "192.111..")))
+        .await;
+    refused.has("The IP address pattern: 192.111.. is invalid.");
+}
+
+#[tokio::test]
+async fn s21_a_proxy_and_all_its_clients() {
+    assert!(from("10.0.0.1, 10.1.2.3", &["10.0.0.1", "10.1.2.3"]).await.is_ok());
+    assert!(from("10.0.0.1", &["10.0.0.1", "10.1.2.3"]).await.is_err());
+}
+
+#[tokio::test]
+async fn s22_without_a_proxy_the_client_alone() {
+    assert!(from("10.1.2.3", &["10.1.2.3"]).await.is_ok());
+}
+
+#[tokio::test]
+async fn s23_every_node_of_a_cluster_needs_an_entry() {
+    assert!(from("172.16.0.1", &["172.16.0.2"]).await.is_err());
+    assert!(from("172.16.0.1\n172.16.0.2", &["172.16.0.2"]).await.is_ok());
+}
+
+#[tokio::test]
+async fn s24_nodes_separated_by_commas() {
+    assert!(from("172.16.0.1, 172.16.0.2\n172.16.0.3", &["172.16.0.2"]).await.is_ok());
+}
+
+#[tokio::test]
+async fn s25_or_a_wildcard() {
+    assert!(from("172.16.0.*", &["172.16.0.255"]).await.is_ok());
+    assert!(from("172.16.0.*", &["172.16.1.0"]).await.is_err());
+}
+
+#[tokio::test]
+async fn s26_paths_are_prefixes() {
+    let world = World::new();
+    world.add_wiki().await;
+    let paths = stored(&world).await.application.conditions().paths.clone();
+    assert!(paths.check(Some("/rest/issues")).is_ok());
+    assert!(paths.check(Some("/secure/admin")).is_err());
+}
+
+#[tokio::test]
+async fn s27_s28_s29_three_paths_are_proposed() {
+    let world = World::new();
+    let (pending, page) = world.request(&Peer::wiki().await.origin).await;
+    let proposed = "/sr/jira.issueviews:searchrequest\n/secure/RunPortlet\n/rest";
+    page.has(&format!("\n{proposed}</textarea>"));
+    world
+        .post("/trusted-applications/add", &with_pending(&pending, &but("paths", proposed)))
+        .await
+        .location();
+    let paths = stored(&world).await.application.conditions().paths.clone();
+    for path in
+        ["/sr/jira.issueviews:searchrequest-rss/temp/SearchRequest.xml", "/secure/RunPortlet.jspa", "/rest/x"]
+    {
+        assert!(paths.check(Some(path)).is_ok(), "{path}");
+    }
+    assert!(paths.check(Some("/rest/../x")).is_err());
+}
+
+#[tokio::test]
+async fn s30_add_saves_at_once_and_says_who_did() {
+    let world = World::new();
+    world.add_wiki().await;
+    let wiki = stored(&world).await;
+    assert_eq!((&*wiki.created.by, wiki.created.clone()), ("admin", wiki.updated));
+    world.get("/trusted-applications/changes").await.has("by admin");
+}
+
+#[tokio::test]
+async fn s31_the_list_shows_the_new_entry_with_edit_and_delete() {
+    let world = World::new();
+    world.add_wiki().await;
+    let page = world.get("/trusted-applications").await;
+    page.has("id=\"edit-wiki\"");
+    page.has("id=\"delete-wiki\"");
+}
+
+#[tokio::test]
+async fn below_any_prefix_links_stay_below_it() {
+    let world = World::new();
+    let nested = axum::Router::new().nest("/a/b", world.router.clone());
+    let request = Request::get("/a/b/trusted-applications/changes").header("x-user", "admin");
+    let page = send(&nested, request.body(Default::default()).unwrap()).await;
+    page.has("href=\"../trusted-applications\"");
+    page.lacks("=\"/");
+}
+
+#[tokio::test]
+async fn the_page_of_decisions_says_what_to_do() {
+    use tower::{Layer, ServiceExt, service_fn};
+    use tower_trusted_app::TrustedAppLayer;
+    use tower_trusted_app::users::MemoryDirectory;
+
+    let world = World::new();
+    world.add_wiki().await;
+    let users = MemoryDirectory::of_names(["alice"]);
+    let layer = TrustedAppLayer::new(world.registry.clone(), users, "https://tracker.test".parse().unwrap())
+        .clock(world.clock.clone())
+        .peer(|_| Some(From::Ip("10.1.2.3".parse().unwrap())))
+        .audit(world.recent.clone());
+    let service = layer.layer(service_fn(async |_: Request<axum::body::Body>| {
+        Ok::<_, std::convert::Infallible>(http::Response::new(axum::body::Body::empty()))
+    }));
+    for (path, hop) in [("/rest/x", None), ("/rest/x", Some("10.9.9.9")), ("/admin<b>", None)] {
+        let request =
+            Request::get(format!("https://tracker.test{}", path.replace('<', "%3C").replace('>', "%3E")));
+        let request = hop.into_iter().fold(request, |request, hop| request.header("x-forwarded-for", hop));
+        let signed =
+            TestIdentity::wiki().sign(request.body(Default::default()).unwrap(), "alice", &world.clock);
+        service.clone().oneshot(signed).await.unwrap();
+    }
+    let page = world.get("/trusted-applications/decisions?id=wiki").await;
+    page.has("this hop is not among the addresses: 10.9.9.9");
+    page.has("<td>BAD_XFORWARD_IP</td>");
+    page.has("no path pattern covers /admin%3Cb%3E");
+    page.has("<td>OK</td>");
+    world.get("/trusted-applications").await.has("2023-11-14T22:13:20");
+}
