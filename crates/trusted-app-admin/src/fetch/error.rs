@@ -88,7 +88,8 @@ impl FetchError {
             FetchErrorKind::NotAUrl(problem) => format!("{url}: {problem}"),
             FetchErrorKind::UnknownHost => format!("cannot fetch {url}: no address is known for the host"),
             FetchErrorKind::AddressRefused(address) => format!(
-                "cannot fetch {url}: the host has the internal address {address}, which the operator of this server has not opened"
+                "cannot fetch {url}: the host has the internal address {address}, which the operator of this server \
+                 has not opened"
             ),
             FetchErrorKind::ConnectionRefused => format!("cannot fetch {url}: connection refused"),
             FetchErrorKind::TimedOut => {

@@ -1,5 +1,6 @@
 //! The administration itself, without HTTP.
 
+mod error;
 mod form;
 mod import;
 mod pending;
@@ -10,9 +11,9 @@ use std::sync::Arc;
 
 use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::limits::MAX_KEPT_KEYS;
-use tower_trusted_app::registry::{ApplicationConflict, Broken, Change, Entry, Registered, RegistryError};
+use tower_trusted_app::registry::{ApplicationConflict, Change, Entry, Registered, Stamp};
 use tower_trusted_app::{
-    ApplicationId, ApplicationRegistry, BoxError, Clock, SystemClock, Timestamp, TrustedApplication,
+    ApplicationId, ApplicationRegistry, Clock, SystemClock, Timestamp, TrustedApplication,
 };
 
 use self::form::rebuild;
@@ -21,6 +22,7 @@ use crate::administrator::Administrator;
 use crate::fetch::Fetcher;
 use crate::recent::RecentDecisions;
 
+pub use error::AdminError;
 pub use form::{ApplicationForm, DEFAULT_PATHS, MAX_NAME};
 pub use import::{Exported, Imported, entry_id};
 pub use pending::{MAX_PENDING, PENDING_FOR, Pending};
@@ -435,7 +437,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         before: Option<Registered>,
         by: &Administrator,
     ) -> Registered {
-        let stamp = tower_trusted_app::registry::Stamp::new(self.now(), by.name());
+        let stamp = Stamp::new(self.now(), by.name());
         let created = before.map_or(stamp.clone(), |before| before.created);
         Registered::new(Arc::new(application), version, created, stamp)
     }
@@ -467,69 +469,6 @@ pub fn version_of(entry: &Entry) -> u64 {
     match entry {
         Ok(registered) => registered.version,
         Err(broken) => broken.version,
-    }
-}
-
-/// Why an administrator's wish was not fulfilled. Nothing was changed then, unless an import says
-/// otherwise.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AdminError {
-    /// What is wrong with the input, all of it.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))]
-    Invalid(Vec<Problem>),
-    /// Nothing is registered under this id.
-    #[error("The Trusted Application with the specified id: {0} cannot be found.")]
-    NotFound(String),
-    /// What is registered cannot be read, and so not be edited.
-    #[error("Invalid Key/Row: {}", .0.reason)]
-    Broken(Broken),
-    /// Somebody else changed the application in the meantime.
-    #[error(
-        "The Trusted Application {id} was changed in the meantime: it has version {found}, not {expected}. Look at it \
-         again before you change it."
-    )]
-    Changed {
-        /// Its id.
-        id: String,
-        /// The version that the change was made from.
-        expected: u64,
-        /// The version that it has.
-        found: u64,
-    },
-    /// No details wait under this token: they were used, are older than 15 minutes, or belong to
-    /// another administrator.
-    #[error("The details that were requested are no longer there. Request them again.")]
-    PendingGone,
-    /// The registry cannot be reached. Nothing was changed.
-    #[error("The registry of trusted applications is not available. Nothing was changed; try again later.")]
-    Unavailable(#[source] BoxError),
-}
-
-impl From<Problem> for AdminError {
-    fn from(problem: Problem) -> Self {
-        Self::Invalid(vec![problem])
-    }
-}
-
-impl From<RegistryError> for AdminError {
-    fn from(error: RegistryError) -> Self {
-        match error {
-            RegistryError::NotFound(id) => Self::NotFound(id.to_string()),
-            RegistryError::VersionConflict { application, expected, found } => {
-                Self::Changed { id: application.to_string(), expected, found }
-            }
-            RegistryError::Conflict(ApplicationConflict::Id { application }) => {
-                Problem::IdTaken(application.to_string()).into()
-            }
-            RegistryError::Conflict(conflict) => Problem::Conflict(conflict).into(),
-            RegistryError::Invalid(reason) => Problem::Registry(reason).into(),
-            RegistryError::Unavailable(source) => {
-                tracing::error!(target: "trusted_app", error = %source, "the registry is not available");
-                Self::Unavailable(source)
-            }
-            other => Self::Unavailable(other.into()),
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod atlassian;
 mod attacks;
+mod broken;
 mod fetches;
 mod harness;
 mod seed;

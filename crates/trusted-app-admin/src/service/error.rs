@@ -1,0 +1,69 @@
+//! Why an administrator's wish was not fulfilled.
+
+use tower_trusted_app::BoxError;
+use tower_trusted_app::registry::{ApplicationConflict, Broken, RegistryError};
+
+use super::problem::Problem;
+
+/// Why an administrator's wish was not fulfilled. Nothing was changed then, unless an import says
+/// otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// What is wrong with the input, all of it.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))]
+    Invalid(Vec<Problem>),
+    /// Nothing is registered under this id.
+    #[error("The Trusted Application with the specified id: {0} cannot be found.")]
+    NotFound(String),
+    /// What is registered cannot be read, and so not be edited.
+    #[error("Invalid Key/Row: {}", .0.reason)]
+    Broken(Broken),
+    /// Somebody else changed the application in the meantime.
+    #[error(
+        "The Trusted Application {id} was changed in the meantime: it has version {found}, not {expected}. Look at it \
+         again before you change it."
+    )]
+    Changed {
+        /// Its id.
+        id: String,
+        /// The version that the change was made from.
+        expected: u64,
+        /// The version that it has.
+        found: u64,
+    },
+    /// No details wait under this token: they were used, are older than 15 minutes, or belong to
+    /// another administrator.
+    #[error("The details that were requested are no longer there. Request them again.")]
+    PendingGone,
+    /// The registry cannot be reached. Nothing was changed.
+    #[error("The registry of trusted applications is not available. Nothing was changed; try again later.")]
+    Unavailable(#[source] BoxError),
+}
+
+impl From<Problem> for AdminError {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(vec![problem])
+    }
+}
+
+impl From<RegistryError> for AdminError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::NotFound(id) => Self::NotFound(id.to_string()),
+            RegistryError::VersionConflict { application, expected, found } => {
+                Self::Changed { id: application.to_string(), expected, found }
+            }
+            RegistryError::Conflict(ApplicationConflict::Id { application }) => {
+                Problem::IdTaken(application.to_string()).into()
+            }
+            RegistryError::Conflict(conflict) => Problem::Conflict(conflict).into(),
+            RegistryError::Invalid(reason) => Problem::Registry(reason).into(),
+            RegistryError::Unavailable(source) => {
+                tracing::error!(target: "trusted_app", error = %source, "the registry is not available");
+                Self::Unavailable(source)
+            }
+            other => Self::Unavailable(other.into()),
+        }
+    }
+}
