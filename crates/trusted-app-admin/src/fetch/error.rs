@@ -131,7 +131,7 @@ impl fmt::Display for FetchError {
             | FetchErrorKind::Tls(_)
             | FetchErrorKind::Connection(_) => write!(f, "The host {base} could not be found. ")?,
             FetchErrorKind::KeyNotSupported(problem) => {
-                write!(f, "The public key is not supported: {problem}. ")?
+                write!(f, "The public key is not supported: {problem}. ")?;
             }
             _ => write!(
                 f,

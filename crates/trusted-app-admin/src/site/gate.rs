@@ -90,7 +90,6 @@ pub(super) async fn pass<G: Guard>(
 
 impl<G: Guard> Gate<G> {
     /// Lets a request in, or says why not: who sends it, then whether they meant to.
-    #[expect(clippy::result_large_err, reason = "it is the answer")]
     async fn admit(&self, parts: &Parts, body: Body, api: bool) -> Result<(Admitted, Body), Response> {
         let refuse = |status, why| {
             let refused = Refused(status, why);
