@@ -7,7 +7,6 @@ use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 
-use crate::url::Url;
 use crate::{document, output};
 
 /// Fetch another application's certificate document, or read it, and show what it says
@@ -31,7 +30,7 @@ pub(crate) struct Details {
 
     /// The application's base URL, or the URL of the document itself
     #[arg(value_name = "URL", required_unless_present = "file")]
-    url: Option<Url>,
+    url: Option<String>,
 }
 
 const EXAMPLES: &str = "\
@@ -51,13 +50,15 @@ struct Shown {
 }
 
 impl Details {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
         let (url, document) = match (&self.file, &self.url) {
             (Some(file), _) => (None, document::read(file)?),
-            (None, Some(url)) => document::fetch(url).map(|(url, document)| (Some(url), document))?,
+            (None, Some(url)) => {
+                let fetched = document::fetch(url).await?;
+                (Some(fetched.url), fetched.document)
+            }
             (None, None) => bail!("no URL and no file"),
         };
-        let url = url.map(|url| url.to_string());
         let key = document.public_key();
         let shown = Shown {
             url,

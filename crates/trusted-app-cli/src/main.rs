@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Keygen(keygen) => keygen.run().map(|()| ExitCode::SUCCESS),
         Command::Certificate(certificate) => certificate.run().map(|()| ExitCode::SUCCESS),
-        Command::Details(details) => details.run().map(|()| ExitCode::SUCCESS),
+        Command::Details(details) => wait(details.run()).map(|()| ExitCode::SUCCESS),
         Command::Sign(sign) => sign.run().map(|()| ExitCode::SUCCESS),
         Command::Verify(verify) => verify.run(),
         Command::Doctor(doctor) => doctor.run(),
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
     done.unwrap_or_else(|error| output::failure(&error))
 }
 
-/// Runs what asks a database.
+/// Runs what asks a database or another application.
 fn wait(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

@@ -1,18 +1,16 @@
 //! `trusted-app request`
 
-use std::net::{IpAddr, ToSocketAddrs};
-
 use anyhow::bail;
 use clap::Args;
 use tower_trusted_app::conditions::{AddressRule, PathRule};
 use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
+use trusted_app_admin::service::DEFAULT_PATHS;
 
 use crate::apps::description::{self, Described};
 use crate::apps::rules::{self, Rules};
 use crate::author::Author;
 use crate::comparison::Comparison;
 use crate::store::{StoreOption, said};
-use crate::url::Url;
 use crate::{document, output};
 
 /// Fetch an application's id and key from its base URL, show them, and trust it
@@ -46,7 +44,7 @@ pub(crate) struct Request {
 
     /// The application's base URL
     #[arg(value_name = "URL")]
-    url: Url,
+    url: String,
 }
 
 const EXAMPLE: &str = "\
@@ -54,18 +52,16 @@ Example:
   trusted-app request https://wiki.example.com --store sqlite:trust.db \\
     --name \"The wiki\" --path /rest --method GET";
 
-/// What JIRA's administration proposes.
-const PATHS: [&str; 3] = ["/sr/jira.issueviews:searchrequest", "/secure/RunPortlet", "/rest"];
-
 impl Request {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let by = self.author.name()?;
-        let (_, document) = document::fetch(&self.url)?;
-        let (id, key) = (document.application_id(), document.public_key());
+        let fetched = document::fetch(&self.url).await?;
+        let (id, key) = (fetched.document.application_id(), fetched.document.public_key());
+        let addresses: Vec<_> = fetched.addresses.iter().map(ToString::to_string).collect();
         let proposed = TrustedApplication::builder(id.clone(), key.clone())
-            .name(self.url.to_string().trim_end_matches('/'))
-            .addresses(AddressRule::parse_lines(self.addresses().iter().map(String::as_str))?)
-            .paths(PathRule::prefixes(PATHS));
+            .name(&fetched.base_url)
+            .addresses(AddressRule::parse_lines(addresses.iter().map(String::as_str))?)
+            .paths(PathRule::prefixes(DEFAULT_PATHS));
         let application = rules::build(self.rules.apply(proposed)?)?;
 
         let store = self.store.open_or_create().await?;
@@ -80,13 +76,5 @@ impl Request {
         } else {
             output::line(format_args!("added {id}"))
         }
-    }
-
-    /// Where the application itself is reached.
-    fn addresses(&self) -> Vec<String> {
-        let mut addresses: Vec<_> =
-            self.url.host_and_port().to_socket_addrs().into_iter().flatten().collect();
-        addresses.dedup();
-        addresses.iter().map(|address| IpAddr::to_canonical(&address.ip()).to_string()).collect()
     }
 }

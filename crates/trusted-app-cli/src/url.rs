@@ -15,52 +15,8 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    /// Another path, or path and query, of the same origin.
-    pub(crate) fn with_target(&self, target: impl Into<String>) -> Self {
-        Self { origin: self.origin.clone(), target: target.into() }
-    }
-
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
-    }
-
-    /// What to resolve and connect to, with the scheme's default port where none is stated.
-    pub(crate) fn host_and_port(&self) -> String {
-        let origin = self.origin.to_string();
-        let (scheme, authority) = origin.split_once("://").unwrap_or_default();
-        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-        match (has_port, scheme) {
-            (true, _) => authority.to_owned(),
-            (false, "https") => format!("{authority}:443"),
-            (false, _) => format!("{authority}:80"),
-        }
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        self.target.split_once('?').map_or(&self.target, |(path, _)| path)
-    }
-
-    pub(crate) fn query(&self) -> Option<&str> {
-        self.target.split_once('?').map(|(_, query)| query)
-    }
-
-    /// Where a `Location` header of this URL's answer leads (RFC 3986, section 5.2, without the removal of dot
-    /// segments).
-    pub(crate) fn join(&self, location: &str) -> Result<Self, UrlError> {
-        let scheme = self.origin.to_string();
-        let scheme = scheme.split_once("//").map_or("", |(scheme, _)| scheme);
-        let directory = self.path().rsplit_once('/').map_or("", |(directory, _)| directory);
-        if split_at_target(location).is_some() {
-            location.parse()
-        } else if location.starts_with("//") {
-            format!("{scheme}{location}").parse()
-        } else if location.starts_with('/') {
-            format!("{}{location}", self.origin).parse()
-        } else if location.starts_with('?') {
-            format!("{}{}{location}", self.origin, self.path()).parse()
-        } else {
-            format!("{}{directory}/{location}", self.origin).parse()
-        }
     }
 }
 
@@ -136,34 +92,5 @@ mod tests {
         ] {
             assert!(text.parse::<Url>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn what_to_connect_to() {
-        for (url, host_and_port) in [
-            ("https://t.example/x:1", "t.example:443"),
-            ("http://t.example", "t.example:80"),
-            ("http://t.example:8080/", "t.example:8080"),
-            ("https://[::1]", "[::1]:443"),
-            ("https://[::1]:8443", "[::1]:8443"),
-        ] {
-            assert_eq!(url.parse::<Url>().unwrap().host_and_port(), host_and_port);
-        }
-    }
-
-    #[test]
-    fn where_redirects_lead() {
-        let url: Url = "https://t.example/a/b?q=/c".parse().unwrap();
-        for (location, target) in [
-            ("/x?y", "https://t.example/x?y"),
-            ("x", "https://t.example/a/x"),
-            ("?z", "https://t.example/a/b?z"),
-            ("//u.example/x", "https://u.example/x"),
-            ("http://t.example/x#y", "http://t.example/x"),
-            ("/x?u=http://v", "https://t.example/x?u=http://v"),
-        ] {
-            assert_eq!(url.join(location).unwrap().to_string(), target);
-        }
-        assert!(url.join("ftp://t.example/").is_err());
     }
 }

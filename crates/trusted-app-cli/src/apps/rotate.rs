@@ -11,7 +11,6 @@ use super::rules;
 use crate::author::Author;
 use crate::comparison::Comparison;
 use crate::store::{StoreOption, said};
-use crate::url::Url;
 use crate::{document, output};
 
 /// Change an application's key without a failed request
@@ -35,7 +34,7 @@ pub(crate) struct Rotate {
 
     /// Fetch the key from the application's base URL, show its fingerprint, and ask
     #[arg(long, value_name = "URL", conflicts_with_all = ["path", "base64"])]
-    url: Option<Url>,
+    url: Option<String>,
 
     #[command(flatten)]
     comparison: Comparison,
@@ -77,7 +76,7 @@ Examples:
 impl Rotate {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let by = self.author.name()?;
-        let new = self.new_key()?;
+        let new = self.new_key().await?;
         if let (Some(url), Some(key)) = (&self.url, &new) {
             let show = || {
                 output::remark("fetched", format_args!("SHA256 {}, {} bits", key.fingerprint(), key.bits()));
@@ -96,9 +95,9 @@ impl Rotate {
         description::print(&after)
     }
 
-    fn new_key(&self) -> anyhow::Result<Option<PublicKey>> {
+    async fn new_key(&self) -> anyhow::Result<Option<PublicKey>> {
         let document = match &self.url {
-            Some(url) => Some(document::fetch(url)?.1),
+            Some(url) => Some(document::fetch(url).await?.document),
             None => self.document.read()?,
         };
         if let Some(document) = &document {
