@@ -19,10 +19,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 use tower_trusted_app::conditions::PathRule;
-use tower_trusted_app::keys::MemoryKeyStore;
+use tower_trusted_app::keys::MemoryRegistry;
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::{CERTIFICATE_PATH, CertificateDocument};
-use tower_trusted_app::{LocalApplication, TrustedApplication};
+use tower_trusted_app::{ApplicationRegistry, LocalApplication, TrustedApplication};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -90,11 +90,8 @@ async fn run(options: Options) -> Result<(), Error> {
     let (wiki_socket, wiki_url) = listen().await?;
     let (tracker_socket, tracker_origin) = listen().await?;
     let tracker_url = format!("{tracker_origin}{}", options.context_path);
-    let trusted = MemoryKeyStore::with_local(&tracker_identity);
-    serve(
-        tracker_socket,
-        tracker::router(&tracker_identity, trusted.clone(), &tracker_url, &options.context_path)?,
-    );
+    let trusted = MemoryRegistry::with_local(&tracker_identity);
+    serve(tracker_socket, tracker::router(&tracker_identity, &trusted, &tracker_url, &options.context_path)?);
     serve(wiki_socket, wiki::router(&wiki_identity, tracker_url.clone()));
 
     // They exchange their certificate documents: id and public key, nothing secret.
@@ -109,26 +106,31 @@ async fn run(options: Options) -> Result<(), Error> {
 
     // The tracker's administrator says what the wiki may do.
     let paths = ["/sr/jira.issueviews:searchrequest", "/secure/RunPortlet", "/rest"];
-    trusted.insert(
-        TrustedApplication::builder(
-            wiki_document.application_id().clone(),
-            wiki_document.public_key().clone(),
-        )
-        .name("The team's wiki")
-        .addresses("127.0.0.1".parse()?)
-        .paths(PathRule::prefixes(paths))
-        .timeout(Duration::from_secs(10))
-        .build()?,
-    )?;
+    let wiki = TrustedApplication::builder(
+        wiki_document.application_id().clone(),
+        wiki_document.public_key().clone(),
+    )
+    .name("The team's wiki")
+    .addresses("127.0.0.1".parse()?)
+    .paths(PathRule::prefixes(paths))
+    .timeout(Duration::from_secs(10))
+    .build()?;
+    let wiki = trusted.add(wiki, "the demonstration").await?;
     println!("\n2. The tracker trusts the wiki: as any user, from 127.0.0.1, for 10 s, under\n");
     println!("   {}", paths.join("   "));
 
     demonstration::run(&wiki_identity, &tracker_url).await?;
 
     if !options.once {
-        println!("\n5. Look for yourself (Ctrl-C ends)\n");
-        println!("   the wiki     {wiki_url}/     log in as alice, bob or charlie");
-        println!("   the tracker  {tracker_url}     log in as alice (password alice) or bob (bob)");
+        trusted.remove(wiki.application.id(), wiki.version, "the demonstration").await?;
+        println!("\n5. Your turn: the tracker trusts the wiki no longer (Ctrl-C ends)\n");
+        println!("   the wiki     {wiki_url}/     log in as alice, bob or charlie: it is refused");
+        println!(
+            "   the tracker  {tracker_url}     log in as admin (password admin), a demonstration's log-in"
+        );
+        println!("\n   There: Administration, Trusted Applications, Base URL {wiki_url}, Send Request.");
+        println!("   Compare the fingerprint with the one above, and Add. Then look at the wiki again.");
+        println!("   alice (password alice) and bob (bob) may log in to the tracker, and not administer it.");
         tokio::signal::ctrl_c().await?;
     }
     Ok(())

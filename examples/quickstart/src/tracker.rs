@@ -11,9 +11,13 @@ use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use serde::Deserialize;
 use tower_trusted_app::LocalApplication;
+use tower_trusted_app::SystemClock;
 use tower_trusted_app::crypto::default_provider;
-use tower_trusted_app::keys::MemoryKeyStore;
+use tower_trusted_app::keys::MemoryRegistry;
 use tower_trusted_app::users::MemoryDirectory;
+use trusted_app_admin::fetch::{AddressPolicy, Fetcher};
+use trusted_app_admin::recent::RecentDecisions;
+use trusted_app_admin::{Administration, Administrator, Guard, Refusal, Site};
 use trusted_app_axum::Caller;
 
 use crate::page::{self, escape};
@@ -36,13 +40,19 @@ const ISSUES: &[Issue] = &[
     Issue { key: "MKY-1", summary: "Raise bob's salary", visible_to: &["alice"] },
 ];
 
+/// Where trusted applications are administered.
+pub(crate) const ADMINISTRATION: &str = "/secure/admin";
+
 /// A user of the tracker, as its directory has them.
 #[derive(Debug, Clone)]
 pub(crate) struct User {
     pub(crate) name: &'static str,
 }
 
-const USERS: &[User] = &[User { name: "alice" }, User { name: "bob" }];
+const USERS: &[User] = &[User { name: "alice" }, User { name: "bob" }, User { name: ADMINISTRATOR }];
+
+/// The one user who may say which applications are trusted.
+const ADMINISTRATOR: &str = "admin";
 
 /// The tracker's state: who is logged in, by session token.
 #[derive(Clone)]
@@ -52,28 +62,50 @@ struct Tracker {
     sessions: Arc<Mutex<HashMap<String, &'static str>>>,
 }
 
-/// The whole application, below a context path if that is not empty. Whoever is in `keys` may act as its users.
+/// The whole application, below a context path if that is not empty. Whoever is in `registry` may act as its users.
 pub(crate) fn router(
     identity: &LocalApplication,
-    keys: MemoryKeyStore,
+    registry: &MemoryRegistry,
     public_url: &str,
     context_path: &str,
 ) -> Result<Router, crate::Error> {
-    let users = MemoryDirectory::new(USERS.iter().map(|user| (user.name, user.clone())));
+    let users = USERS.iter().map(|user| (user.name, user.clone()));
+    let users = MemoryDirectory::new(users);
+    let recent = RecentDecisions::default();
     // `optional`: browsers without a trusted application log in as they always did.
-    let trusted =
-        trusted_app_axum::layer(keys, users, public_url.parse()?).context_path(context_path)?.optional();
-    let tracker = Router::new()
+    let trusted = trusted_app_axum::layer(registry.clone(), users, public_url.parse()?)
+        .context_path(context_path)?
+        .audit(recent.clone())
+        .optional();
+    // The wiki is on this machine, where no fetch goes unless that is stated.
+    let fetcher = Fetcher::new(AddressPolicy::insecure_open("127.0.0.1".parse()?));
+    let tracker = Tracker { context_path: context_path.to_owned(), sessions: Arc::default() };
+    let site = Site::new(Administration::with(registry.clone(), fetcher, recent, SystemClock));
+    let site = site.guard(LoggedIn(tracker.clone())).into_router();
+    let router = Router::new()
         .route("/", get(home))
         .route("/login", post(log_in))
         .route(FEED, get(feed))
         .route(PORTLET, get(portlet))
         .route(REST, get(rest))
-        .route("/secure/admin", get(admin))
-        .with_state(Tracker { context_path: context_path.to_owned(), sessions: Arc::default() })
+        .with_state(tracker)
+        .nest_service(ADMINISTRATION, site)
         .merge(trusted_app_axum::certificate_route(identity))
         .layer(trusted);
-    Ok(if context_path.is_empty() { tracker } else { Router::new().nest(context_path, tracker) })
+    Ok(if context_path.is_empty() { router } else { Router::new().nest(context_path, router) })
+}
+
+/// Lets the administrator in who logged in here: no application can be one by a trusted request.
+struct LoggedIn(Tracker);
+
+impl Guard for LoggedIn {
+    async fn administrator(&self, parts: &Parts) -> Result<Administrator, Refusal> {
+        match self.0.logged_in(&parts.headers) {
+            Some(ADMINISTRATOR) => Ok(Administrator::new(ADMINISTRATOR)),
+            Some(_) => Err(Refusal::Forbidden),
+            None => Err(Refusal::LogInAt(self.0.home_path().to_owned())),
+        }
+    }
 }
 
 /// Whoever looks at a page: the user a trusted application acts as, else the one logged in.
@@ -138,10 +170,21 @@ async fn log_in(State(tracker): State<Tracker>, Form(form): Form<Credentials>) -
 
 async fn home(State(tracker): State<Tracker>, viewer: Viewer) -> Html<String> {
     let body = match &viewer.0 {
-        Some(user) => format!("<p>You are <b>{}</b>.</p>{}", escape(user), table(&viewer)),
+        Some(user) => {
+            let administration = match user.as_str() {
+                ADMINISTRATOR => {
+                    format!(
+                        "<p><a href='{}{ADMINISTRATION}'>Administration</a></p>",
+                        escape(&tracker.context_path)
+                    )
+                }
+                _ => String::new(),
+            };
+            format!("{administration}<p>You are <b>{}</b>.</p>{}", escape(user), table(&viewer))
+        }
         None => format!(
             "<form method='post' action='{}/login'>\
-                 <p><label>User <input name='user' placeholder='alice or bob' required></label></p>\
+                 <p><label>User <input name='user' placeholder='alice, bob or admin' required></label></p>\
                  <p><label>Password <input name='password' type='password' placeholder=\"the user's name\" required></label></p>\
                  <p><button>Log in</button></p></form>",
             escape(&tracker.context_path)
@@ -172,16 +215,6 @@ async fn feed(viewer: Viewer) -> impl IntoResponse {
 /// A portlet, as a wiki's "JIRA portlet" macro embeds it.
 async fn portlet(viewer: Viewer) -> Html<String> {
     Html(table(&viewer))
-}
-
-/// Only for alice, and no path of the wiki's.
-async fn admin(viewer: Viewer) -> Response {
-    match viewer.0.as_deref() {
-        Some("alice") => {
-            Html(page::whole("Administration", "<p>Nothing to administer yet.</p>")).into_response()
-        }
-        _ => StatusCode::FORBIDDEN.into_response(),
-    }
 }
 
 async fn rest(viewer: Viewer) -> Json<serde_json::Value> {

@@ -80,6 +80,20 @@ impl Page {
         self.leave_by(&format!("//button[normalize-space()={}]", quoted(name))).await;
     }
 
+    /// Follows the link of that name, outside of lists.
+    pub(crate) async fn follow(&self, name: &str) {
+        self.leave_by(&format!(
+            "//*[self::p or self::header or self::nav]//a[normalize-space()={}]",
+            quoted(name)
+        ))
+        .await;
+    }
+
+    /// Follows the link of that id.
+    pub(crate) async fn follow_id(&self, id: &str) {
+        self.leave_by(&format!("//a[@id={}]", quoted(id))).await;
+    }
+
     /// Clicks, and waits until the next page has come.
     async fn leave_by(&self, xpath: &str) {
         let left = self.client.find(Locator::Css("html")).await.unwrap();
@@ -99,6 +113,21 @@ impl Page {
         let field = self.field(label).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
+    }
+
+    /// What stands in the field of that label.
+    pub(crate) async fn value(&self, label: &str) -> String {
+        self.field(label).await.prop("value").await.unwrap().unwrap_or_default()
+    }
+
+    /// What kind of element the field of that label is.
+    pub(crate) async fn kind(&self, label: &str) -> String {
+        self.field(label).await.tag_name().await.unwrap()
+    }
+
+    /// Ticks the box of that label.
+    pub(crate) async fn tick(&self, label: &str) {
+        self.field(label).await.click().await.unwrap();
     }
 
     /// The field of a label, which names it or stands around it.

@@ -12,6 +12,8 @@ pub(crate) struct Quickstart {
     _process: Child,
     pub(crate) wiki: String,
     pub(crate) tracker: String,
+    /// Of the wiki's key, as the terminal shows it.
+    pub(crate) fingerprint: String,
 }
 
 impl Quickstart {
@@ -25,15 +27,21 @@ impl Quickstart {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut url_after = async |words: &str| loop {
-            let line = lines.next_line().await.unwrap().expect("a line that names the URL");
+        let mut word_after = async |words: &str| loop {
+            let line = lines.next_line().await.unwrap().expect("a line with these words");
             if let Some((_, rest)) = line.split_once(words) {
                 return rest.split_whitespace().next().unwrap().to_owned();
             }
         };
-        let urls = async { (url_after("   the wiki     ").await, url_after("   the tracker  ").await) };
+        let shown = async {
+            let fingerprint = word_after("SHA-256 ").await;
+            (fingerprint, word_after("   the wiki     ").await, word_after("   the tracker  ").await)
+        };
         // It makes two RSA keys.
-        let (wiki, tracker) = tokio::time::timeout(Duration::from_secs(120), urls).await.expect("it starts");
-        Self { _process: process, wiki, tracker }
+        let (fingerprint, wiki, tracker) =
+            tokio::time::timeout(Duration::from_secs(120), shown).await.expect("it starts");
+        // It goes on to write, and must find somebody who reads.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { _process: process, wiki, tracker, fingerprint }
     }
 }
