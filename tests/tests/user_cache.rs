@@ -168,11 +168,14 @@ async fn every_name_that_led_to_the_user_is_forgotten() {
     }
     memory.deny("alice");
     memory.deny("bob");
-    users.invalidate("alice");
+    assert_eq!(users.invalidate("alice"), 3);
     for name in ["alice", "ALICE", "Alice"] {
         assert!(matches!(users.user(&wiki(), name).await, Ok(UserLookup::Denied)), "{name}");
     }
     assert!(matches!(users.user(&wiki(), "BOB").await, Ok(UserLookup::Found(_))), "the others stay");
+    assert_eq!(users.invalidate("alice"), 1, "who is denied has no canonical name");
+    assert_eq!((users.invalidate("nobody"), users.invalidate("bob")), (0, 1));
+    assert_eq!(users.invalidate_all(), 2, "ALICE and Alice");
 }
 
 /// The directory said it before the user was disabled; it must not be believed after.
@@ -274,6 +277,15 @@ async fn answers_are_bounded_and_kept_apart_by_application() {
     let debug = format!("{users:?}");
     let entries = debug.split("entries: ").nth(1).unwrap().split(',').next().unwrap();
     assert!((1..=100).contains(&entries.parse::<usize>().unwrap()), "{debug}");
+
+    // Stated on a clone it is stated for all of them.
+    ask(&users, "bob").await.unwrap();
+    let clone = users.clone().max_entries(1000);
+    ask(&clone, "bob").await.unwrap();
+    assert_eq!(directory.asked(), 10_001, "the clone has the answers still");
+    directory.users.deny("bob");
+    clone.invalidate("bob");
+    assert_eq!(ask(&users, "bob").await, Ok(UserLookup::Denied), "and forgets for all");
 
     let asked = directory.asked();
     let other = TestIdentity::stranger().trusted().build().unwrap();
