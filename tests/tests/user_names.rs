@@ -161,6 +161,38 @@ async fn a_table_says_who_is_who() {
     assert_eq!(twice.to_string(), "the peer's user \"a\" is listed twice");
 }
 
+/// However the directory behind the table finds a user: who is somebody else's by their own name is not found.
+#[tokio::test]
+async fn no_spelling_slips_past_a_table() {
+    let table = || NameTable::new([("asmith", "alice"), ("robert", "bob"), ("dora", "dave")]).unwrap();
+    let folded = users().folding((Nfc, LowerCase)).rewriting(table());
+    let stripped = users().rewriting(StripDomain::of(["NOWHERE"])).rewriting(table());
+    let outside = users().folding(LowerCase).rewriting(table()).rewriting(StripDomain::of(["NOWHERE"]));
+    for (name, expected) in [
+        ("asmith", ["alice"; 3]),
+        ("alice", [AMBIGUOUS; 3]),
+        ("Alice", [AMBIGUOUS, NOBODY, AMBIGUOUS]),
+        ("ALICE", [AMBIGUOUS, NOBODY, AMBIGUOUS]),
+        ("NOWHERE\\alice", [NOBODY, AMBIGUOUS, AMBIGUOUS]),
+        ("nowhere\\ALICE", [NOBODY, NOBODY, AMBIGUOUS]),
+        ("ASMITH", [NOBODY; 3]),
+        ("NOWHERE\\asmith", [NOBODY, NOBODY, "alice"]),
+        // The table's `bob` is not how the directory spells him.
+        ("robert", [NOBODY; 3]),
+        ("dora", ["dave"; 3]),
+        ("TITLE", ["title", NOBODY, "title"]),
+        ("NOWHERE\\title", [NOBODY, "title", "title"]),
+    ] {
+        let found = [whom(&folded, name).await, whom(&stripped, name).await, whom(&outside, name).await];
+        assert_eq!(found.each_ref().map(String::as_str), expected, "{name:?}");
+        assert_eq!(whom(&folded.clone().cached(), name).await, expected[0], "{name:?}, cached");
+    }
+    // Somebody here who has a name that means another of ours there.
+    let users = MemoryDirectory::of_names(["asmith", "alice"]).folding(LowerCase).rewriting(table());
+    assert_eq!(whom(&users, "asmith").await, "alice");
+    assert_eq!(whom(&users, "ASmith").await, AMBIGUOUS);
+}
+
 /// Also if one of the two may not log in: nobody knows which was meant.
 #[tokio::test]
 async fn a_disabled_twin_is_a_twin() {

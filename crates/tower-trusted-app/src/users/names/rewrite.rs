@@ -59,7 +59,30 @@ impl NameRewrite for StripDomain {
 /// Who is called what here, one by one. Who does not stand in it has the same name.
 ///
 /// A name that stands only on the right is ambiguous: with `asmith` → `alice`, the peer's own `alice` is
-/// not our `alice`. If she is, say so by `alice` → `alice`.
+/// not our `alice`. If she is, say so by `alice` → `alice`. That holds for every spelling under which the
+/// directory would find her, by a fold or without a domain.
+///
+/// Spell our names as the directory does: an entry whose name on the right it knows by another spelling finds nobody.
+///
+/// ```
+/// use tower_trusted_app::UserLookup;
+/// use tower_trusted_app::users::names::{LowerCase, NameTable};
+/// use tower_trusted_app::users::{MemoryDirectory, UserDirectoryExt};
+/// # use tower_trusted_app::{PublicKey, TrustedApplication, UserDirectory, conditions::{AddressRule, PathRule}};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let wiki_key = PublicKey::from_base64(include_str!("../../../../trusted-app-core/tests/data/public-key-2048.txt"))?;
+/// # let wiki = TrustedApplication::builder("wiki".parse()?, wiki_key)
+/// #     .addresses(AddressRule::any()).paths(PathRule::any()).build()?;
+/// let users = MemoryDirectory::of_names(["alice"])
+///     .folding(LowerCase)
+///     .rewriting(NameTable::new([("asmith", "alice")])?);
+///
+/// assert!(matches!(users.user(&wiki, "asmith").await?, UserLookup::Found(user) if &*user.name == "alice"));
+/// assert!(matches!(users.user(&wiki, "Alice").await?, UserLookup::Ambiguous));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct NameTable {
     names: HashMap<String, String>,
@@ -121,6 +144,19 @@ impl<D, R> Rewritten<D, R> {
     }
 }
 
+impl<D, R: NameRewrite> Rewritten<D, R> {
+    /// Whether the user who was found under a name is, by their own name here, somebody else's: what is behind this
+    /// directory may find a user under many spellings, and only their canonical name is sure to be in a table.
+    fn is_of_another(&self, name: &str, canonical: &str) -> bool {
+        name != canonical
+            && match self.rewrite.rewrite(canonical) {
+                Rewrite::Same | Rewrite::Derived(_) => false,
+                Rewrite::Stated(ours) => *ours != *canonical,
+                Rewrite::Ambiguous => true,
+            }
+    }
+}
+
 impl<D: UserDirectory, R: NameRewrite> UserDirectory for Rewritten<D, R> {
     type User = D::User;
     type Error = D::Error;
@@ -131,12 +167,18 @@ impl<D: UserDirectory, R: NameRewrite> UserDirectory for Rewritten<D, R> {
         name: &str,
     ) -> Result<UserLookup<D::User>, D::Error> {
         let (tried, answer) = match self.rewrite.rewrite(name) {
-            Rewrite::Same => return self.directory.user(application, name).await,
+            Rewrite::Same => match self.directory.user(application, name).await? {
+                UserLookup::Found(user) if self.is_of_another(name, &user.name) => {
+                    (Cow::Owned(user.name.to_string()), UserLookup::Ambiguous)
+                }
+                answer => return Ok(answer),
+            },
             Rewrite::Ambiguous => (Cow::Borrowed(name), UserLookup::Ambiguous),
-            Rewrite::Stated(ours) => {
-                let answer = self.directory.user(application, &ours).await?;
-                (ours, answer)
-            }
+            Rewrite::Stated(ours) => match self.directory.user(application, &ours).await? {
+                // Stated of a spelling: under the name itself the peer's own user would be found too.
+                UserLookup::Found(user) if *user.name != *ours => (ours, UserLookup::Unknown),
+                answer => (ours, answer),
+            },
             Rewrite::Derived(ours) => {
                 let derived = self.directory.user(application, &ours).await?;
                 let as_it_stands = self.directory.user(application, name).await?;
@@ -145,7 +187,12 @@ impl<D: UserDirectory, R: NameRewrite> UserDirectory for Rewritten<D, R> {
                 } else {
                     UserLookup::only([derived, as_it_stands])
                 };
-                (ours, answer)
+                match answer {
+                    UserLookup::Found(user) if self.is_of_another(name, &user.name) => {
+                        (ours, UserLookup::Ambiguous)
+                    }
+                    answer => (ours, answer),
+                }
             }
         };
         log_tried(application, name, &tried, &answer);
