@@ -14,7 +14,8 @@ use crate::user::KnownUser;
 
 /// Whom an application may act as: by default everybody but administrators.
 ///
-/// Names and groups are compared byte for byte with the directory's spelling. **What is denied wins**
+/// Who is allowed is compared byte for byte with the directory's spelling, and who is denied [without regard to
+/// letter case](caseless_eq): a slip of either kind then refuses too many and never too few. **What is denied wins**
 /// over what is allowed, whatever the order in which it was stated; a name or a group that nobody has
 /// changes nothing. There are no patterns: an application whose lists have `*`, `any` or an empty name is not built.
 ///
@@ -28,7 +29,7 @@ use crate::user::KnownUser;
 ///
 /// assert_eq!(policy.check(&user("alice"), &Method::GET), Ok(()));
 /// assert_eq!(policy.check(&user("alice"), &Method::POST), Err(PermissionRule::ReadOnly));
-/// assert_eq!(policy.check(&user("mallory"), &Method::GET), Err(PermissionRule::DeniedUser));
+/// assert_eq!(policy.check(&user("Mallory"), &Method::GET), Err(PermissionRule::DeniedUser));
 ///
 /// // An administrator is refused although nobody wrote it down.
 /// let root = user("root").as_administrator();
@@ -60,13 +61,42 @@ impl Members {
         self.users.is_empty() && self.groups.is_empty()
     }
 
-    fn covers<U>(&self, user: &KnownUser<U>) -> bool {
-        self.users.contains(&user.name) || self.group_of(user).is_some()
+    fn allows<U>(&self, user: &KnownUser<U>) -> bool {
+        self.users.contains(&user.name) || user.groups.iter().any(|group| self.groups.contains(group))
     }
 
-    fn group_of<'a, U>(&self, user: &'a KnownUser<U>) -> Option<&'a Arc<str>> {
-        user.groups.iter().find(|group| self.groups.contains(*group))
+    fn denies_name_of<U>(&self, user: &KnownUser<U>) -> bool {
+        self.users.iter().any(|denied| caseless_eq(denied, &user.name))
     }
+
+    fn denied_group_of<'a, U>(&self, user: &'a KnownUser<U>) -> Option<&'a Arc<str>> {
+        user.groups.iter().find(|group| self.groups.iter().any(|denied| caseless_eq(denied, group)))
+    }
+}
+
+/// Whether two names are the same but for letter case, by Unicode and no locale: for rules that refuse, where a name
+/// too many is the safe side, such as what is denied and which groups are of administrators.
+///
+/// Letters that have a capital in common are the same: `ß`, `ẞ` and `SS`; `σ` and `ς`; the Kelvin sign and `k`; also
+/// `ı` and `i`. Composed and decomposed letters stay apart.
+///
+/// ```
+/// use trusted_app_core::permission::caseless_eq;
+///
+/// assert!(caseless_eq("Admins", "ADMINS") && caseless_eq("Straße", "STRASSE"));
+/// assert!(!caseless_eq("admins", "admin"));
+/// ```
+#[must_use]
+pub fn caseless_eq(one: &str, other: &str) -> bool {
+    /// Small first, for `ẞ` is a capital that its small letter does not lead back to.
+    fn fold(name: &str) -> impl Iterator<Item = char> {
+        let small = name.chars().flat_map(char::to_lowercase);
+        small.flat_map(char::to_uppercase).flat_map(char::to_lowercase)
+    }
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    fold(one).eq(fold(other))
 }
 
 impl ActAsPolicy {
@@ -87,32 +117,30 @@ impl ActAsPolicy {
         Self { allowed, denied, administrators: false, read_only: false }
     }
 
-    /// Allows these users as well. Where everybody is allowed it changes nothing.
+    /// Allows these users, and of the others only whom another list allows: where everybody was allowed, only these
+    /// are now. An empty list allows nobody.
     #[must_use]
     pub fn allow_users<N: Into<Arc<str>>>(mut self, users: impl IntoIterator<Item = N>) -> Self {
-        if let Some(allowed) = &mut self.allowed {
-            allowed.users.extend(users.into_iter().map(Into::into));
-        }
+        self.allowed.get_or_insert_default().users.extend(users.into_iter().map(Into::into));
         self
     }
 
-    /// Allows everybody in one of these groups as well. Where everybody is allowed it changes nothing.
+    /// Allows everybody in one of these groups, and of the others only whom another list allows: where everybody was
+    /// allowed, only these are now. An empty list allows nobody.
     #[must_use]
     pub fn allow_groups<N: Into<Arc<str>>>(mut self, groups: impl IntoIterator<Item = N>) -> Self {
-        if let Some(allowed) = &mut self.allowed {
-            allowed.groups.extend(groups.into_iter().map(Into::into));
-        }
+        self.allowed.get_or_insert_default().groups.extend(groups.into_iter().map(Into::into));
         self
     }
 
-    /// Refuses these users.
+    /// Refuses these users, in whatever letter case.
     #[must_use]
     pub fn deny_users<N: Into<Arc<str>>>(mut self, users: impl IntoIterator<Item = N>) -> Self {
         self.denied.users.extend(users.into_iter().map(Into::into));
         self
     }
 
-    /// Refuses everybody in one of these groups.
+    /// Refuses everybody in one of these groups, in whatever letter case.
     #[must_use]
     pub fn deny_groups<N: Into<Arc<str>>>(mut self, groups: impl IntoIterator<Item = N>) -> Self {
         self.denied.groups.extend(groups.into_iter().map(Into::into));
@@ -175,16 +203,16 @@ impl ActAsPolicy {
     ///
     /// The rule that refuses.
     pub fn check<U>(&self, user: &KnownUser<U>, method: &Method) -> Result<(), PermissionRule> {
-        if self.denied.users.contains(&user.name) {
+        if self.denied.denies_name_of(user) {
             return Err(PermissionRule::DeniedUser);
         }
-        if let Some(group) = self.denied.group_of(user) {
+        if let Some(group) = self.denied.denied_group_of(user) {
             return Err(PermissionRule::DeniedGroup(Arc::clone(group)));
         }
         if user.administrator && !self.administrators {
             return Err(PermissionRule::Administrator);
         }
-        if self.allowed.as_ref().is_some_and(|allowed| !allowed.covers(user)) {
+        if self.allowed.as_ref().is_some_and(|allowed| !allowed.allows(user)) {
             return Err(PermissionRule::NotAllowed);
         }
         if self.read_only && !method.is_safe() {

@@ -62,7 +62,14 @@ fn table() -> Vec<(&'static str, ActAsPolicy, &'static str)> {
         ("denied: nobody", anybody().deny_users([""; 0]).deny_groups([""; 0]), "++++aa"),
         ("denied wins over a name", nobody().allow_users(["bob"]).deny_groups(["guests"]), "nggnag"),
         ("denied wins over a group", nobody().allow_groups(["staff"]).deny_users(["bob"]), "+unnaa"),
-        ("in whatever order", anybody().deny_users(["bob"]).allow_users(["bob"]), "+u++aa"),
+        ("in whatever order", anybody().deny_users(["bob"]).allow_users(["bob"]), "nunnaa"),
+        ("to allow some is to allow only these", anybody().allow_users(["alice"]), "+nnnaa"),
+        ("a group of them", anybody().allow_groups(["guests"]), "n++naa"),
+        ("an empty list of them", anybody().allow_groups([""; 0]), "nnnnaa"),
+        ("allowed: a user in other letters", nobody().allow_users(["Alice"]), "nnnnaa"),
+        ("denied: a user in other letters", anybody().deny_users(["ALICE"]), "u+++aa"),
+        ("denied: a group in other letters", anybody().deny_groups(["Guests"]), "+gg+ag"),
+        ("denied: nearly a user", anybody().deny_users(["alic", "alicee", "alice "]), "++++aa"),
         ("denied wins over a preset", anybody().insecure_administrators().deny_users(["root"]), "++++u+"),
     ]
 }
@@ -162,6 +169,35 @@ async fn the_canonical_name_counts() {
         let (answer, rule) = ask(users, policy.clone(), signed_for(name)).await;
         answer.assert_refused(Code::PermissionDenied, 403);
         assert_eq!(rule, Some(PermissionRule::DeniedUser), "{name}");
+    }
+}
+
+/// By no locale, and on the side of refusing.
+#[test]
+fn what_is_denied_is_denied_in_any_letters() {
+    for (denied, name) in [
+        ("Straße", "STRASSE"),
+        ("straße", "STRAẞE"),
+        ("strasse", "straẞe"),
+        ("ΝΊΚΟΣ", "νίκος"),
+        ("νίκοσ", "νίκος"),
+        ("\u{212a}ate", "kate"), // the Kelvin sign
+        ("TITLE", "tıtle"),
+        ("ZOË", "zo\u{eb}"),
+        ("管理者", "管理者"),
+    ] {
+        let (user, group) =
+            (KnownUser::new(name, ()), KnownUser::new("alice", ()).with_groups(["staff", name]));
+        let users = ActAsPolicy::anybody().deny_users([denied]);
+        let groups = ActAsPolicy::anybody().deny_groups([denied]);
+        assert_eq!(users.check(&user, &Method::GET), Err(PermissionRule::DeniedUser), "{denied} {name}");
+        let refused = Err(PermissionRule::DeniedGroup(name.into()));
+        assert_eq!(groups.check(&group, &Method::GET), refused, "{denied} {name}");
+        assert_eq!(users.check(&group, &Method::GET), Ok(()), "a group is no user");
+    }
+    for (denied, name) in [("zo\u{eb}", "zoe\u{308}"), ("alice", "аlice"), ("管理者", "管理"), ("ß", "s")] {
+        let policy = ActAsPolicy::anybody().deny_users([denied]);
+        assert_eq!(policy.check(&KnownUser::new(name, ()), &Method::GET), Ok(()), "{denied} {name}");
     }
 }
 

@@ -143,7 +143,7 @@ impl ActAs {
         if !(only || denies || self.anybody || self.read_only || self.insecure_administrators) {
             return None;
         }
-        let mut policy = if only { ActAsPolicy::nobody() } else { ActAsPolicy::anybody() };
+        let mut policy = ActAsPolicy::anybody();
         if only {
             policy = policy.allow_users(self.only_users).allow_groups(self.only_groups);
         }

@@ -11,9 +11,7 @@ pub(super) fn policy(value: &Value<'_>) -> Result<ActAsPolicy, Problem> {
     let DeValue::Table(table) = value.get_ref() else {
         return Err(Problem::expected(&format!("a table of {FIELDS}"), value));
     };
-    let only = table.contains_key("users") || table.contains_key("groups");
-    let start = if only { ActAsPolicy::nobody() } else { ActAsPolicy::anybody() };
-    table.iter().try_fold(start, |policy, (field, value)| {
+    table.iter().try_fold(ActAsPolicy::anybody(), |policy, (field, value)| {
         Ok(match field.get_ref().as_ref() {
             "users" => policy.allow_users(names(value)?),
             "groups" => policy.allow_groups(names(value)?),
