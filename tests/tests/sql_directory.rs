@@ -11,7 +11,7 @@ use tower_trusted_app::rejection::Code;
 use tower_trusted_app::users::names::{Exact, LowerCase, NameTable, StripDomain};
 use tower_trusted_app::users::{CachedDirectory, UserDirectoryExt};
 use tower_trusted_app::{BoxError, TrustedAppLayer, UserDirectory, UserLookup};
-use trusted_app_sqlx::{SqlDirectory, sqlite_options};
+use trusted_app_sqlx::{SqlDirectory, SqlDirectoryError, sqlite_options};
 use trusted_app_test::user_directory::{self, People};
 use trusted_app_tests::exchange::send;
 use trusted_app_tests::{URL, public_url, sign, wiki};
@@ -137,6 +137,54 @@ async fn two_who_fold_to_one() {
     }
 }
 
+#[tokio::test]
+async fn what_is_active() {
+    let tables = Tables::new();
+    let pool = tables.of(&People::odd()).await;
+    for (flag, expected) in [
+        ("TRUE", "alice"),
+        ("FALSE", "(denied)"),
+        ("1", "alice"),
+        ("0", "(denied)"),
+        ("NULL", "(denied)"),
+        ("'yes'", "alice"),
+        ("'Y '", "alice"),
+        ("'T'", "alice"),
+        ("'true'", "alice"),
+        ("'1'", "alice"),
+        ("'No'", "(denied)"),
+        ("'n'", "(denied)"),
+        ("'FALSE'", "(denied)"),
+        ("'0'", "(denied)"),
+    ] {
+        let users = SqlDirectory::new(pool.clone(), format!("SELECT login, {flag} FROM account WHERE login = $1"));
+        assert_eq!(answer(&users, "alice").await, expected, "{flag}");
+    }
+    for flag in ["2", "-1", "256", "''", "' yes'", "'2'", "'active'", "'disabled'", "x'01'", "1.0", "0.5"] {
+        let users = SqlDirectory::new(pool.clone(), format!("SELECT login, {flag} FROM account WHERE login = $1"));
+        let error = users.user(&wiki(), "alice").await.unwrap_err();
+        assert!(matches!(error, SqlDirectoryError::ActiveFlag), "{flag}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn groups_of_administrators_in_other_letters() {
+    let tables = Tables::new();
+    let pool = tables.of(&People::in_groups()).await;
+    let users = |group: &str| directory(pool.clone()).administrator_groups([group]);
+    assert_eq!(answer(&users("Admins"), "alice").await, "alice (administrator)");
+    assert_eq!(answer(&users("admin"), "alice").await, "alice");
+}
+
+#[tokio::test]
+async fn a_group_without_a_name() {
+    let tables = Tables::new();
+    let users = directory(tables.of(&People::odd()).await).groups("SELECT NULL WHERE $1 = 'alice'");
+    let error = users.user(&wiki(), "alice").await.unwrap_err();
+    assert!(matches!(error, SqlDirectoryError::GroupColumn), "{error}");
+    assert_eq!(answer(&users, "bob").await, "bob");
+}
+
 /// An outage, a query that is none, and one that answers with too little: 503, never 401, never a pass.
 #[tokio::test]
 async fn what_cannot_be_told() {
@@ -148,7 +196,7 @@ async fn what_cannot_be_told() {
         directory(closed),
         SqlDirectory::new(pool.clone(), "SELECT login, active FROM nowhere WHERE login = $1"),
         SqlDirectory::new(pool.clone(), "SELECT login FROM account WHERE login = $1"),
-        SqlDirectory::new(pool.clone(), "SELECT login, 'yes' FROM account WHERE login = $1"),
+        SqlDirectory::new(pool.clone(), "SELECT login, 'perhaps' FROM account WHERE login = $1"),
         SqlDirectory::new(pool.clone(), "SELECT NULL, active FROM account WHERE login = $1"),
         directory(pool.clone()).groups("SELECT NULL WHERE $1 = 'alice'"),
         directory(pool.clone()).groups("this is no query"),

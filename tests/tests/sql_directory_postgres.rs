@@ -7,7 +7,7 @@ use test_services::postgres::Postgres as Server;
 use tower_trusted_app::users::names::{Exact, LowerCase, NameTable, StripDomain};
 use tower_trusted_app::users::{CachedDirectory, UserDirectoryExt};
 use tower_trusted_app::{UserDirectory, UserLookup};
-use trusted_app_sqlx::SqlDirectory;
+use trusted_app_sqlx::{SqlDirectory, SqlDirectoryError};
 use trusted_app_test::user_directory::{self, People};
 use trusted_app_tests::wiki;
 
@@ -76,6 +76,36 @@ async fn columns_folds_and_what_is_said() {
     assert!(matches!(folded.user(&wiki(), "ALICE").await, Ok(UserLookup::Ambiguous)));
     let Ok(UserLookup::Found(ohara)) = folded.user(&wiki(), "O'HARA").await else { panic!("no o'hara") };
     assert_eq!(&*ohara.name, "o'hara");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_active() {
+    let Some(server) = Server::start() else { return };
+    let pool = tables(&server, &People::odd()).await;
+    let users = |flag: &str| {
+        SqlDirectory::new(pool.clone(), format!("SELECT login, {flag} FROM account WHERE login = $1"))
+    };
+    for ty in ["BOOLEAN", "INT2", "INT4", "INT8", "TEXT", "VARCHAR", "CHAR(5)"] {
+        for (value, active) in [("1", true), ("0", false)] {
+            let flag = format!("'{value}'::{ty}");
+            let answer = users(&flag).user(&wiki(), "alice").await.unwrap();
+            let is_as_stated = match answer {
+                UserLookup::Found(_) => active,
+                UserLookup::Denied => !active,
+                _ => false,
+            };
+            assert!(is_as_stated, "{flag}");
+        }
+        let null = users(&format!("NULL::{ty}")).user(&wiki(), "alice").await;
+        assert!(matches!(null, Ok(UserLookup::Denied)), "{ty}");
+    }
+    for flag in ["2::INT2", "2::INT4", "-1::INT8", "'perhaps'", "1::NUMERIC", "1::FLOAT8", "now()"] {
+        let error = users(flag).user(&wiki(), "alice").await.unwrap_err();
+        assert!(matches!(error, SqlDirectoryError::ActiveFlag), "{flag}: {error}");
+    }
+    let nameless = users("TRUE").groups("SELECT NULL::TEXT WHERE $1 = 'alice'");
+    let error = nameless.user(&wiki(), "alice").await.unwrap_err();
+    assert!(matches!(error, SqlDirectoryError::GroupColumn), "{error}");
 }
 
 /// A server that is stopped cannot tell; started again, it can, without a restart of ours.

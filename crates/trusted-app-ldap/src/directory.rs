@@ -1,11 +1,12 @@
 //! The user directory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::ldap_escape;
+use trusted_app_core::permission::caseless_eq;
 use trusted_app_core::store::{FoldedDirectory, FoldedName};
 use trusted_app_core::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
@@ -126,9 +127,8 @@ impl UserSearch {
             Some(search) => search.of(connection, &entry, name).await?,
             None => Default::default(),
         };
-        let of_administrators: BTreeSet<_> =
-            self.administrator_groups.iter().map(|group| group.to_lowercase()).collect();
-        let administrator = groups.iter().any(|group| of_administrators.contains(&group.to_lowercase()));
+        let of_administrators = |group: &String| self.administrator_groups.iter().any(|one| caseless_eq(one, group));
+        let administrator = groups.iter().any(of_administrators);
         let attributes =
             self.attributes.iter().map(|name| (name.clone(), entry.values(name).to_vec())).collect();
         let user = KnownUser::new(name, LdapUser { dn: entry.dn, attributes }).with_groups(groups);

@@ -159,11 +159,13 @@ macro_rules! statements {
                 let rows = connection.fetch_all(statements!(@query $database, sql, values)).await?;
                 let cell = |row: &<Self as Database>::Row, column| {
                     let small = |number: Option<i32>| Value::Number(number.map(i64::from));
+                    let smaller = |number: Option<i16>| Value::Number(number.map(i64::from));
                     let truth = |truth: Option<bool>| Value::Number(truth.map(i64::from));
                     row.try_get(column)
                         .map(Value::Text)
                         .or_else(|_| row.try_get(column).map(Value::Number))
                         .or_else(|_| row.try_get(column).map(small))
+                        .or_else(|_| row.try_get(column).map(smaller))
                         .or_else(|_| row.try_get(column).map(truth))
                         .unwrap_or(Value::Unreadable)
                 };

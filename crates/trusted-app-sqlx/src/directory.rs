@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sqlx_core::pool::Pool;
+use tower_trusted_app::permission::caseless_eq;
 use tower_trusted_app::store::{FoldedDirectory, FoldedName};
 use tower_trusted_app::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
@@ -12,25 +13,25 @@ use crate::dialect::{Dialect, Row, Value};
 /// A user directory over any table of SQLite or PostgreSQL, by a query of yours.
 ///
 /// The query gets the name as its parameter `$1`, bound and never spliced, and answers with a row for
-/// every user who may be meant: first the name as the table spells it, then whether the user is active (a
-/// boolean or a number; `NULL` is not), then whatever a handler shall see. Rows whose name is not the one that was asked
+/// every user who may be meant: first the name as the table spells it, then [whether the user is
+/// active](#who-is-active), then whatever a handler shall see. Rows whose name is not the one that was asked
 /// for, byte for byte, do not count, whatever the database's collation thinks; two that are left are
 /// [`Ambiguous`](UserLookup::Ambiguous).
 ///
 #[cfg_attr(feature = "sqlite", doc = "```")]
 #[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
 /// use tower_trusted_app::{UserDirectory, UserLookup};
-/// use trusted_app_sqlx::{SqlDirectory, sqlite_options};
+/// use trusted_app_sqlx::{Pool, SqlDirectory, Sqlite, sqlite_options};
 /// # use tower_trusted_app::{PublicKey, TrustedApplication, conditions::{AddressRule, PathRule}};
 /// # use sqlx_core::executor::Executor;
-/// # use sqlx_core::pool::Pool;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let wiki_key = PublicKey::from_base64(include_str!("../../trusted-app-core/tests/data/public-key-2048.txt"))?;
 /// # let wiki = TrustedApplication::builder("wiki".parse()?, wiki_key)
 /// #     .addresses(AddressRule::any()).paths(PathRule::any()).build()?;
 /// # let directory = tempfile::tempdir()?;
-/// # let pool = Pool::<sqlx_sqlite::Sqlite>::connect_with(sqlite_options(directory.path().join("users.db"))).await?;
+/// # let file = directory.path().join("users.db");
+/// let pool = Pool::<Sqlite>::connect_with(sqlite_options(file)).await?;
 /// # pool.execute("CREATE TABLE account (login TEXT, active BOOLEAN, full_name TEXT)").await?;
 /// # pool.execute("CREATE TABLE membership (login TEXT, group_name TEXT)").await?;
 /// # pool.execute("INSERT INTO account VALUES ('alice', TRUE, 'Alice Liddell'), ('bob', FALSE, 'Bob')").await?;
@@ -46,6 +47,35 @@ use crate::dialect::{Dialect, Row, Value};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// On PostgreSQL, over TLS with the server's certificate checked, which takes the cargo feature `tls`:
+///
+#[cfg_attr(feature = "postgres", doc = "```no_run")]
+#[cfg_attr(not(feature = "postgres"), doc = "```ignore")]
+/// use std::time::Duration;
+/// use trusted_app_sqlx::{PgConnectOptions, PgSslMode, PoolOptions, Postgres, SqlDirectory};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server: PgConnectOptions = "postgres://tracker@db.example.com/tracker".parse()?;
+/// let pool = PoolOptions::<Postgres>::new()
+///     .max_connections(5)
+///     .acquire_timeout(Duration::from_secs(5)) // then it cannot tell: 503
+///     .connect_lazy_with(server.ssl_mode(PgSslMode::VerifyFull));
+/// let users = SqlDirectory::new(pool, "SELECT login, NOT disabled, mail FROM account WHERE login = $1")
+///     .groups("SELECT group_name FROM membership WHERE login = $1");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Who is active
+///
+/// By the second column: a boolean; an integer, 1 or 0; or a text, `true`, `t`, `yes`, `y` or `1`, `false`, `f`, `no`,
+/// `n` or `0`, in any letter case, blanks at its end aside. `NULL` is not active. Anything else is an
+/// [error](SqlDirectoryError::ActiveFlag), for a 2 may stand for anything. State a condition, such as `state = 'ok'`,
+/// where the table says it otherwise.
+///
+/// # Mapped names
 ///
 /// For names that are [mapped](tower_trusted_app::users::names) the query gets the folded name, and must find every user
 /// who folds to it: keep a column of folded names, or compare by `lower(login) = $1` where your database's `lower` is as
@@ -82,6 +112,12 @@ pub enum SqlDirectoryError {
     /// A row without a name, or a query with too few columns.
     #[error("the query for users must answer with the name as text and then with whether the user is active")]
     Columns,
+    /// A second column that does not clearly say [whether the user is active](SqlDirectory#who-is-active).
+    #[error("the query for users must say by a boolean, 0 or 1, or \"yes\" or \"no\" whether the user is active")]
+    ActiveFlag,
+    /// A row of the query for groups whose first column is `NULL` or no text.
+    #[error("the query for groups must answer with the group's name as text, and never with NULL")]
+    GroupColumn,
     /// Groups of administrators, and no [query for groups](SqlDirectory::groups): nobody would be one.
     #[error("state a query for groups, or nobody is in a group of administrators")]
     NoGroupQuery,
@@ -101,8 +137,8 @@ impl<D: Dialect> SqlDirectory<D> {
         self.with(|queries| queries.groups = Some(query.into()))
     }
 
-    /// Who is in one of these groups, byte for byte, is an administrator: an application may not act as them unless its
-    /// policy says so. It takes a [query for groups](Self::groups); without one every look-up fails.
+    /// Who is in one of these groups, [letter case aside](caseless_eq), is an administrator: an application may not act
+    /// as them unless its policy says so. It takes a [query for groups](Self::groups); without one every look-up fails.
     #[must_use]
     pub fn administrator_groups<G: Into<String>>(self, groups: impl IntoIterator<Item = G>) -> Self {
         self.with(|queries| queries.administrator_groups = groups.into_iter().map(Into::into).collect())
@@ -142,9 +178,10 @@ impl<D: Dialect> SqlDirectory<D> {
             None if administrator_groups.is_empty() => Vec::new(),
             None => return Err(SqlDirectoryError::NoGroupQuery),
         };
-        let groups = rows.into_iter().map(|mut row| row.text(0).ok_or(SqlDirectoryError::Columns));
+        let groups = rows.into_iter().map(|mut row| row.text(0).ok_or(SqlDirectoryError::GroupColumn));
         let groups = groups.collect::<Result<Vec<_>, _>>()?;
-        let administrator = administrator_groups.iter().any(|group| groups.contains(group));
+        let of_administrators = |group: &String| administrator_groups.iter().any(|one| caseless_eq(one, group));
+        let administrator = groups.iter().any(of_administrators);
         let known = KnownUser::new(user.name, user.record).with_groups(groups);
         Ok(UserLookup::Found(if administrator { known.as_administrator() } else { known }))
     }
@@ -166,17 +203,26 @@ impl Candidate {
     fn of(mut row: Row) -> Result<Self, SqlDirectoryError> {
         let name = row.text(0).ok_or(SqlDirectoryError::Columns)?;
         let mut cells = row.into_cells().skip(1);
-        let active = match cells.next() {
-            Some(Value::Number(active)) => active.is_some_and(|active| active != 0),
-            Some(Value::Text(None)) => false, // NULL, of no type
-            _ => return Err(SqlDirectoryError::Columns),
-        };
+        let active = active(cells.next().ok_or(SqlDirectoryError::Columns)?)?;
         let columns = cells.map(|cell| match cell {
             Value::Text(text) => text,
             Value::Number(number) => number.map(|number| number.to_string()),
             Value::Unreadable => None,
         });
         Ok(Self { name, active, record: SqlUser { columns: columns.collect() } })
+    }
+}
+
+fn active(flag: Value) -> Result<bool, SqlDirectoryError> {
+    match flag {
+        Value::Number(None) | Value::Text(None) => Ok(false),
+        Value::Number(Some(number @ (0 | 1))) => Ok(number == 1),
+        Value::Text(Some(text)) => match &*text.trim_end_matches(' ').to_ascii_lowercase() {
+            "true" | "t" | "yes" | "y" | "1" => Ok(true),
+            "false" | "f" | "no" | "n" | "0" => Ok(false),
+            _ => Err(SqlDirectoryError::ActiveFlag),
+        },
+        Value::Number(_) | Value::Unreadable => Err(SqlDirectoryError::ActiveFlag),
     }
 }
 

@@ -42,6 +42,14 @@
 //!
 //! [`SqlDirectory`] finds users in any table of yours, by a query of yours.
 //!
+//! # TLS
+//!
+//! Connections to PostgreSQL are encrypted with the cargo feature `tls` only, and even then `sslmode=prefer`, which
+//! `sqlx` takes where none is stated, goes on in plain text and without a word when the server, or somebody in between,
+//! offers no TLS. Beyond one machine say `sslmode=verify-full` in the URL, as in
+//! `postgres://tracker@db.example.com/tracker?sslmode=verify-full`, or `PgSslMode::VerifyFull`; with `sslrootcert=FILE`
+//! where the server's certificate is by an authority of your own. Without the feature it then refuses to connect.
+//!
 //! The tables' names begin with `trusted_app_`, so they may stand in a database of yours.
 
 mod audit;
@@ -65,3 +73,8 @@ pub use postgres::{PostgresChanges, PostgresRegistry};
 pub use registry::SqlRegistry;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteChanges, SqliteRegistry, sqlite_options};
+pub use sqlx_core::pool::{Pool, PoolOptions};
+#[cfg(feature = "postgres")]
+pub use sqlx_postgres::{PgConnectOptions, PgSslMode, Postgres};
+#[cfg(feature = "sqlite")]
+pub use sqlx_sqlite::{Sqlite, SqliteConnectOptions};

@@ -15,7 +15,8 @@ use crate::registry::{SqlRegistry, unavailable};
 pub type PostgresRegistry = SqlRegistry<Postgres>;
 
 impl SqlRegistry<Postgres> {
-    /// Connects, such as to `postgres://user:password@host/database`, with at most 5 connections.
+    /// Connects, such as to `postgres://user:password@host/database?sslmode=verify-full`, with at most 5 connections.
+    /// Without an `sslmode` it [may be in plain text](crate#tls).
     ///
     /// # Errors
     ///
