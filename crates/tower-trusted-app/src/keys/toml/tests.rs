@@ -98,7 +98,6 @@ fn whom_an_application_may_act_as() {
         ("[application.act_as]\nread_only = true", ActAsPolicy::anybody().read_only()),
         ("act_as.groups = ['staff']\nact_as.users = []", ActAsPolicy::nobody().allow_groups(["staff"])),
         ("act_as.groups = ['staff']", ActAsPolicy::anybody().allow_groups(["staff"])),
-        ("act_as.users = []", ActAsPolicy::nobody()),
     ] {
         assert_eq!(parse_one(&format!("{MINIMAL}{field}")).act_as(), &policy, "{field}");
     }
