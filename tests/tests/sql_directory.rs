@@ -8,11 +8,12 @@ use sqlx_sqlite::Sqlite;
 use tempfile::TempDir;
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::rejection::Code;
-use tower_trusted_app::users::names::{Exact, LowerCase, NameTable, StripDomain};
+use tower_trusted_app::users::names::{Exact, LowerCase, NameFold, NameTable, Nfc, StripDomain};
 use tower_trusted_app::users::{CachedDirectory, UserDirectoryExt};
 use tower_trusted_app::{BoxError, TrustedAppLayer, UserDirectory, UserLookup};
 use trusted_app_sqlx::{SqlDirectory, SqlDirectoryError, sqlite_options};
 use trusted_app_test::user_directory::{self, People};
+use trusted_app_tests::domain::InDomain;
 use trusted_app_tests::exchange::send;
 use trusted_app_tests::{URL, public_url, sign, wiki};
 
@@ -36,6 +37,11 @@ impl Tables {
 
     /// A database with these people in it.
     async fn of(&self, people: &People) -> Pool<Sqlite> {
+        self.folded(people, &LowerCase).await
+    }
+
+    /// A database with these people in it, and with a column of folded names.
+    async fn folded(&self, people: &People, fold: &dyn NameFold) -> Pool<Sqlite> {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let options = sqlite_options(self.files.path().join(format!("{number}.db")));
         let pool = Pool::<Sqlite>::connect_with(options).await.unwrap();
@@ -44,7 +50,7 @@ impl Tables {
         }
         for (names, active) in [(&people.active, true), (&people.denied, false)] {
             for name in names {
-                account(&pool, name, Some(active)).await;
+                insert(&pool, name, &fold.fold(name), Some(active)).await;
                 for group in people.groups_of(name) {
                     let insert = sqlx_core::query::query("INSERT INTO membership VALUES ($1, $2)");
                     insert.bind(name).bind(group).execute(&pool).await.unwrap();
@@ -56,8 +62,12 @@ impl Tables {
 }
 
 async fn account(pool: &Pool<Sqlite>, name: &str, active: Option<bool>) {
+    insert(pool, name, &name.to_lowercase(), active).await;
+}
+
+async fn insert(pool: &Pool<Sqlite>, name: &str, folded: &str, active: Option<bool>) {
     let insert = sqlx_core::query::query("INSERT INTO account VALUES ($1, $2, $3, NULL, 7)");
-    insert.bind(name).bind(name.to_lowercase()).bind(active).execute(pool).await.unwrap();
+    insert.bind(name).bind(folded).bind(active).execute(pool).await.unwrap();
 }
 
 fn directory(pool: Pool<Sqlite>) -> SqlDirectory<Sqlite> {
@@ -89,6 +99,23 @@ async fn conformance() {
     let nowhere = || StripDomain::of(["nowhere.example"]);
     user_directory::conformance(async |people: People| make(people).await.rewriting(nowhere()).cached())
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conformance_behind_each_fold() {
+    let tables = Tables::new();
+    macro_rules! run {
+        ($($fold:expr),*) => {$(
+            let make = async |people: People| {
+                let pool = tables.folded(&people, &$fold).await;
+                SqlDirectory::new(pool, FOLDED_USERS).groups(GROUPS).folding($fold)
+            };
+            user_directory::fold_conformance(&$fold, make).await;
+        )*};
+    }
+    run!(LowerCase, Nfc, (Nfc, LowerCase));
+    let in_domain = async |people: People| InDomain::new(directory(tables.of(&people).await));
+    user_directory::group_conformance(in_domain).await;
 }
 
 #[tokio::test]
@@ -157,11 +184,13 @@ async fn what_is_active() {
         ("'FALSE'", "(denied)"),
         ("'0'", "(denied)"),
     ] {
-        let users = SqlDirectory::new(pool.clone(), format!("SELECT login, {flag} FROM account WHERE login = $1"));
+        let users =
+            SqlDirectory::new(pool.clone(), format!("SELECT login, {flag} FROM account WHERE login = $1"));
         assert_eq!(answer(&users, "alice").await, expected, "{flag}");
     }
     for flag in ["2", "-1", "256", "''", "' yes'", "'2'", "'active'", "'disabled'", "x'01'", "1.0", "0.5"] {
-        let users = SqlDirectory::new(pool.clone(), format!("SELECT login, {flag} FROM account WHERE login = $1"));
+        let users =
+            SqlDirectory::new(pool.clone(), format!("SELECT login, {flag} FROM account WHERE login = $1"));
         let error = users.user(&wiki(), "alice").await.unwrap_err();
         assert!(matches!(error, SqlDirectoryError::ActiveFlag), "{flag}: {error}");
     }

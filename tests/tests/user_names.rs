@@ -4,6 +4,7 @@ use tower_trusted_app::users::names::{Exact, LowerCase, NameTable, Nfc, StripDom
 use tower_trusted_app::users::{MemoryDirectory, UserDirectoryExt};
 use tower_trusted_app::{BoxError, UserDirectory, UserLookup};
 use trusted_app_test::user_directory::{self, People};
+use trusted_app_tests::domain::InDomain;
 use trusted_app_tests::log::Log;
 use trusted_app_tests::wiki;
 
@@ -231,17 +232,18 @@ async fn what_was_tried_stands_in_the_log() {
     assert_eq!(tried(&log), [], "nothing is said about who is found");
 }
 
+fn memory(people: &People) -> MemoryDirectory {
+    let in_groups = |name: &String| {
+        tower_trusted_app::KnownUser::new(&**name, ()).with_groups(people.groups_of(name).to_vec())
+    };
+    let users = MemoryDirectory::of_users(people.active.iter().map(in_groups));
+    people.denied.iter().for_each(|name| users.deny(&**name));
+    users
+}
+
 /// What a mapping wraps comes through it: the suite that every directory must pass.
 #[tokio::test(flavor = "multi_thread")]
 async fn conformance_behind_each_mapping() {
-    fn memory(people: &People) -> MemoryDirectory {
-        let in_groups = |name: &String| {
-            tower_trusted_app::KnownUser::new(&**name, ()).with_groups(people.groups_of(name).to_vec())
-        };
-        let users = MemoryDirectory::of_users(people.active.iter().map(in_groups));
-        people.denied.iter().for_each(|name| users.deny(&**name));
-        users
-    }
     let table = || NameTable::new([("someone", "else")]).unwrap();
     for suite in [0, 1] {
         macro_rules! run {
@@ -257,7 +259,40 @@ async fn conformance_behind_each_mapping() {
         run!(async |people: People| memory(&people).folding((Exact, Exact)).cached());
         run!(async |people: People| memory(&people).rewriting(StripDomain::of(["nowhere.example"])));
         run!(async |people: People| memory(&people).cached().rewriting(table()));
+        run!(async |people: People| memory(&people).rewriting(StripDomain::of(["DOMAIN", "example.com"])));
+        run!(async |people: People| InDomain::new(memory(&people)));
+        run!(async |people: People| InDomain::new(memory(&people).folding(Exact)).cached());
     }
+}
+
+/// And the suite for folds.
+#[tokio::test]
+async fn conformance_behind_each_fold() {
+    macro_rules! run {
+        ($($fold:expr),*) => {$(
+            user_directory::fold_conformance(&$fold, async |people| memory(&people).folding($fold)).await;
+            let cached = async |people: People| InDomain::new(memory(&people).folding($fold).cached());
+            user_directory::fold_conformance(&$fold, cached).await;
+        )*};
+    }
+    run!(Exact, LowerCase, Nfc, (Nfc, LowerCase));
+}
+
+/// The suite for folds finds another fold, and a first hit.
+#[tokio::test]
+#[should_panic = "should be Ambiguous, but is Found as \"alice\""]
+async fn another_fold_is_found() {
+    user_directory::fold_conformance(&LowerCase, async |people| memory(&people).folding(Nfc)).await;
+}
+
+#[tokio::test]
+#[should_panic = "should be Ambiguous, but is Found as \"alice\""]
+async fn a_first_hit_is_found() {
+    let without = async |mut people: People| {
+        people.active.retain(|name| name != "Alice");
+        memory(&people).folding(LowerCase)
+    };
+    user_directory::fold_conformance(&LowerCase, without).await;
 }
 
 /// A fold finds all that the suite has and that have no twin, by any of their spellings.

@@ -127,7 +127,8 @@ impl UserSearch {
             Some(search) => search.of(connection, &entry, name).await?,
             None => Default::default(),
         };
-        let of_administrators = |group: &String| self.administrator_groups.iter().any(|one| caseless_eq(one, group));
+        let of_administrators =
+            |group: &String| self.administrator_groups.iter().any(|one| caseless_eq(one, group));
         let administrator = groups.iter().any(of_administrators);
         let attributes =
             self.attributes.iter().map(|name| (name.clone(), entry.values(name).to_vec())).collect();

@@ -113,7 +113,9 @@ pub enum SqlDirectoryError {
     #[error("the query for users must answer with the name as text and then with whether the user is active")]
     Columns,
     /// A second column that does not clearly say [whether the user is active](SqlDirectory#who-is-active).
-    #[error("the query for users must say by a boolean, 0 or 1, or \"yes\" or \"no\" whether the user is active")]
+    #[error(
+        "the query for users must say by a boolean, 0 or 1, or \"yes\" or \"no\" whether the user is active"
+    )]
     ActiveFlag,
     /// A row of the query for groups whose first column is `NULL` or no text.
     #[error("the query for groups must answer with the group's name as text, and never with NULL")]
@@ -180,7 +182,8 @@ impl<D: Dialect> SqlDirectory<D> {
         };
         let groups = rows.into_iter().map(|mut row| row.text(0).ok_or(SqlDirectoryError::GroupColumn));
         let groups = groups.collect::<Result<Vec<_>, _>>()?;
-        let of_administrators = |group: &String| administrator_groups.iter().any(|one| caseless_eq(one, group));
+        let of_administrators =
+            |group: &String| administrator_groups.iter().any(|one| caseless_eq(one, group));
         let administrator = groups.iter().any(of_administrators);
         let known = KnownUser::new(user.name, user.record).with_groups(groups);
         Ok(UserLookup::Found(if administrator { known.as_administrator() } else { known }))

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use trusted_app_core::store::NameFold;
 use trusted_app_core::{BoxError, TrustedApplication, UserDirectory, UserLookup};
 
 use crate::TestIdentity;
@@ -160,6 +161,34 @@ pub async fn group_conformance<D: UserDirectory>(make: impl AsyncFn(People) -> D
     check(make(people.clone()).await, &people).await;
 }
 
+/// Checks a directory behind a fold: `make` makes one with exactly these people and groups in it, and puts the fold
+/// before it. It is called once, with [`People::in_groups`].
+///
+/// Each name of the suite, also in capitals and in small letters, must find the one user whose name folds to the same,
+/// under the name that was put in; two are ambiguous, also if one of them may not log in.
+///
+/// # Panics
+///
+/// When the directory is wrong; the text says about whom.
+pub async fn fold_conformance<D: UserDirectory>(fold: &dyn NameFold, make: impl AsyncFn(People) -> D) {
+    let people = People::in_groups();
+    let directory = make(people.clone()).await;
+    let everybody = || people.active.iter().chain(&people.denied).map(String::as_str);
+    for name in everybody().chain(NEAR_MISSES.iter().copied()) {
+        for name in [name.to_owned(), name.to_uppercase(), name.to_lowercase()] {
+            let key = fold.fold(&name);
+            let meant: Vec<_> = everybody().filter(|one| fold.fold(one) == key).collect();
+            let expected = match *meant {
+                [] => Expected::Unknown,
+                [one] if people.denied.iter().any(|denied| denied == one) => Expected::Denied,
+                [one] => Expected::found(&people, one),
+                _ => Expected::Ambiguous,
+            };
+            assert_answer(&directory, &name, &expected).await;
+        }
+    }
+}
+
 /// Checks a directory that holds exactly these people, however they came into it: each is found
 /// under the name that was put in and in their groups alone, or denied, once, again and many at a time; nobody
 /// else is found.
@@ -199,16 +228,17 @@ async fn check_at_once<D: UserDirectory>(directory: D, people: &People) {
 
 #[derive(Debug, Clone)]
 enum Expected {
-    Found { groups: Vec<String> },
+    Found { name: String, groups: Vec<String> },
     Denied,
     Unknown,
+    Ambiguous,
 }
 
 impl Expected {
     fn found(people: &People, name: &str) -> Self {
         let mut groups = people.groups_of(name).to_vec();
         groups.sort_unstable();
-        Self::Found { groups }
+        Self::Found { name: name.to_owned(), groups }
     }
 }
 
@@ -216,13 +246,15 @@ async fn assert_answer<D: UserDirectory>(directory: &D, name: &str, expected: &E
     let answer: Result<_, BoxError> = directory.user(&wiki(), name).await.map_err(Into::into);
     match (expected, answer) {
         (_, Err(error)) => panic!("looking up {name:?}: {error}"),
-        (Expected::Found { groups }, Ok(UserLookup::Found(user))) => {
-            assert_eq!(&*user.name, name, "{name:?} is found under another name");
+        (Expected::Found { name: canonical, groups }, Ok(UserLookup::Found(user))) => {
+            assert_eq!(&*user.name, canonical, "{name:?} is found under another name");
             let mut found: Vec<_> = user.groups.iter().map(ToString::to_string).collect();
             found.sort_unstable();
             assert_eq!(found, *groups, "{name:?} is in other groups");
         }
-        (Expected::Denied, Ok(UserLookup::Denied)) | (Expected::Unknown, Ok(UserLookup::Unknown)) => {}
+        (Expected::Denied, Ok(UserLookup::Denied))
+        | (Expected::Unknown, Ok(UserLookup::Unknown))
+        | (Expected::Ambiguous, Ok(UserLookup::Ambiguous)) => {}
         (_, Ok(other)) => panic!("{name:?} should be {expected:?}, but is {}", kind(&other)),
     }
 }

@@ -195,7 +195,8 @@ fn what_is_denied_is_denied_in_any_letters() {
         assert_eq!(groups.check(&group, &Method::GET), refused, "{denied} {name}");
         assert_eq!(users.check(&group, &Method::GET), Ok(()), "a group is no user");
     }
-    for (denied, name) in [("zo\u{eb}", "zoe\u{308}"), ("alice", "аlice"), ("管理者", "管理"), ("ß", "s")] {
+    for (denied, name) in [("zo\u{eb}", "zoe\u{308}"), ("alice", "аlice"), ("管理者", "管理"), ("ß", "s")]
+    {
         let policy = ActAsPolicy::anybody().deny_users([denied]);
         assert_eq!(policy.check(&KnownUser::new(name, ()), &Method::GET), Ok(()), "{denied} {name}");
     }
