@@ -34,6 +34,7 @@ impl LdapDirectoryBuilder {
                 base,
                 filter: "(objectClass=*)".to_owned(),
                 name_attribute: "uid".to_owned(),
+                enabled_filter: None,
                 disabled_filter: None,
                 groups: None,
                 administrator_groups: Vec::new(),
@@ -77,8 +78,22 @@ impl LdapDirectoryBuilder {
         self
     }
 
-    /// Which users may not log in, such as `(pwdAccountLockedTime=*)`, `(nsAccountLock=TRUE)` or, in Active Directory,
-    /// `(userAccountControl:1.2.840.113556.1.4.803:=2)`. Without one, everybody may.
+    /// Which users may log in: who does not match is denied. In Active Directory
+    /// `(&(userAccountControl=*)(!(userAccountControl:1.2.840.113556.1.4.803:=2)))`. Everybody may unless this or
+    /// [`disabled_filter`](Self::disabled_filter) is stated.
+    ///
+    /// Let it ask for an attribute that every user has, as that one does: where our account may not read it, nobody
+    /// matches, and all are denied.
+    pub fn enabled_filter(mut self, filter: impl Into<String>) -> Self {
+        self.search.enabled_filter = Some(filter.into());
+        self
+    }
+
+    /// Which users may not log in, such as `(pwdAccountLockedTime=*)` or `(nsAccountLock=TRUE)`, beside those who do not
+    /// match the [`enabled_filter`](Self::enabled_filter). For servers that mark only those who are disabled.
+    ///
+    /// **An attribute that our account may not read matches nothing: then everybody may log in.** Check with a user who
+    /// is disabled, and prefer `enabled_filter` where every user has the attribute.
     pub fn disabled_filter(mut self, filter: impl Into<String>) -> Self {
         self.search.disabled_filter = Some(filter.into());
         self
@@ -156,7 +171,8 @@ impl LdapDirectoryBuilder {
                 return Err(ConfigError::Attribute(attribute.to_owned()));
             }
         }
-        for filter in [&search.filter].into_iter().chain(&search.disabled_filter) {
+        let of_state = search.enabled_filter.iter().chain(&search.disabled_filter);
+        for filter in [&search.filter].into_iter().chain(of_state) {
             if ldap3::parse_filter(filter).is_err() || !filter.starts_with('(') {
                 return Err(ConfigError::Filter(filter.clone()));
             }

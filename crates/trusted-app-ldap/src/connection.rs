@@ -54,7 +54,7 @@ impl Connection {
         self.entries(base, Scope::Subtree, filter, attributes).await
     }
 
-    /// The entry of that name, if the filter covers it.
+    /// The entry of that name, if the filter covers it. That there is none, or none that we may read, is an error.
     pub(crate) async fn read(
         &mut self,
         dn: &str,
@@ -71,16 +71,11 @@ impl Connection {
         filter: &str,
         attributes: &[String],
     ) -> Result<Vec<Entry>, LdapDirectoryError> {
-        let failed = |source| LdapDirectoryError::Search { base: base.to_owned(), source };
         self.0.with_search_options(SearchOptions::new().sizelimit(MAX_ENTRIES));
         let found = self.0.search(base, scope, filter, attributes.to_vec()).await;
         match found.and_then(SearchResult::success) {
             Ok((entries, _)) => entries.into_iter().map(Entry::read).collect(),
-            // RFC 4511, appendix A: there is no such entry to read.
-            Err(ldap3::LdapError::LdapResult { result }) if result.rc == 32 && scope == Scope::Base => {
-                Ok(Vec::new())
-            }
-            Err(error) => Err(failed(error.into())),
+            Err(error) => Err(LdapDirectoryError::Search { base: base.to_owned(), source: error.into() }),
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) struct UserSearch {
     pub(crate) base: String,
     pub(crate) filter: String,
     pub(crate) name_attribute: String,
+    pub(crate) enabled_filter: Option<String>,
     pub(crate) disabled_filter: Option<String>,
     pub(crate) groups: Option<GroupSearch>,
     pub(crate) administrator_groups: Vec<String>,
@@ -118,10 +119,12 @@ impl UserSearch {
         entry: Entry,
         name: &str,
     ) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
-        if let Some(filter) = &self.disabled_filter
-            && connection.read(&entry.dn, filter, &["1.1".to_owned()]).await?.is_some()
-        {
-            return Ok(UserLookup::Denied);
+        for (filter, may_log_in) in [(&self.enabled_filter, true), (&self.disabled_filter, false)] {
+            if let Some(filter) = filter
+                && connection.read(&entry.dn, filter, &["1.1".to_owned()]).await?.is_some() != may_log_in
+            {
+                return Ok(UserLookup::Denied);
+            }
         }
         let groups = match &self.groups {
             Some(search) => search.of(connection, &entry, name).await?,
@@ -148,9 +151,9 @@ impl UserSearch {
     }
 
     fn asked_attributes(&self) -> Vec<String> {
-        let member_of = self.groups.as_ref().and_then(GroupSearch::user_attribute);
+        let of_groups = self.groups.iter().flat_map(GroupSearch::user_attributes);
         let stated = self.attributes.iter().map(String::as_str);
-        [&*self.name_attribute].into_iter().chain(member_of).chain(stated).map(str::to_owned).collect()
+        [&*self.name_attribute].into_iter().chain(of_groups).chain(stated).map(str::to_owned).collect()
     }
 }
 

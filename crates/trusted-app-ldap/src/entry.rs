@@ -13,6 +13,8 @@ pub(crate) struct Entry {
     pub(crate) dn: String,
     /// By name in small letters: servers answer in letters of their own.
     attributes: BTreeMap<String, Vec<String>>,
+    /// The same, with the values as they came.
+    octets: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 impl Entry {
@@ -26,20 +28,45 @@ impl Entry {
         let mut parts = tag.match_id(4)?.expect_constructed()?.into_iter();
         let dn = text(parts.next()?)?;
         let mut attributes = BTreeMap::<_, Vec<_>>::new();
+        let mut octets = BTreeMap::<_, Vec<_>>::new();
         for attribute in parts.next()?.expect_constructed()? {
             let mut attribute = attribute.expect_constructed()?.into_iter();
             let name = text(attribute.next()?)?.to_ascii_lowercase();
             let values = attribute.next()?.expect_constructed()?;
             let values =
                 values.into_iter().map(StructureTag::expect_primitive).collect::<Option<Vec<_>>>()?;
-            let values = values.into_iter().filter_map(|value| String::from_utf8(value).ok());
-            attributes.entry(name).or_default().extend(values);
+            let texts = values.iter().filter_map(|value| String::from_utf8(value.clone()).ok());
+            attributes.entry(name.clone()).or_default().extend(texts);
+            octets.entry(name).or_default().extend(values);
         }
-        Some(Self { dn, attributes })
+        Some(Self { dn, attributes, octets })
     }
 
     pub(crate) fn values(&self, attribute: &str) -> &[String] {
         self.attributes.get(&attribute.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The attribute's values, unless some are missing: the server has more than it sent, or one is no text.
+    pub(crate) fn all_values(&self, attribute: &str) -> Result<&[String], LdapDirectoryError> {
+        let name = attribute.to_ascii_lowercase();
+        let range = format!("{name};range=");
+        let values = self.values(&name);
+        let sent = self.octets.get(&name).map_or(0, Vec::len);
+        if values.len() < sent || self.octets.keys().any(|name| name.starts_with(&range)) {
+            return Err(LdapDirectoryError::PartialList {
+                dn: self.dn.clone(),
+                attribute: attribute.to_owned(),
+            });
+        }
+        Ok(values)
+    }
+
+    /// The attribute's octets, if it has exactly one value.
+    pub(crate) fn only_octets(&self, attribute: &str) -> Option<&[u8]> {
+        match self.octets.get(&attribute.to_ascii_lowercase()).map(Vec::as_slice) {
+            Some([one]) => Some(one),
+            _ => None,
+        }
     }
 
     /// The attribute's value, if it has exactly one.
@@ -82,6 +109,25 @@ mod tests {
         assert_eq!((entry.dn.as_str(), entry.only_value("uid")), ("uid=alice", Some("alice")));
         assert_eq!((entry.values("CN"), entry.only_value("cn")), (["A".into(), "B".into()].as_slice(), None));
         assert_eq!((entry.values("sn"), entry.only_value("sn")), ([].as_slice(), None));
+    }
+
+    /// MS-ADTS, section 3.1.1.3.1.3.3: a long list comes in ranges, under a name with an option.
+    #[test]
+    fn a_list_in_part_is_no_list() {
+        let entry = |attributes| {
+            Entry::parse(tag(4, PL::C(vec![octets(b"cn=alice"), tag(16, PL::C(attributes))]))).unwrap()
+        };
+        let whole = entry(vec![attribute("memberOf", &[b"cn=a", b"cn=b"])]);
+        assert_eq!(whole.all_values("memberOf").unwrap(), ["cn=a", "cn=b"]);
+        assert_eq!(whole.all_values("other").unwrap(), [""; 0]);
+        for part in [
+            vec![attribute("memberOf;range=0-1499", &[b"cn=a"])],
+            vec![attribute("memberOf", &[]), attribute("MemberOf;Range=0-0", &[b"cn=a"])],
+            vec![attribute("memberOf", &[b"cn=a", b"cn=\xff"])],
+        ] {
+            let refused = entry(part).all_values("memberOf").unwrap_err();
+            assert!(refused.to_string().contains("`memberOf` of `cn=alice`"), "{refused}");
+        }
     }
 
     #[test]

@@ -61,6 +61,24 @@ pub enum LdapDirectoryError {
     /// It took too long, waiting for a connection included.
     #[error("the LDAP server did not answer within {0:?}")]
     TimedOut(Duration),
+    /// A group that the user is in, whose name is not to be had: whether it is denied cannot be told.
+    #[error("the LDAP group `{0}` or its name cannot be read")]
+    UnreadableGroup(String),
+    /// Some values of an attribute that lists groups are missing. Active Directory sends long lists in ranges
+    /// (`memberOf;range=0-1499`), which are not followed: search by [members](crate::GroupSearch::of_members) instead.
+    #[error("the LDAP server sent `{attribute}` of `{dn}` in part only, or with values that are no text")]
+    PartialList {
+        /// Whose it is.
+        dn: String,
+        /// Which one.
+        attribute: String,
+    },
+    /// The user is in no group that can be read, and [must be in one](crate::GroupSearch::require_membership).
+    #[error("`{0}` is in no LDAP group that can be read")]
+    NoGroup(String),
+    /// The user's [primary group](crate::GroupSearch::primary_group) is not to be had.
+    #[error("the primary group of `{0}` cannot be found")]
+    NoPrimaryGroup(String),
     /// More groups than anybody is in.
     #[error("the user is in more than {0} groups")]
     TooManyGroups(usize),

@@ -7,17 +7,25 @@ use ldap3::ldap_escape;
 use crate::connection::Connection;
 use crate::entry::Entry;
 use crate::error::LdapDirectoryError;
+use crate::primary_group;
 
 /// How the groups of a user are found.
 ///
 /// A group's name is the value of its `cn`, unless [`name_attribute`](Self::name_attribute) states another, as the server
 /// spells it. Whoever may write groups where they are searched decides who is in which: state a base that only
 /// administrators write to.
+///
+/// A group that the user is listed in, but that cannot be read or has no name, is an error: no rule about it could hold.
+/// What our account may not see at all looks like no group, which
+/// [`require_membership`](Self::require_membership) takes for an error where everybody is in one.
 #[derive(Debug, Clone)]
 pub struct GroupSearch {
     pub(crate) source: Source,
     pub(crate) name_attribute: String,
     nested: bool,
+    membership_required: bool,
+    /// The base below which primary groups are.
+    primary: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +69,13 @@ impl GroupSearch {
     }
 
     fn from(source: Source) -> Self {
-        Self { source, name_attribute: "cn".to_owned(), nested: false }
+        Self {
+            source,
+            name_attribute: "cn".to_owned(),
+            nested: false,
+            membership_required: false,
+            primary: None,
+        }
     }
 
     /// The attribute that names a group; `cn` unless stated.
@@ -78,12 +92,33 @@ impl GroupSearch {
         self
     }
 
-    /// The attribute that a user's entry must be asked for.
-    pub(crate) fn user_attribute(&self) -> Option<&str> {
-        match &self.source {
-            Source::MemberOf { attribute } => Some(attribute),
+    /// Whoever is in no group is an error ([`NoGroup`](LdapDirectoryError::NoGroup)), for directories where everybody is
+    /// in one. Groups that our account may not see, and an attribute of the user's that it may not read, cannot be told
+    /// from none otherwise: **a user would be in no group, and a rule that denies one would not hold.** A primary group
+    /// does not count.
+    #[must_use]
+    pub fn require_membership(mut self) -> Self {
+        self.membership_required = true;
+        self
+    }
+
+    /// The user's primary group in Active Directory, which is in neither `member` nor `memberOf`, counts too; it is
+    /// searched for below `base` by its `objectSid`, which is the user's with the `primaryGroupID` at the end. Whoever
+    /// has none that can be read is an error ([`NoPrimaryGroup`](LdapDirectoryError::NoPrimaryGroup)).
+    #[must_use]
+    pub fn primary_group(mut self, base: impl Into<String>) -> Self {
+        self.primary = Some(base.into());
+        self
+    }
+
+    /// The attributes that a user's entry must be asked for.
+    pub(crate) fn user_attributes(&self) -> impl Iterator<Item = &str> {
+        let member_of = match &self.source {
+            Source::MemberOf { attribute } => Some(&**attribute),
             Source::Members { .. } => None,
-        }
+        };
+        let of_primary = self.primary.iter().flat_map(|_| primary_group::ATTRIBUTES);
+        member_of.into_iter().chain(of_primary)
     }
 
     pub(crate) fn attributes(&self) -> [&str; 2] {
@@ -101,12 +136,24 @@ impl GroupSearch {
         let mut names = BTreeSet::new();
         let mut seen = BTreeSet::new();
         let mut wave = self.first_wave(connection, user, user_name).await?;
+        if self.membership_required && wave.is_empty() {
+            return Err(LdapDirectoryError::NoGroup(user.dn.clone()));
+        }
+        if let Some(base) = &self.primary {
+            wave.push(self.primary_of(connection, user, base).await?);
+        }
         while !wave.is_empty() {
             wave.retain(|group| seen.insert(group.dn.clone()));
             if seen.len() > MAX_GROUPS {
                 return Err(LdapDirectoryError::TooManyGroups(MAX_GROUPS));
             }
-            names.extend(wave.iter().flat_map(|group| group.values(&self.name_attribute)).cloned());
+            for group in &wave {
+                let named = group.all_values(&self.name_attribute)?;
+                if named.is_empty() {
+                    return Err(LdapDirectoryError::UnreadableGroup(group.dn.clone()));
+                }
+                names.extend(named.iter().cloned());
+            }
             wave = if self.nested { self.next_wave(connection, &wave).await? } else { Vec::new() };
         }
         Ok(names)
@@ -124,7 +171,7 @@ impl GroupSearch {
                 let filter = format!("({attribute}={})", ldap_escape(member));
                 connection.search(base, &filter, std::slice::from_ref(&self.name_attribute)).await
             }
-            Source::MemberOf { attribute } => self.read_all(connection, user.values(attribute)).await,
+            Source::MemberOf { attribute } => self.read_all(connection, user.all_values(attribute)?).await,
         }
     }
 
@@ -145,10 +192,26 @@ impl GroupSearch {
             }
             Source::Members { .. } => Ok(Vec::new()),
             Source::MemberOf { attribute } => {
-                let groups: Vec<_> = wave.iter().flat_map(|group| group.values(attribute)).cloned().collect();
+                let mut groups = Vec::new();
+                for group in wave {
+                    groups.extend_from_slice(group.all_values(attribute)?);
+                }
                 self.read_all(connection, &groups).await
             }
         }
+    }
+
+    async fn primary_of(
+        &self,
+        connection: &mut Connection,
+        user: &Entry,
+        base: &str,
+    ) -> Result<Entry, LdapDirectoryError> {
+        let none = || LdapDirectoryError::NoPrimaryGroup(user.dn.clone());
+        let filter = primary_group::filter(user).ok_or_else(none)?;
+        let mut found = connection.search(base, &filter, &self.attributes().map(str::to_owned)).await?;
+        let group = found.pop().filter(|_| found.is_empty());
+        group.ok_or_else(none)
     }
 
     async fn read_all(
@@ -159,7 +222,8 @@ impl GroupSearch {
         let attributes = self.attributes().map(str::to_owned);
         let mut entries = Vec::new();
         for dn in groups.iter().take(MAX_GROUPS + 1).collect::<BTreeSet<_>>() {
-            entries.extend(connection.read(dn, "(objectClass=*)", &attributes).await?);
+            let group = connection.read(dn, "(objectClass=*)", &attributes).await?;
+            entries.push(group.ok_or_else(|| LdapDirectoryError::UnreadableGroup(dn.clone()))?);
         }
         Ok(entries)
     }

@@ -8,7 +8,7 @@
 //! let users = LdapDirectory::builder("ldap://ldap.example.com", "ou=people,dc=example,dc=com")
 //!     .bind("cn=reader,dc=example,dc=com", std::fs::read_to_string("/run/secrets/ldap")?.trim())
 //!     .user_filter("(objectClass=inetOrgPerson)")
-//!     .disabled_filter("(pwdAccountLockedTime=*)")
+//!     .enabled_filter("(&(employeeType=*)(!(employeeType=disabled)))")
 //!     .groups(GroupSearch::of_members("ou=groups,dc=example,dc=com", "member").nested())
 //!     .administrator_groups(["administrators"])
 //!     .build()?;
@@ -38,6 +38,7 @@ mod error;
 mod group;
 mod password;
 mod pool;
+mod primary_group;
 mod tls;
 
 pub use builder::LdapDirectoryBuilder;

@@ -48,6 +48,7 @@ fn program(name: &str) -> Option<String> {
 pub struct Tree {
     people: Vec<Person>,
     groups: Vec<Group>,
+    access: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +56,7 @@ struct Person {
     names: Vec<String>,
     disabled: bool,
     member_of: Vec<usize>,
+    primary_group: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -68,7 +70,7 @@ impl Tree {
     /// Adds somebody with these names (`uid`), of whom there is usually one, and says which person it is.
     pub fn person(&mut self, names: &[&str], disabled: bool) -> usize {
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        self.people.push(Person { names, disabled, member_of: Vec::new() });
+        self.people.push(Person { names, disabled, member_of: Vec::new(), primary_group: None });
         self.people.len() - 1
     }
 
@@ -87,6 +89,16 @@ impl Tree {
         self.groups[outer].groups.push(inner);
     }
 
+    /// Makes a group somebody's primary one, as Active Directory keeps it.
+    pub fn primary_group(&mut self, person: usize, group: usize) {
+        self.people[person].primary_group = Some(group);
+    }
+
+    /// A rule of access (`slapd.access(5)`, without the word `access`) that goes before those that let the reader read.
+    pub fn access(&mut self, rule: impl Into<String>) {
+        self.access.push(rule.into());
+    }
+
     fn ldif(&self) -> String {
         let mut ldif = String::new();
         entry(
@@ -101,15 +113,17 @@ impl Tree {
         entry(&mut ldif, READER, &["organizationalRole", "simpleSecurityObject"], &reader);
         for (number, person) in self.people.iter().enumerate() {
             let cn = format!("p{number}");
-            let mut attributes = vec![("cn", &*cn), ("sn", "x")];
-            attributes.extend(person.names.iter().map(|name| ("uid", &**name)));
-            if person.disabled {
-                attributes.push(("employeeType", "disabled"));
-            }
+            let state: &[u8] = if person.disabled { b"disabled" } else { b"active" };
+            let sid = sid(1000 + number);
+            let mut attributes =
+                vec![("cn", cn.as_bytes()), ("sn", b"x"), ("employeeType", state), ("objectSid", &sid)];
+            attributes.extend(person.names.iter().map(|name| ("uid", name.as_bytes())));
+            let primary_group = person.primary_group.map(|group| (GROUP_RIDS + group).to_string());
+            attributes.extend(primary_group.iter().map(|id| ("primaryGroupID", id.as_bytes())));
             let member_of: Vec<_> = person.member_of.iter().map(|&group| group_dn(group)).collect();
             // What `memberOf` is where a server keeps it, under a name that every server lets us write.
-            attributes.extend(member_of.iter().map(|dn| ("seeAlso", &**dn)));
-            entry(&mut ldif, &person_dn(number), &["inetOrgPerson"], &attributes);
+            attributes.extend(member_of.iter().map(|dn| ("seeAlso", dn.as_bytes())));
+            entry(&mut ldif, &person_dn(number), &["inetOrgPerson", "securityPrincipal"], &attributes);
         }
         for (number, group) in self.groups.iter().enumerate() {
             let ou = format!("g{number}");
@@ -121,24 +135,39 @@ impl Tree {
             }
             let within = self.groups.iter().enumerate().filter(|(_, outer)| outer.groups.contains(&number));
             let within: Vec<_> = within.map(|(outer, _)| group_dn(outer)).collect();
-            let mut attributes = vec![("ou", &*ou), ("cn", &*group.name)];
-            attributes.extend(members.iter().map(|dn| ("member", &**dn)));
-            attributes.extend(within.iter().map(|dn| ("seeAlso", &**dn)));
-            entry(&mut ldif, &group_dn(number), &["groupOfNames"], &attributes);
+            let sid = sid(GROUP_RIDS + number);
+            let mut attributes =
+                vec![("ou", ou.as_bytes()), ("cn", group.name.as_bytes()), ("objectSid", &sid)];
+            attributes.extend(members.iter().map(|dn| ("member", dn.as_bytes())));
+            attributes.extend(within.iter().map(|dn| ("seeAlso", dn.as_bytes())));
+            entry(&mut ldif, &group_dn(number), &["groupOfNames", "securityPrincipal"], &attributes);
         }
         ldif
     }
 }
 
-fn person_dn(number: usize) -> String {
+/// Where the relative identifiers of groups begin.
+const GROUP_RIDS: usize = 100_000;
+
+/// A security identifier of Active Directory, with octets that a filter must escape.
+fn sid(relative_id: usize) -> Vec<u8> {
+    let relative_id = u32::try_from(relative_id).expect("a small tree").to_le_bytes();
+    [b"\x01\x05\0\0\0\0\0\x05\x15\0\0\0*()\\\xff\xfe\x80\x7falic".as_slice(), &relative_id].concat()
+}
+
+/// The name of a person's entry.
+#[must_use]
+pub fn person_dn(number: usize) -> String {
     format!("cn=p{number},{PEOPLE}")
 }
 
-fn group_dn(number: usize) -> String {
+/// The name of a group's entry.
+#[must_use]
+pub fn group_dn(number: usize) -> String {
     format!("ou=g{number},{GROUPS}")
 }
 
-fn entry(ldif: &mut String, dn: &str, classes: &[&str], attributes: &[(&str, &str)]) {
+fn entry(ldif: &mut String, dn: &str, classes: &[&str], attributes: &[(&str, impl AsRef<[u8]>)]) {
     writeln!(ldif, "dn: {dn}").unwrap();
     for class in classes {
         writeln!(ldif, "objectClass: {class}").unwrap();
@@ -182,7 +211,10 @@ impl Slapd {
         fs::create_dir(at("data")).unwrap();
         let authority = certify(hosts, &at("server.pem"), &at("server.key"));
         fs::write(at("ca.pem"), &authority).unwrap();
-        let configuration = CONFIGURATION.replace("DIRECTORY", &directory.path().display().to_string());
+        let access: String = tree.access.iter().map(|rule| format!("access {rule}\n")).collect();
+        let configuration = CONFIGURATION
+            .replace("DIRECTORY", &directory.path().display().to_string())
+            .replace("ACCESS\n", &access);
         fs::write(at("slapd.conf"), configuration).unwrap();
         fs::write(at("tree.ldif"), tree.ldif()).unwrap();
 
@@ -307,6 +339,12 @@ const CONFIGURATION: &str = "\
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
+attributetype ( 1.2.840.113556.1.4.146 NAME 'objectSid' EQUALITY octetStringMatch \
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.98 NAME 'primaryGroupID' EQUALITY integerMatch \
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+objectclass ( 1.2.840.113556.1.5.6 NAME 'securityPrincipal' SUP top AUXILIARY \
+  MAY ( objectSid $ primaryGroupID ) )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile DIRECTORY/slapd.pid
@@ -317,6 +355,7 @@ database mdb
 maxsize 16777216
 suffix \"dc=example,dc=com\"
 directory DIRECTORY/data
+ACCESS
 access to attrs=userPassword by anonymous auth
 access to * by dn.exact=\"cn=reader,dc=example,dc=com\" read
 ";

@@ -6,6 +6,7 @@ mod find;
 mod groups;
 mod secrets;
 mod tls;
+mod unreadable;
 
 use std::time::Duration;
 

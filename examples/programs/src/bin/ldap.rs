@@ -46,7 +46,7 @@ fn users(server: &Slapd) -> Result<impl UserDirectory<User = LdapUser>> {
         .roots_pem(server.authority()) // the system's roots unless stated
         .bind(READER, PASSWORD)
         .user_filter("(objectClass=inetOrgPerson)")
-        .disabled_filter("(employeeType=disabled)")
+        .enabled_filter("(&(employeeType=*)(!(employeeType=disabled)))")
         .groups(GroupSearch::of_members(GROUPS, "member").nested())
         .administrator_groups(["administrators"])
         .build()?;
