@@ -1,6 +1,8 @@
 //! A network that misbehaves.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,6 +26,15 @@ pub enum Traffic {
 pub struct TcpProxy {
     address: SocketAddr,
     traffic: watch::Sender<Traffic>,
+    connections: Arc<Connections>,
+}
+
+/// They are numbered as they come.
+#[derive(Debug, Default)]
+struct Connections {
+    opened: AtomicUsize,
+    /// How many of the first ones are silent.
+    silent: AtomicUsize,
 }
 
 impl TcpProxy {
@@ -36,16 +47,19 @@ impl TcpProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (traffic, state) = watch::channel(Traffic::Passes);
+        let connections = Arc::new(Connections::default());
+        let counted = connections.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else { continue };
+                let number = counted.opened.fetch_add(1, Ordering::SeqCst);
                 let ((from_client, to_client), (from_server, to_server)) =
                     (client.into_split(), server.into_split());
-                tokio::spawn(carry(from_client, to_server, state.clone()));
-                tokio::spawn(carry(from_server, to_client, state.clone()));
+                tokio::spawn(carry(from_client, to_server, state.clone(), counted.clone(), number));
+                tokio::spawn(carry(from_server, to_client, state.clone(), counted.clone(), number));
             }
         });
-        Self { address, traffic }
+        Self { address, traffic, connections }
     }
 
     /// Where it listens.
@@ -54,13 +68,30 @@ impl TcpProxy {
         self.address
     }
 
+    /// How many connections there have been.
+    #[must_use]
+    pub fn opened(&self) -> usize {
+        self.connections.opened.load(Ordering::SeqCst)
+    }
+
+    /// Whatever is sent on connections that are open now vanishes, as where a firewall forgot them; new ones pass.
+    pub fn silence_open(&self) {
+        self.connections.silent.store(self.opened(), Ordering::SeqCst);
+    }
+
     /// From now on, for open connections too. What vanished does not come back.
     pub fn set(&self, traffic: Traffic) {
         self.traffic.send_replace(traffic);
     }
 }
 
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, traffic: watch::Receiver<Traffic>) {
+async fn carry(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    traffic: watch::Receiver<Traffic>,
+    connections: Arc<Connections>,
+    number: usize,
+) {
     let (mut buffer, mut has_vanished) = ([0; 4096], false);
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let now = *traffic.borrow();
@@ -68,7 +99,8 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, traffic: watch::
             tokio::time::sleep(delay).await;
         }
         // A stream with a gap would be garbage; a real one stalls for good.
-        has_vanished |= now == Traffic::Vanishes;
+        let is_silent = number < connections.silent.load(Ordering::SeqCst);
+        has_vanished |= now == Traffic::Vanishes || is_silent;
         if !has_vanished && to.write_all(&buffer[..length]).await.is_err() {
             break;
         }

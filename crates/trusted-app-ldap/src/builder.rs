@@ -23,6 +23,7 @@ pub struct LdapDirectoryBuilder {
     roots: Option<Vec<u8>>,
     plaintext: bool,
     connections: usize,
+    idle_timeout: Duration,
     timeout: Duration,
 }
 
@@ -44,6 +45,7 @@ impl LdapDirectoryBuilder {
             roots: None,
             plaintext: false,
             connections: 8,
+            idle_timeout: Duration::from_secs(60),
             timeout: Duration::from_secs(4),
         }
     }
@@ -125,8 +127,16 @@ impl LdapDirectoryBuilder {
         self
     }
 
+    /// For how long a connection without work is kept; 60 seconds unless stated. Less than what a firewall on the way
+    /// forgets connections after, and the server closes them after.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
     /// How long a look-up may take in all, waiting and connecting included; 4 seconds unless stated. The layer has a
-    /// bound of its own, 5 seconds unless stated.
+    /// bound of its own, 5 seconds unless stated. A connection that was kept has half of it, so that the rest is enough
+    /// for a fresh one if something on the way has silently forgotten it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -149,12 +159,12 @@ impl LdapDirectoryBuilder {
             settings = settings.set_starttls(url.scheme() == "ldap").set_config(tls::config(roots)?);
         }
         let server = Server { url, settings, account: self.account };
-        let pool = Pool::new(server, self.connections);
+        let pool = Pool::new(server, self.connections, self.idle_timeout);
         Ok(LdapDirectory::new(Inner { pool, search: self.search, timeout: self.timeout }))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        if self.connections == 0 || self.timeout.is_zero() {
+        if self.connections == 0 || self.timeout.is_zero() || self.idle_timeout.is_zero() {
             return Err(ConfigError::Zero);
         }
         if self.account.as_ref().is_some_and(|(_, password)| password.expose().is_empty()) {
@@ -194,6 +204,7 @@ impl fmt::Debug for LdapDirectoryBuilder {
             .field("account", &self.account)
             .field("plaintext", &self.plaintext)
             .field("connections", &self.connections)
+            .field("idle_timeout", &self.idle_timeout)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

@@ -76,14 +76,19 @@ impl LdapDirectory {
 }
 
 impl Inner {
-    /// On a connection that was kept and, should that fail, on a fresh one.
+    /// On a connection that was kept and, should that fail or be silent for half the time, on a fresh one.
     async fn find(&self, name: &FoldedName<'_>) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
         let place = self.pool.place().await;
-        if let Some(mut connection) = place.kept()
-            && let Ok(answer) = self.search.find(&mut connection, name).await
-        {
-            place.keep(connection);
-            return Ok(answer);
+        if let Some(mut connection) = place.kept() {
+            let look_up = self.search.find(&mut connection, name);
+            match tokio::time::timeout(self.timeout / 2, look_up).await {
+                Ok(Ok(answer)) => {
+                    place.keep(connection);
+                    return Ok(answer);
+                }
+                Ok(Err(_)) => {}
+                Err(_) => place.distrust_kept(),
+            }
         }
         let mut connection = place.open().await?;
         let answer = self.search.find(&mut connection, name).await?;

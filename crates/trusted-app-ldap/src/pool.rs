@@ -1,6 +1,7 @@
 //! Connections that are kept.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -10,13 +11,19 @@ use crate::error::LdapDirectoryError;
 /// A bounded number of connections to one server.
 pub(crate) struct Pool {
     server: Server,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Idle>>,
+    idle_timeout: Duration,
     places: Semaphore,
 }
 
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
 impl Pool {
-    pub(crate) fn new(server: Server, size: usize) -> Self {
-        Self { server, idle: Mutex::new(Vec::new()), places: Semaphore::new(size) }
+    pub(crate) fn new(server: Server, size: usize, idle_timeout: Duration) -> Self {
+        Self { server, idle: Mutex::new(Vec::new()), idle_timeout, places: Semaphore::new(size) }
     }
 
     /// Waits for a place among the connections.
@@ -25,7 +32,7 @@ impl Pool {
         Place { pool: self, _permit: self.places.acquire().await.ok() }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -41,8 +48,14 @@ impl Place<'_> {
     /// A connection that was kept. It may be dead without our knowing: the server was restarted, a firewall forgot it.
     pub(crate) fn kept(&self) -> Option<Connection> {
         let mut idle = self.pool.idle();
-        idle.retain_mut(|connection| !connection.is_closed());
-        idle.pop()
+        let longest = self.pool.idle_timeout;
+        idle.retain_mut(|idle| idle.since.elapsed() < longest && !idle.connection.is_closed());
+        idle.pop().map(|idle| idle.connection)
+    }
+
+    /// Drops all connections that are kept: one of them was silent, so the others may be.
+    pub(crate) fn distrust_kept(&self) {
+        self.pool.idle().clear();
     }
 
     /// A fresh connection.
@@ -52,6 +65,6 @@ impl Place<'_> {
 
     /// Keeps a connection on which all went well.
     pub(crate) fn keep(self, connection: Connection) {
-        self.pool.idle().push(connection);
+        self.pool.idle().push(Idle { connection, since: Instant::now() });
     }
 }

@@ -1,14 +1,15 @@
 //! An outage is 503, never 401, never a pass; and when it is over, it is over.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Request;
 use test_services::slapd::{self, Slapd};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::rejection::Code;
 use tower_trusted_app::{TrustedAppLayer, UserDirectory};
-use trusted_app_ldap::LdapDirectory;
+use trusted_app_ldap::{LdapDirectory, LdapDirectoryBuilder};
 use trusted_app_tests::exchange::{Answer, PAGE};
+use trusted_app_tests::tcp_proxy::TcpProxy;
 use trusted_app_tests::{URL, public_url, sign, wiki};
 
 use crate::{answer, at, directory, with_alice};
@@ -164,5 +165,58 @@ async fn look_ups_that_are_given_up() {
         if micros % 1000 == 0 {
             assert_eq!(answer(&users, "alice").await, "alice");
         }
+    }
+}
+
+fn through(proxy: &TcpProxy, server: &Slapd) -> LdapDirectoryBuilder {
+    at(server, &format!("ldap://{}", proxy.address()))
+}
+
+/// A firewall forgot the connections that were idle: the first look-up costs half the time, and those after it nothing.
+#[tokio::test]
+async fn a_kept_connection_that_is_silent() {
+    if !slapd::is_installed() {
+        return;
+    }
+    let server = with_alice();
+    let proxy = TcpProxy::to(server.plain_address().port()).await;
+    let timeout = Duration::from_secs(4);
+    let users = through(&proxy, &server).timeout(timeout).build().unwrap();
+    let mut at_once = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let users = users.clone();
+        at_once.spawn(async move { answer(&users, "alice").await });
+    }
+    assert_eq!(at_once.join_all().await, ["alice"; 4]);
+    assert!(proxy.opened() > 1, "several are kept");
+
+    proxy.silence_open();
+    let begun = Instant::now();
+    assert_eq!(answer(&users, "alice").await, "alice");
+    assert!(begun.elapsed() >= timeout / 2 && begun.elapsed() < timeout, "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    for name in ["bob", "alice", "bob"] {
+        assert_eq!(answer(&users, name).await, name);
+    }
+    assert!(begun.elapsed() < timeout / 2, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_connection_that_was_idle_for_long_is_not_used() {
+    if !slapd::is_installed() {
+        return;
+    }
+    let server = with_alice();
+    let proxy = TcpProxy::to(server.plain_address().port()).await;
+    let idle = Duration::from_secs(1);
+    let users = through(&proxy, &server).idle_timeout(idle).build().unwrap();
+    for opened in [1, 2] {
+        let begun = Instant::now();
+        assert_eq!(answer(&users, "alice").await, "alice");
+        assert_eq!(answer(&users, "bob").await, "bob");
+        if begun.elapsed() < idle {
+            assert_eq!(proxy.opened(), opened);
+        }
+        tokio::time::sleep(idle + Duration::from_millis(100)).await;
     }
 }
