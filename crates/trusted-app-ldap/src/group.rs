@@ -113,12 +113,16 @@ impl GroupSearch {
 
     /// The attributes that a user's entry must be asked for.
     pub(crate) fn user_attributes(&self) -> impl Iterator<Item = &str> {
-        let member_of = match &self.source {
-            Source::MemberOf { attribute } => Some(&**attribute),
-            Source::Members { .. } => None,
-        };
         let of_primary = self.primary.iter().flat_map(|_| primary_group::ATTRIBUTES);
-        member_of.into_iter().chain(of_primary)
+        self.list_attribute().into_iter().chain(of_primary)
+    }
+
+    /// The attribute in which users, and groups, list what they are in.
+    fn list_attribute(&self) -> Option<&str> {
+        match &self.source {
+            Source::MemberOf { attribute } => Some(attribute),
+            Source::Members { .. } => None,
+        }
     }
 
     pub(crate) fn attributes(&self) -> [&str; 2] {
@@ -209,7 +213,9 @@ impl GroupSearch {
     ) -> Result<Entry, LdapDirectoryError> {
         let none = || LdapDirectoryError::NoPrimaryGroup(user.dn.clone());
         let filter = primary_group::filter(user).ok_or_else(none)?;
-        let mut found = connection.search(base, &filter, &self.attributes().map(str::to_owned)).await?;
+        let asked = self.list_attribute().into_iter().chain([&*self.name_attribute]);
+        let asked: Vec<_> = asked.map(str::to_owned).collect();
+        let mut found = connection.search(base, &filter, &asked).await?;
         let group = found.pop().filter(|_| found.is_empty());
         group.ok_or_else(none)
     }

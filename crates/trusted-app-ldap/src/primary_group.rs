@@ -29,7 +29,8 @@ fn with_relative_id(sid: &[u8], id: u32) -> Option<Vec<u8>> {
     if sid.len() != 8 + 4 * usize::from(count) {
         return None;
     }
-    Some([&sid[..sid.len() - 4], &id.to_le_bytes()].concat())
+    let (domain, _) = sid.split_last_chunk::<4>()?;
+    Some([domain, &id.to_le_bytes()].concat())
 }
 
 #[cfg(test)]
