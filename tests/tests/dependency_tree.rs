@@ -42,7 +42,8 @@ fn a_tonic_service_compiles_no_other_adapter() {
 
 #[test]
 fn the_administration_without_its_site_brings_no_framework() {
-    let tree = Tree::of(&["--package", "trusted-app-admin", "--no-default-features", "--features", "aws-lc-rs,rsa"]);
+    let tree =
+        Tree::of(&["--package", "trusted-app-admin", "--no-default-features", "--features", "aws-lc-rs,rsa"]);
     tree.has("ureq");
     tree.has_none_of(&["axum", "axum-core", "hyper", "maud", "openssl", "utoipa"]);
 }

@@ -244,7 +244,12 @@ impl PathSet {
                 }
             }
         }
-        Self { patterns: patterns.into(), prefixes: Prefixes::new(prefixes), subtrees: Prefixes::new(subtrees), rpcs }
+        Self {
+            patterns: patterns.into(),
+            prefixes: Prefixes::new(prefixes),
+            subtrees: Prefixes::new(subtrees),
+            rpcs,
+        }
     }
 
     fn covers(&self, path: &str) -> bool {

@@ -37,48 +37,55 @@ pub(super) fn signer(
 ) -> Result<Box<dyn SignatureSigner>, KeyError> {
     Ok(match algorithm {
         SignatureAlgorithm::Ed25519 => {
-            Box::new(Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map_err(|_| KeyError::Refused)?)
+            let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8);
+            Box::new(Ed25519(key.map_err(|_| KeyError::Refused)?))
         }
         SignatureAlgorithm::EcdsaP256Sha256 => {
             let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8);
-            Box::new(key.map_err(|_| KeyError::Refused)?)
+            Box::new(Ecdsa(key.map_err(|_| KeyError::Refused)?))
         }
         SignatureAlgorithm::RsaPssSha512 => {
-            Box::new(RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Refused)?)
+            Box::new(RsaPss(RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Refused)?))
         }
     })
 }
 
-impl SignatureSigner for Ed25519KeyPair {
+struct Ed25519(Ed25519KeyPair);
+
+impl SignatureSigner for Ed25519 {
     fn public_key(&self) -> &[u8] {
-        KeyPair::public_key(self).as_ref()
+        self.0.public_key().as_ref()
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
-        let signature = self.try_sign(message).map_err(|_| SigningError::Failed)?;
+        let signature = self.0.try_sign(message).map_err(|_| SigningError::Failed)?;
         Ok(signature.as_ref().to_vec())
     }
 }
 
-impl SignatureSigner for EcdsaKeyPair {
+struct Ecdsa(EcdsaKeyPair);
+
+impl SignatureSigner for Ecdsa {
     fn public_key(&self) -> &[u8] {
-        KeyPair::public_key(self).as_ref()
+        self.0.public_key().as_ref()
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
-        let signature = self.sign(&SystemRandom::new(), message).map_err(|_| SigningError::Failed)?;
+        let signature = self.0.sign(&SystemRandom::new(), message).map_err(|_| SigningError::Failed)?;
         Ok(signature.as_ref().to_vec())
     }
 }
 
-impl SignatureSigner for RsaKeyPair {
+struct RsaPss(RsaKeyPair);
+
+impl SignatureSigner for RsaPss {
     fn public_key(&self) -> &[u8] {
         &[]
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
-        let mut signature = vec![0; self.public_modulus_len()];
-        let signed = self.sign(&RSA_PSS_SHA512, &SystemRandom::new(), message, &mut signature);
+        let mut signature = vec![0; self.0.public_modulus_len()];
+        let signed = self.0.sign(&RSA_PSS_SHA512, &SystemRandom::new(), message, &mut signature);
         signed.map(|()| signature).map_err(|_| SigningError::Failed)
     }
 }

@@ -20,25 +20,31 @@ pub(super) fn verifier(
     Ok(match algorithm {
         SignatureAlgorithm::Ed25519 => {
             let key = ed25519_of_spki(spki).ok_or(KeyError::Refused)?;
-            Box::new(ed25519_dalek::VerifyingKey::from_bytes(key).map_err(|_| KeyError::Refused)?)
+            let key = ed25519_dalek::VerifyingKey::from_bytes(key);
+            Box::new(Ed25519Verifier(key.map_err(|_| KeyError::Refused)?))
         }
         SignatureAlgorithm::EcdsaP256Sha256 => return Err(NO_ECDSA),
         SignatureAlgorithm::RsaPssSha512 => {
-            Box::new(rsa::PublicKey::from_public_key_der(spki).map_err(|_| KeyError::Refused)?)
+            let key = rsa::PublicKey::from_public_key_der(spki);
+            Box::new(RsaPssVerifier(key.map_err(|_| KeyError::Refused)?))
         }
     })
 }
 
-impl SignatureVerifier for ed25519_dalek::VerifyingKey {
+struct Ed25519Verifier(ed25519_dalek::VerifyingKey);
+
+impl SignatureVerifier for Ed25519Verifier {
     fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| InvalidSignature)?;
-        self.verify_strict(message, &signature).map_err(|_| InvalidSignature)
+        self.0.verify_strict(message, &signature).map_err(|_| InvalidSignature)
     }
 }
 
-impl SignatureVerifier for rsa::PublicKey {
+struct RsaPssVerifier(rsa::PublicKey);
+
+impl SignatureVerifier for RsaPssVerifier {
     fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        self.pss_verify::<Sha512>(message, signature).map_err(|_| InvalidSignature)
+        self.0.pss_verify::<Sha512>(message, signature).map_err(|_| InvalidSignature)
     }
 }
 
@@ -55,7 +61,8 @@ pub(super) fn signer(
         }
         SignatureAlgorithm::EcdsaP256Sha256 => return Err(NO_ECDSA),
         SignatureAlgorithm::RsaPssSha512 => {
-            Box::new(rsa::PrivateKey::from_pkcs8_der(pkcs8).map_err(|_| KeyError::Refused)?)
+            let key = rsa::PrivateKey::from_pkcs8_der(pkcs8);
+            Box::new(RsaPss(key.map_err(|_| KeyError::Refused)?))
         }
     })
 }
@@ -76,12 +83,14 @@ impl SignatureSigner for Ed25519 {
     }
 }
 
-impl SignatureSigner for rsa::PrivateKey {
+struct RsaPss(rsa::PrivateKey);
+
+impl SignatureSigner for RsaPss {
     fn public_key(&self) -> &[u8] {
         &[]
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
-        self.pss_sign::<Sha512>(message).map_err(|_| SigningError::Failed)
+        self.0.pss_sign::<Sha512>(message).map_err(|_| SigningError::Failed)
     }
 }
