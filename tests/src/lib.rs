@@ -6,7 +6,6 @@ pub mod domain;
 pub mod exchange;
 pub mod gate;
 pub mod log;
-pub mod redis_server;
 pub mod refusals;
 pub mod tcp_proxy;
 

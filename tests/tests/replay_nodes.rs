@@ -5,11 +5,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use http::Request;
+use test_services::redis::RedisServer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use trusted_app_tests::redis_server::RedisServer;
 use trusted_app_tests::sign;
 
 /// A server in a process of its own.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 use redis::AsyncCommands as _;
+use test_services::redis::RedisServer;
 use tokio::task::JoinSet;
 use tower_trusted_app::conditions::ReplayProtection;
 use tower_trusted_app::keys::MemoryKeyStore;
@@ -16,7 +17,6 @@ use tower_trusted_app::{Clock, Rejection, ReplayStore, TrustedAppLayer};
 use trusted_app_redis::{RedisReplayError, RedisReplayStore};
 use trusted_app_test::{FixedClock, TestIdentity, replay_store};
 use trusted_app_tests::exchange::send;
-use trusted_app_tests::redis_server::RedisServer;
 use trusted_app_tests::refusals::trusted;
 use trusted_app_tests::tcp_proxy::{TcpProxy, Traffic};
 use trusted_app_tests::{URL, public_url};

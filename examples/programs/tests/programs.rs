@@ -74,3 +74,28 @@ fn ldap() {
         ],
     );
 }
+
+#[test]
+fn cluster() {
+    if test_services::postgres::Postgres::start().is_none()
+        || test_services::redis::RedisServer::start(&[]).is_none()
+    {
+        return;
+    }
+    let output = output_of(env!("CARGO_BIN_EXE_cluster"));
+    assert_shows(
+        &output,
+        &[
+            "the wiki asks B, which does not know it 401 APP_UNKNOWN",
+            "the wiki is registered on A 200",
+            "one request to A 200",
+            "the same to B 401 REPLAYED",
+            "the wiki is removed on B 200",
+            "the wiki asks A 401 APP_UNKNOWN",
+        ],
+    );
+    for within in ["served by B", "refused by A"] {
+        let line = output.lines().find(|line| line.starts_with(within)).unwrap();
+        assert!(line.contains("within the bound of 1000 ms"), "{output}");
+    }
+}

@@ -9,6 +9,7 @@
 
 #[cfg(unix)]
 pub mod postgres;
+pub mod redis;
 pub mod slapd;
 
 /// Says visibly that a test is skipped, because `what` is missing. Where the environment variable

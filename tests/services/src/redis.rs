@@ -27,7 +27,7 @@ impl RedisServer {
     pub fn start(options: &[&str]) -> Option<Self> {
         let is_there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
         if !is_there {
-            test_services::missing("the program redis-server");
+            crate::missing("the program redis-server");
             return None;
         }
         let mut server = Self {
