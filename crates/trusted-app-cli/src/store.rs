@@ -1,18 +1,18 @@
 //! The option that names a store of applications, and the store.
 
-mod file;
-
 use std::convert::Infallible;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use self::file::FileRegistry;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use tower_trusted_app::keys::FileRegistry;
 use tower_trusted_app::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError};
 use tower_trusted_app::{ApplicationId, TrustedApplication};
 use trusted_app_sqlx::{DecisionFilter, PostgresRegistry, RecordedDecision, SqliteRegistry};
+
+use crate::output;
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreOption {
@@ -47,7 +47,7 @@ impl StoreOption {
         let opened = match self.store.location()? {
             Location::Sqlite(file) => SqliteRegistry::open(file).await.map(Store::Sqlite),
             Location::Postgres(url) => PostgresRegistry::connect(url).await.map(Store::Postgres),
-            Location::File(file) => return FileRegistry::open(file).map(Store::File),
+            Location::File(file) => return Ok(Store::File(FileRegistry::open(file)?)),
         };
         opened.map_err(|error| anyhow!("--store {}: {error}", self.store))
     }
@@ -168,6 +168,21 @@ impl Store {
     }
 }
 
+impl Store {
+    async fn has_comments(&self) -> bool {
+        match self {
+            Self::File(registry) => registry.has_comments().await,
+            Self::Sqlite(_) | Self::Postgres(_) => false,
+        }
+    }
+}
+
+fn remark_dropped(comments: bool) {
+    if comments {
+        output::remark("warning", format_args!("comments in the file are not kept"));
+    }
+}
+
 impl ApplicationRegistry for Store {
     async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Entry>, RegistryError> {
         of_any!(self, registry => registry.list(after, limit).await)
@@ -178,7 +193,10 @@ impl ApplicationRegistry for Store {
     }
 
     async fn add(&self, application: TrustedApplication, by: &str) -> Result<Registered, RegistryError> {
-        of_any!(self, registry => registry.add(application, by).await)
+        let dropped = self.has_comments().await;
+        let done = of_any!(self, registry => registry.add(application, by).await)?;
+        remark_dropped(dropped);
+        Ok(done)
     }
 
     async fn update(
@@ -187,15 +205,25 @@ impl ApplicationRegistry for Store {
         expected: u64,
         by: &str,
     ) -> Result<Registered, RegistryError> {
-        of_any!(self, registry => registry.update(application, expected, by).await)
+        let dropped = self.has_comments().await;
+        let done = of_any!(self, registry => registry.update(application, expected, by).await)?;
+        remark_dropped(dropped);
+        Ok(done)
     }
 
     async fn remove(&self, id: &ApplicationId, expected: u64, by: &str) -> Result<(), RegistryError> {
-        of_any!(self, registry => registry.remove(id, expected, by).await)
+        let dropped = self.has_comments().await;
+        of_any!(self, registry => registry.remove(id, expected, by).await)?;
+        remark_dropped(dropped);
+        Ok(())
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, RegistryError> {
-        of_any!(self, registry => registry.changes(after, limit).await)
+        match self {
+            Self::File(_) => Err(RegistryError::Unavailable("a file has no log of changes".into())),
+            Self::Sqlite(registry) => registry.changes(after, limit).await,
+            Self::Postgres(registry) => registry.changes(after, limit).await,
+        }
     }
 
     async fn last_change(&self) -> Result<u64, RegistryError> {

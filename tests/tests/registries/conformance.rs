@@ -2,7 +2,7 @@
 
 use test_services::postgres::Postgres;
 use tower_trusted_app::ApplicationRegistry;
-use tower_trusted_app::keys::{CachedRegistry, MemoryRegistry};
+use tower_trusted_app::keys::{CachedRegistry, FileKeyStore, FileRegistry, MemoryRegistry};
 use trusted_app_sqlx::{PostgresRegistry, SqliteRegistry};
 use trusted_app_test::{key_store, registry};
 
@@ -14,7 +14,11 @@ async fn filled<R: ApplicationRegistry>(registry: R) -> R {
 }
 
 async fn behind_the_cache<R: ApplicationRegistry>(empty: R) {
-    let cached = CachedRegistry::open(filled(empty).await).await.unwrap();
+    behind_the_cache_as_it_is(filled(empty).await).await;
+}
+
+async fn behind_the_cache_as_it_is<R: ApplicationRegistry>(filled: R) {
+    let cached = CachedRegistry::open(filled).await.unwrap();
     assert_eq!(
         (cached.status().skipped_count, cached.status().applications),
         (0, key_store::applications().len())
@@ -28,6 +32,47 @@ async fn in_memory() {
     let memory = async |applications| MemoryRegistry::new(applications).unwrap();
     key_store::conformance(memory).await;
     behind_the_cache(MemoryRegistry::new([]).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let number = std::sync::atomic::AtomicU32::new(0);
+    let path = || {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        directory.path().join(format!("apps-{number}.toml"))
+    };
+    registry::conformance(async || FileRegistry::open(path()).unwrap()).await;
+    behind_the_cache(FileRegistry::open(path()).unwrap()).await;
+
+    // What is written is what a server reads, and what is there when it is opened again.
+    let path = path();
+    filled(FileRegistry::open(&path).unwrap()).await;
+    key_store::check(FileKeyStore::open(&path).unwrap(), &key_store::applications()).await;
+    behind_the_cache_as_it_is(FileRegistry::open(&path).unwrap()).await;
+}
+
+/// The second of two who opened the same file overwrites nothing, and says nothing that is not so.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_change_one_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("apps.toml");
+    let mut applications = key_store::applications().into_iter();
+    let mut next = || applications.next().unwrap();
+    FileRegistry::open(&path).unwrap().add(next(), "test").await.unwrap();
+
+    let (first, second) = (FileRegistry::open(&path).unwrap(), FileRegistry::open(&path).unwrap());
+    first.add(next(), "first").await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lost = next();
+    let refused = second.add(lost.clone(), "second").await.unwrap_err();
+    assert!(refused.to_string().contains("changed in the meantime"), "{refused}");
+    assert!(second.get(lost.id()).await.is_err(), "it is not in the file");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+
+    let again = FileRegistry::open(&path).unwrap();
+    again.add(lost, "second").await.unwrap();
+    assert_eq!(again.list(None, 10).await.unwrap().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

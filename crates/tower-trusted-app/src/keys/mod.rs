@@ -5,6 +5,8 @@ mod boxed;
 mod cached;
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "file")]
+mod file_registry;
 mod func;
 mod ledger;
 mod memory;
@@ -22,6 +24,8 @@ pub use boxed::{BoxKeyStore, KeyStoreExt};
 pub use cached::{CacheError, CacheStatus, CachedRegistry, CachedRegistryBuilder, ChangeSource, Polling};
 #[cfg(feature = "file")]
 pub use file::{FileError, FileKeyStore, FileKeyStoreBuilder, FileStatus};
+#[cfg(feature = "file")]
+pub use file_registry::FileRegistry;
 pub use func::{KeyStoreFn, NoKeys, key_store_fn};
 pub use memory::MemoryKeyStore;
 pub use memory_registry::MemoryRegistry;
