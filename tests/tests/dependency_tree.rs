@@ -1,4 +1,4 @@
-//! What each package makes its users compile, with all its features on.
+//! What each package makes its users compile, with all its features on unless the test says otherwise.
 
 use cargo_metadata::MetadataCommand;
 use trusted_app_tests::gate::{cargo, output_of, workspace};
@@ -13,7 +13,7 @@ fn the_core_brings_no_runtime_and_no_framework() {
     tree.has("http");
     tree.has_none_of(&["async-std", "mio", "smol", "tokio"]);
     tree.has_none_of(&["axum", "axum-core", "hyper", "tower", "tower-http", "tower-layer", "tower-service"]);
-    tree.has_none_of(&["serde", "tracing"]);
+    tree.has_none_of(&["tracing"]);
     tree.has_none_of(&OF_ONE_ADAPTER);
 }
 
@@ -111,7 +111,10 @@ struct Tree(Vec<String>);
 impl Tree {
     fn of(selection: &[&str]) -> Self {
         let mut tree = cargo("tree");
-        tree.args(selection).args(["--all-features", "--edges", "normal,build"]);
+        tree.args(selection).args(["--edges", "normal,build"]);
+        if !selection.contains(&"--no-default-features") {
+            tree.arg("--all-features");
+        }
         tree.args(["--prefix", "none", "--format", "{p}"]);
         Self(output_of(&mut tree).lines().map(str::to_owned).collect())
     }
