@@ -51,7 +51,20 @@ impl Connection {
         filter: &str,
         attributes: &[String],
     ) -> Result<Vec<Entry>, LdapDirectoryError> {
-        self.entries(base, Scope::Subtree, filter, attributes).await
+        Ok(self.entries(base, Scope::Subtree, filter, attributes).await?.0)
+    }
+
+    /// The same, of which none may be missing.
+    pub(crate) async fn search_everything(
+        &mut self,
+        base: &str,
+        filter: &str,
+        attributes: &[String],
+    ) -> Result<Vec<Entry>, LdapDirectoryError> {
+        match self.entries(base, Scope::Subtree, filter, attributes).await? {
+            (entries, false) => Ok(entries),
+            (_, true) => Err(LdapDirectoryError::Referred(base.to_owned())),
+        }
     }
 
     /// The entry of that name, if the filter covers it. That there is none, or none that we may read, is an error.
@@ -61,20 +74,24 @@ impl Connection {
         filter: &str,
         attributes: &[String],
     ) -> Result<Option<Entry>, LdapDirectoryError> {
-        Ok(self.entries(dn, Scope::Base, filter, attributes).await?.pop())
+        Ok(self.entries(dn, Scope::Base, filter, attributes).await?.0.pop())
     }
 
+    /// The entries, and whether the server says that there may be more elsewhere.
     async fn entries(
         &mut self,
         base: &str,
         scope: Scope,
         filter: &str,
         attributes: &[String],
-    ) -> Result<Vec<Entry>, LdapDirectoryError> {
+    ) -> Result<(Vec<Entry>, bool), LdapDirectoryError> {
         self.0.with_search_options(SearchOptions::new().sizelimit(MAX_ENTRIES));
         let found = self.0.search(base, scope, filter, attributes.to_vec()).await;
         match found.and_then(SearchResult::success) {
-            Ok((entries, _)) => entries.into_iter().map(Entry::read).collect(),
+            Ok((entries, result)) => {
+                let entries: Result<_, _> = entries.into_iter().map(Entry::read).collect();
+                Ok((entries?, !result.refs.is_empty()))
+            }
             Err(error) => Err(LdapDirectoryError::Search { base: base.to_owned(), source: error.into() }),
         }
     }

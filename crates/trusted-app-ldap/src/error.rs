@@ -79,6 +79,10 @@ pub enum LdapDirectoryError {
     /// The user's [primary group](crate::GroupSearch::primary_group) is not to be had.
     #[error("the primary group of `{0}` cannot be found")]
     NoPrimaryGroup(String),
+    /// The server answered a search for groups with a reference to another one, which is not followed: a part of the
+    /// groups is missing.
+    #[error("the groups under `{0}` are in part on another server: take a base that one server holds")]
+    Referred(String),
     /// More groups than anybody is in.
     #[error("the user is in more than {0} groups")]
     TooManyGroups(usize),

@@ -173,7 +173,7 @@ impl GroupSearch {
             Source::Members { base, attribute, by } => {
                 let member = if *by == MemberName::Dn { &*user.dn } else { user_name };
                 let filter = format!("({attribute}={})", ldap_escape(member));
-                connection.search(base, &filter, std::slice::from_ref(&self.name_attribute)).await
+                connection.search_everything(base, &filter, std::slice::from_ref(&self.name_attribute)).await
             }
             Source::MemberOf { attribute } => self.read_all(connection, user.all_values(attribute)?).await,
         }
@@ -191,7 +191,7 @@ impl GroupSearch {
                 let any: String =
                     wave.iter().map(|group| format!("({attribute}={})", ldap_escape(&*group.dn))).collect();
                 connection
-                    .search(base, &format!("(|{any})"), std::slice::from_ref(&self.name_attribute))
+                    .search_everything(base, &format!("(|{any})"), std::slice::from_ref(&self.name_attribute))
                     .await
             }
             Source::Members { .. } => Ok(Vec::new()),
@@ -226,8 +226,12 @@ impl GroupSearch {
         groups: &[String],
     ) -> Result<Vec<Entry>, LdapDirectoryError> {
         let attributes = self.attributes().map(str::to_owned);
+        let groups: BTreeSet<_> = groups.iter().collect();
+        if groups.len() > MAX_GROUPS {
+            return Err(LdapDirectoryError::TooManyGroups(MAX_GROUPS));
+        }
         let mut entries = Vec::new();
-        for dn in groups.iter().take(MAX_GROUPS + 1).collect::<BTreeSet<_>>() {
+        for dn in groups {
             let group = connection.read(dn, "(objectClass=*)", &attributes).await?;
             entries.push(group.ok_or_else(|| LdapDirectoryError::UnreadableGroup(dn.clone()))?);
         }

@@ -117,8 +117,12 @@ pub enum SqlDirectoryError {
         "the query for users must say by a boolean, 0 or 1, or \"yes\" or \"no\" whether the user is active"
     )]
     ActiveFlag,
-    /// A row of the query for groups whose first column is `NULL` or no text.
-    #[error("the query for groups must answer with the group's name as text, and never with NULL")]
+    /// A row of the query for groups whose first column is `NULL`, no text, or padded as a `CHAR(n)` is: no rule would be
+    /// about such a name.
+    #[error(
+        "the query for groups must answer with the group's name as text, never with NULL and without blanks at its \
+         end: cast a CHAR(n) to TEXT"
+    )]
     GroupColumn,
     /// Groups of administrators, and no [query for groups](SqlDirectory::groups): nobody would be one.
     #[error("state a query for groups, or nobody is in a group of administrators")]
@@ -180,7 +184,8 @@ impl<D: Dialect> SqlDirectory<D> {
             None if administrator_groups.is_empty() => Vec::new(),
             None => return Err(SqlDirectoryError::NoGroupQuery),
         };
-        let groups = rows.into_iter().map(|mut row| row.text(0).ok_or(SqlDirectoryError::GroupColumn));
+        let name = |mut row: Row| row.text(0).filter(|name| !name.ends_with(' '));
+        let groups = rows.into_iter().map(|row| name(row).ok_or(SqlDirectoryError::GroupColumn));
         let groups = groups.collect::<Result<Vec<_>, _>>()?;
         let of_administrators =
             |group: &String| administrator_groups.iter().any(|one| caseless_eq(one, group));

@@ -75,6 +75,27 @@ async fn two_who_change_one_file() {
     assert_eq!(again.list(None, 10).await.unwrap().len(), 3);
 }
 
+/// A server that could no longer read the file would go on with what it had, keys that were taken back among it.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_stays_whose_it_is() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("apps.toml");
+    filled(FileRegistry::open(&path).unwrap()).await;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let is_root = chown(&path, Some(65534), Some(65534)).is_ok();
+    let before = std::fs::metadata(&path).unwrap();
+
+    let registry = FileRegistry::open(&path).unwrap();
+    registry.remove(key_store::applications()[0].id(), 1, "test").await.unwrap();
+    let after = std::fs::metadata(&path).unwrap();
+    let access = |file: &std::fs::Metadata| (file.uid(), file.gid(), file.mode());
+    assert_eq!(access(&after), access(&before));
+    assert!(!is_root || after.uid() == 65534);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn in_sqlite() {
     let directory = tempfile::tempdir().unwrap();

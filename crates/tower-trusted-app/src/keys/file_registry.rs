@@ -127,23 +127,41 @@ fn replace(path: &Path, before: Option<&str>, text: &str) -> io::Result<()> {
         new.persist_noclobber(path)?;
         return Ok(());
     };
-    // Held until the end. Whoever waited for it finds another text.
+    // Held until the end.
     let old = File::open(path)?;
-    FileExt::lock(&old)?;
+    FileExt::try_lock(&old)
+        .map_err(|_| io::Error::other("somebody else is changing the file in the meantime: try again"))?;
     if fs::read_to_string(path)? != before {
         return Err(io::Error::other("the file was changed in the meantime: try again"));
     }
-    new.as_file().set_permissions(old.metadata()?.permissions())?;
+    keep_access(new.as_file(), &old)?;
     new.persist(path)?;
     Ok(())
 }
 
+/// Whoever could read the old file can read the new one. A change that would not keep that is refused: a server that
+/// cannot read it would go on with the old one.
+fn keep_access(new: &File, old: &File) -> io::Result<()> {
+    let of_old = old.metadata()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let of_new = new.metadata()?;
+        if (of_new.uid(), of_new.gid()) != (of_old.uid(), of_old.gid()) {
+            fchown(new, Some(of_old.uid()), Some(of_old.gid()))?;
+        }
+    }
+    new.set_permissions(of_old.permissions())
+}
+
 impl ApplicationRegistry for FileRegistry {
     async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Entry>, RegistryError> {
+        let _settled = self.text.lock().await; // no change is half way
         self.held()?.list(after, limit).await
     }
 
     async fn get(&self, id: &ApplicationId) -> Result<Option<Entry>, RegistryError> {
+        let _settled = self.text.lock().await; // no change is half way
         self.held()?.get(id).await
     }
 
@@ -165,10 +183,12 @@ impl ApplicationRegistry for FileRegistry {
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, RegistryError> {
+        let _settled = self.text.lock().await; // no change is half way
         self.held()?.changes(after, limit).await
     }
 
     async fn last_change(&self) -> Result<u64, RegistryError> {
+        let _settled = self.text.lock().await; // no change is half way
         self.held()?.last_change().await
     }
 }
