@@ -43,7 +43,9 @@ impl HttpSignatures {
     /// What the bodies that are held may take together, in bytes, unless stated.
     pub const MEMORY: usize = 64 * 1024 * 1024;
 
-    /// What must be covered, and how far two clocks may differ.
+    /// What must be covered, and how far two clocks may differ. Under a policy
+    /// [that lets content go unsigned](Policy::with_insecure_unsigned_content), such a body passes as it comes, of any
+    /// size, once the nonce is claimed; others are held against their digests all the same.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }

@@ -166,11 +166,17 @@ fn edit_changes_what_is_stated_and_nothing_else() {
         assert_eq!(before[field], after[field], "{field}");
     }
 
+    let edited = stage.done("edit wiki --insecure-unsigned-bodies true");
+    assert!(edited.contains("may be unsigned"), "{edited}");
+    assert_eq!(stage.json("show wiki --json")["insecure_unsigned_bodies"], true);
+    stage.done("edit wiki --insecure-unsigned-bodies false");
+    assert_eq!(stage.json("show wiki --json")["insecure_unsigned_bodies"], false);
+
     // The same again is no change.
-    assert_eq!(stage.done("edit wiki --timeout 2500"), "wiki is as stated already, version 2\n");
+    assert_eq!(stage.done("edit wiki --timeout 2500"), "wiki is as stated already, version 4\n");
     // Of two who start from the same version, the second is refused.
     let late = stage.run("edit wiki --name Late --expect-version 1");
-    assert_eq!(late.failure(), "`wiki` was changed in the meantime: it has version 2, not 1");
+    assert_eq!(late.failure(), "`wiki` was changed in the meantime: it has version 4, not 1");
     assert_eq!(stage.run("edit nobody --name x").failure(), "no application `nobody` is registered");
     assert_eq!(stage.json("show wiki --json")["name"], "Wiki");
     let by = stage.run("edit wiki --name x --by");

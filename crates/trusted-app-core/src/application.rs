@@ -109,6 +109,9 @@ pub struct RequestConditions {
     pub methods: MethodRule,
     /// Which requests count once only.
     pub replay_protection: ReplayProtection,
+    /// Whether a signature of [`Scheme::HttpSignature`] may leave the body out, where the server allows that
+    /// too.
+    pub insecure_unsigned_bodies: bool,
 }
 
 /// An application that may act on behalf of users.
@@ -184,6 +187,7 @@ impl TrustedApplication {
             paths: None,
             methods: MethodRule::any(),
             replay_protection: ReplayProtection::Off,
+            insecure_unsigned_bodies: false,
             act_as: ActAsPolicy::anybody(),
             schemes: vec![scheme],
             min_rsa_bits: MIN_RSA_BITS,
@@ -220,6 +224,7 @@ impl TrustedApplication {
             paths: Some(self.conditions.paths.clone()),
             methods: self.conditions.methods.clone(),
             replay_protection: self.conditions.replay_protection,
+            insecure_unsigned_bodies: self.conditions.insecure_unsigned_bodies,
             act_as: self.act_as.clone(),
             schemes: self.schemes.clone(),
             min_rsa_bits: smallest.map_or(MIN_RSA_BITS, |bits| bits.min(MIN_RSA_BITS)),
@@ -309,6 +314,7 @@ pub struct TrustedApplicationBuilder {
     paths: Option<PathRule>,
     methods: MethodRule,
     replay_protection: ReplayProtection,
+    insecure_unsigned_bodies: bool,
     act_as: ActAsPolicy,
     schemes: Vec<Scheme>,
     min_rsa_bits: usize,
@@ -370,6 +376,15 @@ impl TrustedApplicationBuilder {
     /// needs a [replay store](crate::store::ReplayStore), or it refuses these requests as unavailable.
     pub fn replay_protection(mut self, protection: ReplayProtection) -> Self {
         self.replay_protection = protection;
+        self
+    }
+
+    /// Whether signatures of [`Scheme::HttpSignature`] may leave the body out; not unless stated. The server's
+    /// [policy](crate::httpsig::Policy::with_insecure_unsigned_content) must allow it too.
+    ///
+    /// Insecure: whoever is between the two can put any body under the signature.
+    pub fn insecure_unsigned_bodies(mut self, allowed: bool) -> Self {
+        self.insecure_unsigned_bodies = allowed;
         self
     }
 
@@ -436,6 +451,7 @@ impl TrustedApplicationBuilder {
                 paths: self.paths.ok_or(ApplicationError::PathsNotStated)?,
                 methods: self.methods,
                 replay_protection: self.replay_protection,
+                insecure_unsigned_bodies: self.insecure_unsigned_bodies,
             },
             act_as: self.act_as,
             schemes: self.schemes,

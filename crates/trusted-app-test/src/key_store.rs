@@ -126,6 +126,7 @@ pub fn applications() -> Vec<TrustedApplication> {
         next("no-method").methods(MethodRule::only([])),
         next("once").replay_protection(ReplayProtection::Every),
         next("once-if-not-idempotent").replay_protection(ReplayProtection::NonIdempotent),
+        next("bodies-that-nobody-signed").insecure_unsigned_bodies(true),
         next("schemes").schemes([Scheme::InsecureSeraphV2, Scheme::SeraphV3]),
         next("both-kinds-of-key")
             .signature_key(signature_key(1))
@@ -245,6 +246,10 @@ pub(crate) fn assert_same(put_in: &TrustedApplication, found: &TrustedApplicatio
     assert_eq!(found.paths.patterns(), put_in.paths.patterns(), "the paths of `{id}`");
     assert_eq!(found.methods, put_in.methods, "the methods of `{id}`");
     assert_eq!(found.replay_protection, put_in.replay_protection, "the replay protection of `{id}`");
+    assert_eq!(
+        found.insecure_unsigned_bodies, put_in.insecure_unsigned_bodies,
+        "whether bodies of `{id}` may be unsigned"
+    );
 }
 
 /// A public key of which nobody has the private half: the wiki's, with other bytes amid its modulus.

@@ -35,6 +35,7 @@ use super::applications::Applications;
 ///     act_as = { groups = ["staff"], deny_users = ["mallory"], read_only = true }   # see below
 ///     schemes = ["seraph-v3"]           # the default
 ///     replay_protection = "off"         # the default; "non-idempotent" or "every" request counts once
+///     insecure_unsigned_bodies = false  # the default; true lets HTTP message signatures leave bodies out
 ///     insecure_min_rsa_bits = 2048      # the default; 1024 lets an old peer's key in
 /// "#;
 /// # let text = &text.replace("MIIBIjANBgkq...", key);
@@ -146,7 +147,7 @@ fn tables<'t>(document: &'t DeTable<'t>) -> Result<Vec<(Range<usize>, &'t DeTabl
 }
 
 /// The fields of an application.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "id",
     "name",
     "public_key",
@@ -158,6 +159,7 @@ const FIELDS: [&str; 12] = [
     "act_as",
     "schemes",
     "replay_protection",
+    "insecure_unsigned_bodies",
     "insecure_min_rsa_bits",
 ];
 
@@ -222,6 +224,9 @@ impl<'t> Entry<'t> {
         }
         if let Some(protection) = self.optional("replay_protection", fields::replay_protection)? {
             application = application.replay_protection(protection);
+        }
+        if let Some(allowed) = self.optional("insecure_unsigned_bodies", fields::boolean)? {
+            application = application.insecure_unsigned_bodies(allowed);
         }
         if let Some(bits) = self.optional("insecure_min_rsa_bits", fields::bits)? {
             application = application.insecure_min_rsa_bits(bits);

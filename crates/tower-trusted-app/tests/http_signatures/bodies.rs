@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::Request;
-use tower_trusted_app::HttpSignatures;
+use tower_trusted_app::httpsig::Policy;
+use tower_trusted_app::{HttpSignatures, TrustedApplication};
 
-use crate::support::{Parts, Tracker, send, signed, tracker, tracker_of, wiki};
+use crate::support::{Parts, Tracker, send, signed, tracker, tracker_of, unsigned, wiki};
 
 const LIMIT: usize = HttpSignatures::BODY_LIMIT;
 
@@ -130,4 +131,58 @@ async fn streamed_bodies() {
     // Nothing that would have to be unmade: what does not hold never gets that far.
     let (answer, got) = send(&layer, good).await;
     assert_eq!((answer.refusal(), got.is_none()), ((401, "replayed".to_owned()), true));
+}
+
+fn may_leave_bodies_out() -> TrustedApplication {
+    wiki().to_builder().insecure_unsigned_bodies(true).build().unwrap()
+}
+
+fn leaves_bodies_out() -> HttpSignatures {
+    HttpSignatures::default().policy(Policy::default().with_insecure_unsigned_content())
+}
+
+#[tokio::test]
+async fn an_unsigned_body_only_where_server_and_application_allow_it() {
+    let body = Parts::of([&b"printer "[..], b"on fire"]);
+    let coverage = (401, "coverage".to_owned());
+    for layer in [
+        tracker(),
+        tracker_of(vec![may_leave_bodies_out()], HttpSignatures::default()),
+        tracker_of(vec![wiki()], leaves_bodies_out()),
+        tracker_of(vec![may_leave_bodies_out()], HttpSignatures::default().streaming()),
+        tracker_of(vec![wiki()], leaves_bodies_out().streaming()),
+    ] {
+        let (answer, got) = send(&layer, unsigned("POST", "/rest/issues", body.clone())).await;
+        assert_eq!((answer.refusal(), got.is_none()), (coverage.clone(), true));
+    }
+    for mode in [leaves_bodies_out(), leaves_bodies_out().streaming()] {
+        let layer = tracker_of(vec![may_leave_bodies_out()], mode);
+        let request = unsigned("POST", "/rest/issues", body.clone());
+        let got = send(&layer, request.clone()).await.1.unwrap();
+        assert_eq!((got.user.as_deref(), got.parts.len()), (Some("alice"), 2));
+        assert_eq!(got.body(), b"printer on fire");
+        // Its nonce counts once, before the body is read.
+        let mut again = request;
+        again.body_mut().hangs = true;
+        let (answer, got) = send(&layer, again).await;
+        assert_eq!((answer.refusal(), got.is_none()), ((401, "replayed".to_owned()), true));
+
+        // A digest that was signed counts as ever, and nobody on the way can take it out.
+        let request = signed("PUT", "/rest", b"eight or more");
+        let (mut parts, _) = with_body(&request, Parts::default()).into_parts();
+        parts.headers.remove("content-digest");
+        let stripped = Request::from_parts(parts, body.clone());
+        assert_eq!(send(&layer, stripped).await.0.refusal(), (400, "malformed".to_owned()));
+        let tampered = with_body(&request, Parts::of([&b"eight or"[..], b" less"]));
+        let (answer, got) = send(&layer, tampered).await;
+        let refused = answer.status == 400 && got.is_none();
+        assert!(refused || got.is_some_and(|got| got.error.is_some()));
+
+        // Without content nothing may come.
+        let mut lying = body.clone();
+        lying.lies = true;
+        let (answer, got) = send(&layer, with_body(&signed("GET", "/rest", b""), lying)).await;
+        let refused = answer.status == 401 && got.is_none();
+        assert!(refused || got.is_some_and(|got| got.parts.is_empty() && got.error.is_some()));
+    }
 }

@@ -151,6 +151,18 @@ pub(crate) fn signed_with(
     request
 }
 
+/// A request of alice's whose signature leaves the body out.
+pub(crate) fn unsigned(method: &str, path: &str, body: Parts) -> Request<Parts> {
+    let url = format!("{ORIGIN}{path}");
+    let request = Request::builder().method(method).uri(path).header("host", "tracker.example.com");
+    let request = request.header("content-type", "text/plain").header("transfer-encoding", "chunked");
+    let mut request = request.body(body).unwrap();
+    let message = RequestMessage { method: request.method(), url: &url, headers: request.headers() };
+    let signing = SigningRequest::new(UserField::new("alice").unwrap(), message, NOW);
+    signing.with_insecure_unsigned_body().sign(&KEY).unwrap().apply(request.headers_mut());
+    request
+}
+
 /// What the inner service got.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Got {

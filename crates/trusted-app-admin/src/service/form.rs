@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use tower_trusted_app::TrustedApplication;
-use tower_trusted_app::application::{ApplicationKey, TrustedApplicationBuilder};
+use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::conditions::{AddressRule, PathPattern, PathPatternKind, PathRule};
-use tower_trusted_app::limits::MIN_RSA_BITS;
 
 use super::problem::Problem;
 use crate::fetch::Fetched;
@@ -102,29 +101,6 @@ impl Rules {
     pub(super) fn apply(self, builder: TrustedApplicationBuilder) -> TrustedApplicationBuilder {
         builder.name(self.name).timeout(self.timeout).addresses(self.addresses).paths(self.paths)
     }
-}
-
-/// A description of an application as it is, with other keys.
-pub(super) fn rebuild(
-    application: &TrustedApplication,
-    keys: impl IntoIterator<Item = ApplicationKey>,
-) -> Option<TrustedApplicationBuilder> {
-    let conditions = application.conditions();
-    let mut keys = keys.into_iter();
-    let first = keys.next()?;
-    let rest: Vec<_> = keys.collect();
-    let smallest = application.keys().iter().map(|key| key.public_key().bits()).min().unwrap_or(MIN_RSA_BITS);
-    let builder = TrustedApplication::builder(application.id().clone(), first)
-        .name(application.name())
-        .timeout(conditions.timeout)
-        .addresses(conditions.addresses.clone())
-        .paths(conditions.paths.clone())
-        .methods(conditions.methods.clone())
-        .replay_protection(conditions.replay_protection)
-        .act_as(application.act_as().clone())
-        .schemes(application.schemes().iter().copied())
-        .insecure_min_rsa_bits(smallest.min(MIN_RSA_BITS));
-    Some(rest.into_iter().fold(builder, TrustedApplicationBuilder::key))
 }
 
 fn parse_addresses(text: &str) -> Result<AddressRule, Problem> {

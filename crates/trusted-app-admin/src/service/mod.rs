@@ -16,7 +16,6 @@ use tower_trusted_app::{
     ApplicationId, ApplicationRegistry, Clock, SystemClock, Timestamp, TrustedApplication,
 };
 
-use self::form::rebuild;
 use self::pending::PendingDetails;
 use crate::administrator::Administrator;
 use crate::fetch::Fetcher;
@@ -228,9 +227,7 @@ impl<R: ApplicationRegistry> Administration<R> {
     ) -> Result<Registered, AdminError> {
         let registered = self.expected(by, id, expected).await?;
         let rules = form.parse().map_err(AdminError::Invalid)?;
-        let keys = registered.application.keys().iter().cloned();
-        let builder = rebuild(&registered.application, keys).ok_or(AdminError::PendingGone)?;
-        let application = rules.apply(builder).build().map_err(Problem::Key)?;
+        let application = rules.apply(registered.application.to_builder()).build().map_err(Problem::Key)?;
         self.replace(by, registered, application, dry_run).await
     }
 
@@ -273,8 +270,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let keys = std::iter::once(ApplicationKey::from(document.public_key().clone()))
             .chain(old)
             .take(MAX_KEPT_KEYS);
-        let builder = rebuild(&registered.application, keys).ok_or(AdminError::PendingGone)?;
-        let application = builder.build().map_err(Problem::Key)?;
+        let application = registered.application.to_builder().keys(keys).build().map_err(Problem::Key)?;
         self.replace(by, registered, application, false).await
     }
 

@@ -32,6 +32,7 @@ pub(crate) struct Described {
     act_as: DescribedPolicy,
     schemes: Vec<&'static str>,
     replay_protection: &'static str,
+    insecure_unsigned_bodies: bool,
 }
 
 #[derive(Serialize)]
@@ -91,6 +92,7 @@ impl From<&Registered> for Described {
             act_as: application.act_as().into(),
             schemes: application.schemes().iter().map(|scheme| scheme.as_str()).collect(),
             replay_protection: conditions.replay_protection.as_str(),
+            insecure_unsigned_bodies: conditions.insecure_unsigned_bodies,
         }
     }
 }
@@ -194,6 +196,10 @@ fn facts(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
         Some(items) if items.is_empty() => vec!["none: every request is refused".to_owned()],
         Some(items) => items,
     };
+    let bodies = match conditions.insecure_unsigned_bodies {
+        true => "may be unsigned",
+        false => "signed, if by http-signature",
+    };
     vec![
         ("name", vec![application.name().to_owned()]),
         ("keys", application.keys().iter().flat_map(key).collect()),
@@ -204,6 +210,7 @@ fn facts(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
         ("acts as", policy(application.act_as())),
         ("schemes", texts(application.schemes())),
         ("replays", vec![conditions.replay_protection.to_string()]),
+        ("bodies", vec![bodies.to_owned()]),
     ]
 }
 

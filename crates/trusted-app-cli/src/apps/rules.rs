@@ -46,6 +46,10 @@ pub(crate) struct Rules {
     #[arg(long, value_enum, value_name = "WHICH", help_heading = RULES)]
     replay_protection: Option<Replays>,
 
+    /// Whether signatures of http-signature may leave the body out, so that anybody on the way can replace it
+    #[arg(long, value_name = "TRUTH", help_heading = RULES)]
+    insecure_unsigned_bodies: Option<bool>,
+
     #[command(flatten)]
     act_as: ActAs,
 }
@@ -127,6 +131,9 @@ impl Rules {
         }
         if let Some(replays) = self.replay_protection {
             application = application.replay_protection(replays.into());
+        }
+        if let Some(allowed) = self.insecure_unsigned_bodies {
+            application = application.insecure_unsigned_bodies(allowed);
         }
         if let Some(policy) = self.act_as.policy() {
             application = application.act_as(policy);

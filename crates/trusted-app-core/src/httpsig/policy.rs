@@ -80,8 +80,9 @@ impl Policy {
         self
     }
 
-    /// Accepts content that no digest covers, where both sides have agreed on it: for streams whose
-    /// digest nobody knows when they begin.
+    /// Accepts content that no digest covers from the applications that are
+    /// [registered for it](crate::application::TrustedApplicationBuilder::insecure_unsigned_bodies): for
+    /// streams whose digest nobody knows when they begin.
     ///
     /// Insecure: whoever is between the two can put any body under the signature.
     #[must_use]

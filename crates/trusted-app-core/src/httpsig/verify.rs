@@ -97,7 +97,8 @@ impl<'a> Credentials<'a> {
         let (name, tenant) = (Arc::from(user.name()), user.tenant().map(Into::into));
         let content = if self.input.covers(CONTENT_DIGEST.as_str()) {
             ExpectedContent::Digest(ContentDigest::parse(request.headers)?)
-        } else if policy.allows_unsigned_content() {
+        } else if has_content {
+            // The policy allows it; whether the application does is not known yet.
             ExpectedContent::InsecureUnsigned
         } else {
             ExpectedContent::Empty
@@ -151,7 +152,9 @@ impl Checked<'_> {
     ///
     /// The first that applies: a scheme that the application may not use, a key that it has not or that
     /// is not live, an `alg` that is not the key's, [`Refusal::Stale`] beyond the application's
-    /// time-out, a signature that does not hold.
+    /// time-out, a signature that does not hold, [`Refusal::Coverage`] when content is not covered and the
+    /// application is not
+    /// [registered for that](crate::application::TrustedApplicationBuilder::insecure_unsigned_bodies).
     pub fn verify(
         self,
         application: &TrustedApplication,
@@ -169,6 +172,10 @@ impl Checked<'_> {
         self.policy.check_window(created, expires, now, Policy::max_age(application))?;
         let holds = key.verify(self.base.as_bytes(), &credentials.signature);
         holds.map_err(|_| Refusal::BadSignature { base: self.base.to_string() })?;
+        let may_be_unsigned = application.conditions().insecure_unsigned_bodies;
+        if self.content == ExpectedContent::InsecureUnsigned && !may_be_unsigned {
+            return Err(Refusal::coverage("`content-digest`: the application may not leave it out"));
+        }
         let nonce = [b"http-signature".as_slice(), self.key.as_bytes(), credentials.nonce.as_bytes()];
         Ok(VerifiedRequest {
             signature: VerifiedSignature::new(

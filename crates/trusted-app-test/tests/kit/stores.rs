@@ -141,6 +141,7 @@ fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
         .paths(conditions.paths.clone())
         .methods(conditions.methods.clone())
         .replay_protection(conditions.replay_protection)
+        .insecure_unsigned_bodies(conditions.insecure_unsigned_bodies)
         .timeout(conditions.timeout)
         .schemes(one.schemes().iter().copied());
     let builder = keys.fold(builder, |builder, key| builder.key(key));
@@ -150,7 +151,7 @@ fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
 #[tokio::test]
 async fn what_is_found_is_what_was_put_in() {
     type Change = fn(&TrustedApplication) -> Option<TrustedApplication>;
-    let changes: [(&str, Change); 10] = [
+    let changes: [(&str, Change); 11] = [
         ("the name", |one| described(one).name("x").build().ok()),
         ("the keys", |one| {
             described(one).key(TestIdentity::stranger().local().public_key().clone()).build().ok()
@@ -169,6 +170,7 @@ async fn what_is_found_is_what_was_put_in() {
         ("the paths", |one| described(one).paths(PathRule::any()).build().ok()),
         ("the methods", |one| described(one).methods(MethodRule::any()).build().ok()),
         ("the replay protection", |one| described(one).replay_protection(ReplayProtection::Off).build().ok()),
+        ("may be unsigned", |one| described(one).insecure_unsigned_bodies(false).build().ok()),
         // The last one goes missing.
         ("is not found", |one| {
             let last = one.id().as_str() == "many:199";

@@ -3,7 +3,7 @@
 use ::toml::de::DeValue;
 use trusted_app_core::ActAsPolicy;
 
-use super::fields::{Problem, Value, string};
+use super::fields::{Problem, Value, boolean, string};
 
 const FIELDS: &str = "users, groups, deny_users, deny_groups, read_only, insecure_administrators";
 
@@ -17,8 +17,8 @@ pub(super) fn policy(value: &Value<'_>) -> Result<ActAsPolicy, Problem> {
             "groups" => policy.allow_groups(names(value)?),
             "deny_users" => policy.deny_users(names(value)?),
             "deny_groups" => policy.deny_groups(names(value)?),
-            "read_only" if switch(value)? => policy.read_only(),
-            "insecure_administrators" if switch(value)? => policy.insecure_administrators(),
+            "read_only" if boolean(value)? => policy.read_only(),
+            "insecure_administrators" if boolean(value)? => policy.insecure_administrators(),
             "read_only" | "insecure_administrators" => policy,
             other => {
                 let problem = format!("unknown field `{}`; known are {FIELDS}", other.escape_debug());
@@ -33,8 +33,4 @@ fn names<'t>(value: &'t Value<'_>) -> Result<Vec<&'t str>, Problem> {
         DeValue::Array(items) => items.iter().map(string).collect(),
         _ => Err(Problem::expected("a list of names", value)),
     }
-}
-
-fn switch(value: &Value<'_>) -> Result<bool, Problem> {
-    value.get_ref().as_bool().ok_or_else(|| Problem::expected("true or false", value))
 }

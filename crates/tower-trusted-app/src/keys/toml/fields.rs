@@ -139,6 +139,10 @@ pub(super) fn bits(value: &Value<'_>) -> Result<usize, Problem> {
     usize::try_from(integer(value)?).map_err(|_| Problem::expected("a number of bits", value))
 }
 
+pub(super) fn boolean(value: &Value<'_>) -> Result<bool, Problem> {
+    value.get_ref().as_bool().ok_or_else(|| Problem::expected("true or false", value))
+}
+
 fn integer(value: &Value<'_>) -> Result<i64, Problem> {
     value
         .get_ref()

@@ -277,6 +277,11 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
             "line 6: application `wiki`: replay_protection: unknown replay protection `on`: known are `off`, \
              `non-idempotent` and `every`",
         ),
+        // insecure_unsigned_bodies
+        (
+            "insecure_unsigned_bodies = 'yes'",
+            "line 6: application `wiki`: insecure_unsigned_bodies: expected true or false, found the string \"yes\"",
+        ),
         // insecure_min_rsa_bits
         (
             "insecure_min_rsa_bits = 512",
@@ -292,7 +297,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
             "url_path = '/'",
             "line 6: application `wiki`: url_path: unknown field; known are id, name, public_key, signature_key, timeout_ms, \
              ip_addresses, url_paths, methods, act_as, schemes, replay_protection, \
-             insecure_min_rsa_bits",
+             insecure_unsigned_bodies, insecure_min_rsa_bits",
         ),
     ] {
         let name = field.split(' ').next().unwrap();

@@ -65,6 +65,9 @@ fn write_application(text: &mut String, application: &TrustedApplication) {
     if conditions.replay_protection != ReplayProtection::Off {
         field("replay_protection", quoted(conditions.replay_protection.as_str()));
     }
+    if conditions.insecure_unsigned_bodies {
+        field("insecure_unsigned_bodies", "true".to_owned());
+    }
     let smallest = application.keys().iter().map(|key| key.public_key().bits()).min();
     if let Some(bits) = smallest.filter(|bits| *bits < MIN_RSA_BITS) {
         field("insecure_min_rsa_bits", bits.to_string());
