@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Extensions, HeaderMap, Method, Request, Uri};
 use trusted_app_core::Clock;
 use trusted_app_core::conditions::{Peer, ReplayProtection};
+use trusted_app_core::httpsig::DIRECTORY_PATH;
 use trusted_app_core::seraph::{CERTIFICATE_PATH, SignatureCache};
 
 use crate::audit::AuditSink;
@@ -103,9 +104,10 @@ impl<K, D, R> Shared<K, D, R> {
         let (method, extensions) = (request.method(), request.extensions());
         let uri = original_uri(extensions).unwrap_or(request.uri());
         let path = path_of(target_of(extensions, uri));
-        let document = matches!(*method, Method::GET | Method::HEAD)
-            && path.ends_with(CERTIFICATE_PATH)
-            && context_path.strip(path) == Some(CERTIFICATE_PATH);
+        let certificate =
+            || path.ends_with(CERTIFICATE_PATH) && context_path.strip(path) == Some(CERTIFICATE_PATH);
+        let document =
+            matches!(*method, Method::GET | Method::HEAD) && (path == DIRECTORY_PATH || certificate());
         document || skip.as_ref().is_some_and(|skip| skip(method, uri, request.headers()))
     }
 }

@@ -1,5 +1,5 @@
-//! [`tower_trusted_app`] for [axum]: one layer, the extractors, and the route of our own
-//! certificate document.
+//! [`tower_trusted_app`] for [axum]: one layer, the extractors, and the routes of our own
+//! certificate document and key directory.
 //!
 //! ```
 //! use axum::http::{Request, StatusCode};
@@ -55,11 +55,13 @@
 
 mod certificate;
 mod extract;
+mod key_directory;
 mod layer;
 pub mod manual;
 
 pub use certificate::certificate_route;
 pub use extract::{Caller, CallerMissing, TrustedApplication, TrustedUser};
+pub use key_directory::{key_directory_route, key_directory_route_with};
 pub use layer::layer;
 
 #[doc(no_inline)]

@@ -4,6 +4,7 @@
 mod certificate;
 mod extract;
 mod http_signatures;
+mod key_directory;
 mod logged;
 mod nesting;
 mod order;
