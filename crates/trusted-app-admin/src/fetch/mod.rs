@@ -1,5 +1,6 @@
 //! Fetching another application's certificate document.
 
+mod authorities;
 mod error;
 mod policy;
 mod resolve;
@@ -11,8 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tower_trusted_app::seraph::{CERTIFICATE_PATH, CertificateDocument};
+use ureq::tls::RootCerts;
 use url::Url;
 
+pub use authorities::AuthoritiesError;
 pub use error::{FetchError, FetchErrorKind};
 pub use policy::AddressPolicy;
 pub use resolve::{Resolve, SystemResolver};
@@ -26,8 +29,8 @@ const MAX_URL_BYTES: usize = 2048;
 
 /// Fetches certificate documents.
 ///
-/// Over http and https only, https with the certificate authorities that this system trusts. The
-/// host is looked up once and only the addresses that were checked are connected to; no proxy of
+/// Over http and https only, https with the certificate authorities that this system trusts or with
+/// [others](Self::authorities). The host is looked up once and only the addresses that were checked are connected to; no proxy of
 /// the environment is asked; redirects are followed within the origin only; an answer has at most
 /// 16 KiB.
 ///
@@ -45,6 +48,7 @@ const MAX_URL_BYTES: usize = 2048;
 pub struct Fetcher {
     policy: AddressPolicy,
     resolver: Arc<dyn Resolve>,
+    authorities: RootCerts,
 }
 
 /// What another application publishes, and where it was found.
@@ -67,13 +71,24 @@ impl Fetcher {
     /// A fetcher that goes where the policy allows.
     #[must_use]
     pub fn new(policy: AddressPolicy) -> Self {
-        Self { policy, resolver: Arc::new(SystemResolver) }
+        Self { policy, resolver: Arc::new(SystemResolver), authorities: RootCerts::PlatformVerifier }
     }
 
     /// Looks up hosts by something else than the system.
     #[must_use]
     pub fn resolver(self, resolver: impl Resolve) -> Self {
         Self { resolver: Arc::new(resolver), ..self }
+    }
+
+    /// Trusts the certificate authorities in this PEM text alone, in place of the system's: for
+    /// applications whose certificates are signed by a private authority. A name that does not
+    /// stand in the certificate is refused as before.
+    ///
+    /// # Errors
+    ///
+    /// When the text has no certificate, or one that cannot be an authority's.
+    pub fn authorities(self, pem: &str) -> Result<Self, AuthoritiesError> {
+        Ok(Self { authorities: authorities::parse(pem)?, ..self })
     }
 
     /// Fetches the document of the application at `base_url`, or at the document's own URL. Needs a
@@ -87,7 +102,11 @@ impl Fetcher {
         let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), kind };
         let url = document_url(base).map_err(|kind| fail(base, kind))?;
         let addresses = self.addresses(&url).await.map_err(|kind| fail(url.as_str(), kind))?;
-        let transfer = transfer::Transfer { base: base.to_owned(), addresses: addresses.clone() };
+        let transfer = transfer::Transfer {
+            base: base.to_owned(),
+            addresses: addresses.clone(),
+            authorities: self.authorities.clone(),
+        };
         let start = url.clone();
         let (url, document) = tokio::task::spawn_blocking(move || transfer.run(start))
             .await

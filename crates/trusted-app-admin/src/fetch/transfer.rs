@@ -21,12 +21,13 @@ use super::{FetchError, FetchErrorKind, MAX_REDIRECTS, TIMEOUT, check_url};
 pub(super) struct Transfer {
     pub(super) base: String,
     pub(super) addresses: Vec<SocketAddr>,
+    pub(super) authorities: RootCerts,
 }
 
 impl Transfer {
     /// The document, and from where it came in the end. Blocks.
     pub(super) fn run(self, mut url: Url) -> Result<(Url, CertificateDocument), FetchError> {
-        let agent = agent(Checked(self.addresses));
+        let agent = agent(Checked(self.addresses), self.authorities);
         let base = self.base;
         let fail = |url: &Url, kind| FetchError { base: base.clone(), url: url.to_string(), kind };
         for _ in 0..=MAX_REDIRECTS {
@@ -105,9 +106,9 @@ impl Resolver for Checked {
     }
 }
 
-fn agent(resolver: Checked) -> Agent {
+fn agent(resolver: Checked, authorities: RootCerts) -> Agent {
     let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
+        .root_certs(authorities)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .build();
     let config = Agent::config_builder()

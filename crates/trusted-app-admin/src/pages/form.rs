@@ -22,14 +22,14 @@ impl Problems {
         self.0.iter().filter(|(one, _)| *one == Some(field)).map(|(_, text)| text.as_str()).collect()
     }
 
-    /// What is wrong with the whole page.
-    pub(super) fn of_page(&self) -> Markup {
+    /// What is wrong with the whole page, or what has not come about because of what is wrong with fields.
+    pub(super) fn of_page(&self, failed: &str) -> Markup {
         let all: Vec<_> = self.0.iter().filter(|(field, _)| field.is_none()).collect();
         html! {
             @if !all.is_empty() {
                 div.alert role="alert" { @for (_, text) in all { p { (text) } } }
             } @else if !self.0.is_empty() {
-                div.alert role="alert" { p { "Nothing was saved. See what is wrong below." } }
+                div.alert role="alert" { p { (failed) " See what is wrong below." } }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The web pages: server-rendered, without scripts.
 
 mod form;
+mod keys;
 mod page;
 mod views;
 
@@ -11,7 +12,7 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use maud::{Markup, html};
-use tower_trusted_app::ApplicationRegistry;
+use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 
 use self::form::{Problems, application_fields, typed, warning};
 use self::page::Page;
@@ -31,8 +32,9 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
         .route(&format!("{list}/add"), get(add_form::<R>).post(add::<R>))
         .route(&format!("{list}/edit"), get(edit_form::<R>).post(edit::<R>))
         .route(&format!("{list}/delete"), get(delete_form::<R>).post(delete::<R>))
-        .route(&format!("{list}/rotate"), get(rotate_form::<R>).post(request_key::<R>))
-        .route(&format!("{list}/rotate/confirm"), get(confirm_form::<R>).post(rotate::<R>))
+        .route(&format!("{list}/rotate"), get(keys::rotate_form::<R>).post(keys::request_key::<R>))
+        .route(&format!("{list}/rotate/confirm"), get(keys::confirm_form::<R>).post(keys::rotate::<R>))
+        .route(&format!("{list}/revoke"), get(keys::revoke_form::<R>).post(keys::revoke::<R>))
         .route(&format!("{list}/changes"), get(changes::<R>))
         .route(&format!("{list}/decisions"), get(decisions::<R>))
         .with_state(administration)
@@ -64,19 +66,24 @@ async fn show_list<R: ApplicationRegistry>(
     error: Option<&AdminError>,
 ) -> Response {
     let entries = match service.list(&page.administrator).await {
-        Ok(entries) => entries,
-        Err(error) => return failed(page, "View Trusted Applications", &error),
+        // What was typed is not lost with the list.
+        Err(away) if error.is_none() => return failed(page, "View Trusted Applications", &away),
+        entries => entries,
     };
     let problems = error.map(Problems::of).unwrap_or_default();
     let content = html! {
-        (problems.of_page())
-        (views::list(page, &entries, service.recent(&page.administrator), service.now()))
+        (problems.of_page("The details could not be requested, and no application was added."))
+        @match &entries {
+            Ok(entries) => (views::list(page, entries, service.recent(&page.administrator), service.now())),
+            Err(away) => (alert(away)),
+        }
         section.box aria-labelledby="request" {
             h2 #request { "Request New Trusted Application Details" }
             (views::request_box(page, "trusted-applications/request", None, base_url, &problems))
         }
     };
-    page.show(error.map_or(StatusCode::OK, status), "View Trusted Applications", &content)
+    let worst = entries.as_ref().err().or(error);
+    page.show(worst.map_or(StatusCode::OK, status), "View Trusted Applications", &content)
 }
 
 async fn request<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
@@ -99,7 +106,7 @@ async fn add_form<R: ApplicationRegistry>(State(service): State<Administration<R
 fn show_add(page: &Page, pending: &Pending, form: &ApplicationForm, error: Option<&AdminError>) -> Response {
     let problems = error.map(Problems::of).unwrap_or_default();
     let content = html! {
-        (problems.of_page())
+        (problems.of_page("No application was added."))
         p { "Confirm the details of this Trusted Application." }
         (warning())
         (views::fetched(&pending.fetched))
@@ -131,7 +138,8 @@ async fn edit_form<R: ApplicationRegistry>(State(service): State<Administration<
     let id = page.query.get("id");
     match service.get(&page.administrator, id).await {
         Ok(found) => {
-            show_edit(&page, id, &found.version.to_string(), &ApplicationForm::of(&found.application), None)
+            let (version, form) = (found.version.to_string(), ApplicationForm::of(&found.application));
+            show_edit(&page, id, &version, &form, Some(&found.application), None)
         }
         Err(error) => failed(&page, EDIT, &error),
     }
@@ -142,11 +150,12 @@ fn show_edit(
     id: &str,
     version: &str,
     form: &ApplicationForm,
+    application: Option<&TrustedApplication>,
     error: Option<&AdminError>,
 ) -> Response {
     let problems = error.map(Problems::of).unwrap_or_default();
     let content = html! {
-        (problems.of_page())
+        (problems.of_page("Nothing was changed."))
         p { "Confirm the details of this Trusted Application." }
         (warning())
         form method="post" action={ (page.root) "trusted-applications/edit" } novalidate {
@@ -154,6 +163,7 @@ fn show_edit(
             input type="hidden" name="id" value=(id);
             input type="hidden" name="version" value=(version);
             (application_fields(id, form, &problems))
+            @if let Some(application) = application { (views::further(application)) }
             button #update_submit type="submit" { "Update" }
             a href=(page.list()) { "Cancel" }
         }
@@ -166,9 +176,15 @@ async fn edit<R: ApplicationRegistry>(State(service): State<Administration<R>>, 
     match service.edit(&page.administrator, id, number(version), &form, false).await {
         Ok(_) => see_other(&page.list()),
         Err(error @ (AdminError::NotFound(_) | AdminError::Broken(_))) => failed(&page, EDIT, &error),
-        Err(error) => show_edit(&page, id, version, &form, Some(&error)),
+        Err(error) => {
+            let found = service.get(&page.administrator, id).await.ok();
+            let application = found.as_ref().map(|found| &*found.application);
+            show_edit(&page, id, version, &form, application, Some(&error))
+        }
     }
 }
+
+const DELETE: &str = "Delete Trusted Application";
 
 async fn delete_form<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -178,20 +194,25 @@ async fn delete_form<R: ApplicationRegistry>(
     match service.entry(&page.administrator, id).await {
         Ok(entry) => {
             let name = entry.as_ref().map_or(id, |one| one.application.name());
-            let content = html! {
-                p { "Are you sure you want to delete " strong { (name) } " (" (id) ")? Its requests are refused from then on." }
-                form method="post" action={ (page.root) "trusted-applications/delete" } {
-                    (page.token_field())
-                    input type="hidden" name="id" value=(id);
-                    input type="hidden" name="version" value=(version_of(&entry));
-                    button #delete_submit type="submit" { "Delete" }
-                    a href=(page.list()) { "Cancel" }
-                }
-            };
-            page.show(StatusCode::OK, &format!("Delete Trusted Application: {name}"), &content)
+            show_delete(&page, id, name, version_of(&entry), None)
         }
-        Err(error) => failed(&page, "Delete Trusted Application", &error),
+        Err(error) => failed(&page, DELETE, &error),
     }
+}
+
+fn show_delete(page: &Page, id: &str, name: &str, version: u64, error: Option<&AdminError>) -> Response {
+    let content = html! {
+        @if let Some(error) = error { (alert(error)) }
+        p { "Are you sure you want to delete " strong { (name) } " (" (id) ")? Its requests are refused from then on." }
+        form method="post" action={ (page.root) "trusted-applications/delete" } {
+            (page.token_field())
+            input type="hidden" name="id" value=(id);
+            input type="hidden" name="version" value=(version);
+            button #delete_submit type="submit" { "Delete" }
+            a href=(page.list()) { "Cancel" }
+        }
+    };
+    page.show(error.map_or(StatusCode::OK, status), &format!("{DELETE}: {name}"), &content)
 }
 
 async fn delete<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
@@ -199,106 +220,8 @@ async fn delete<R: ApplicationRegistry>(State(service): State<Administration<R>>
     match service.remove(&page.administrator, id, version, false).await {
         // That it is gone already is what was wanted.
         Ok(()) | Err(AdminError::NotFound(_)) => see_other(&page.list()),
-        Err(error) => failed(&page, "Delete Trusted Application", &error),
-    }
-}
-
-const ROTATE: &str = "Change Trusted Application Key";
-
-async fn rotate_form<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
-    show_rotate(&service, &page, page.query.get("id"), "", None).await
-}
-
-async fn show_rotate<R: ApplicationRegistry>(
-    service: &Administration<R>,
-    page: &Page,
-    id: &str,
-    base_url: &str,
-    error: Option<&AdminError>,
-) -> Response {
-    let found = match service.get(&page.administrator, id).await {
-        Ok(found) => found,
-        Err(error) => return failed(page, ROTATE, &error),
-    };
-    let problems = error.map(Problems::of).unwrap_or_default();
-    let content = html! {
-        (problems.of_page())
-        p { "The new key of " strong { (found.application.name()) } " is fetched from the application itself. Its keys are:" }
-        (views::keys(&found.application))
-        (views::request_box(page, "trusted-applications/rotate", Some(("id", id)), base_url, &problems))
-        p { a href=(page.list()) { "Cancel" } }
-    };
-    page.show(error.map_or(StatusCode::OK, status), ROTATE, &content)
-}
-
-async fn request_key<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
-    let (id, base_url) = (page.form.get("id"), page.form.get(Field::BaseUrl.as_str()));
-    match service.request_key(&page.administrator, id, base_url).await {
-        Ok(pending) => {
-            see_other(&page.link("trusted-applications/rotate/confirm", "pending", &pending.token))
-        }
-        Err(error) => show_rotate(&service, &page, id, base_url, Some(&error)).await,
-    }
-}
-
-async fn confirm_form<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
-    show_confirm(&service, &page, page.query.get("pending"), None).await
-}
-
-async fn show_confirm<R: ApplicationRegistry>(
-    service: &Administration<R>,
-    page: &Page,
-    token: &str,
-    error: Option<&AdminError>,
-) -> Response {
-    let pending = service.pending(&page.administrator, token);
-    let Some((pending, id)) = pending.and_then(|one| one.replaces_key_of.clone().map(|id| (one, id))) else {
-        return failed(page, ROTATE, error.unwrap_or(&AdminError::PendingGone));
-    };
-    let found = match service.get(&page.administrator, &id).await {
-        Ok(found) => found,
-        Err(error) => return failed(page, ROTATE, &error),
-    };
-    let problems = error.map(Problems::of).unwrap_or_default();
-    let content: Markup = html! {
-        (problems.of_page())
-        p { "The keys of " strong { (found.application.name()) } " (" (id) ") until now, which will be revoked:" }
-        (views::keys(&found.application))
-        h2 { "The new key" }
-        (views::fetched(&pending.fetched))
-        form method="post" action={ (page.root) "trusted-applications/rotate/confirm" } {
-            (page.token_field())
-            input type="hidden" name="pending" value=(pending.token);
-            input type="hidden" name="version" value=(found.version);
-            div."field check" {
-                @let errors = problems.of_field(Field::Confirmation);
-                @if !errors.is_empty() { div.error #confirmed-error { @for error in &errors { p { (error) } } } }
-                input type="checkbox" #confirmed name="confirmed" value="yes" required
-                    aria-describedby=[(!errors.is_empty()).then_some("confirmed-error")];
-                label for="confirmed" { " I have compared the fingerprint with the one that the other side sees." }
-            }
-            button #rotate_submit type="submit" { "Change Key" }
-            a href=(page.list()) { "Cancel" }
-        }
-    };
-    page.show(error.map_or(StatusCode::OK, status), ROTATE, &content)
-}
-
-async fn rotate<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
-    let (token, version) = (page.form.get("pending"), number(page.form.get("version")));
-    let confirmed = page.form.get("confirmed") == "yes";
-    match service.rotate_key(&page.administrator, token, version, confirmed).await {
-        Ok(_) => see_other(&page.list()),
-        Err(error) => show_confirm(&service, &page, token, Some(&error)).await,
+        Err(error @ AdminError::Unavailable(_)) => show_delete(&page, id, id, version, Some(&error)),
+        Err(error) => failed(&page, DELETE, &error),
     }
 }
 
@@ -323,10 +246,14 @@ async fn decisions<R: ApplicationRegistry>(State(service): State<Administration<
 /// A page without a form.
 fn failed(page: &Page, title: &str, error: &AdminError) -> Response {
     let content = html! {
-        div.alert role="alert" { p { (error) } }
+        (alert(error))
         p { a href=(page.list()) { "Back to the list" } }
     };
     page.show(status(error), title, &content)
+}
+
+fn alert(error: &AdminError) -> Markup {
+    html! { div.alert role="alert" { p { (error) } } }
 }
 
 fn status(error: &AdminError) -> StatusCode {

@@ -1,8 +1,9 @@
 //! Lists and details.
 
 use maud::{Markup, html};
-use tower_trusted_app::application::ApplicationKey;
+use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::keys::write_applications;
+use tower_trusted_app::permission::Members;
 use tower_trusted_app::registry::{Broken, Change, Entry, Registered};
 use tower_trusted_app::{Timestamp, TrustedApplication};
 
@@ -52,13 +53,23 @@ fn row(page: &Page, registered: &Registered, recent: &RecentDecisions, now: Time
             }
             td { @if application.live_keys(now).next().is_some() { "Active" } @else { "No key in use" } }
             td {
-                @for (text, path) in [("Edit", "edit"), ("Delete", "delete"), ("Change Key", "rotate"), ("Decisions", "decisions")] {
+                @for (text, path) in operations(application) {
                     a id={ (path) "-" (id) } href=(page.link(&format!("trusted-applications/{path}"), "id", id))
                         aria-label={ (text) " " (name) } { (text) } " "
                 }
             }
         }
     }
+}
+
+/// What can be done with an application: the name of each, and its page.
+fn operations(application: &TrustedApplication) -> Vec<(&'static str, &'static str)> {
+    let mut all = vec![("Edit", "edit"), ("Delete", "delete"), ("Change Key", "rotate")];
+    if application.keys().iter().any(|key| key.state() == KeyState::Retiring) {
+        all.push(("Revoke Old Key", "revoke"));
+    }
+    all.push(("Decisions", "decisions"));
+    all
 }
 
 fn broken_row(page: &Page, broken: &Broken) -> Markup {
@@ -118,7 +129,64 @@ pub(super) fn fetched(fetched: &Fetched) -> Markup {
 /// The keys of an application.
 pub(super) fn keys(application: &TrustedApplication) -> Markup {
     html! {
-        ul { @for key in application.keys() { li { code { (ApplicationKey::fingerprint(key)) } " (" (key.state().as_str()) ")" } } }
+        ul {
+            @for key in application.keys() { li { code { (key.fingerprint()) } (standing(key)) } }
+            @for key in application.signature_keys() {
+                li { code { (key.public_key().thumbprint()) } (standing(key)) " for HTTP message signatures" }
+            }
+        }
+    }
+}
+
+/// Where a key stands in a rotation, and when it is good.
+fn standing<K>(key: &ApplicationKey<K>) -> Markup {
+    html! {
+        " (" (key.state())
+        @if let Some(first) = key.not_before() { ", from " (time(first)) }
+        @if let Some(last) = key.not_after() { ", until " (time(last)) }
+        ")"
+    }
+}
+
+/// What no field of the form changes.
+pub(super) fn further(application: &TrustedApplication) -> Markup {
+    let (conditions, policy) = (application.conditions(), application.act_as());
+    html! {
+        details #further {
+            summary { "More conditions" }
+            p.help { "They stay as they are when you update the fields above. The command "
+                code { "trusted-app apps edit" } " and an import of the API change them." }
+            dl {
+                dt { "Methods" }
+                dd { @match conditions.methods.methods() {
+                    None => "any",
+                    Some([]) => "none, so every request is refused",
+                    Some(methods) => @for method in methods { code { (method) } " " },
+                } }
+                dt { "May act as" }
+                dd { @match policy.allowed() {
+                    None => p { "everybody" },
+                    Some(allowed) if allowed.is_empty() => p { "nobody" },
+                    Some(allowed) => { p { "only" } (members(allowed)) },
+                } }
+                @if !policy.denied().is_empty() { dt { "May never act as" } dd { (members(policy.denied())) } }
+                dt { "Administrators" }
+                dd { @if policy.allows_administrators() { "as any other user" } @else { "never" } }
+                @if policy.is_read_only() { dt { "Reading" } dd { "no method but those that only read" } }
+                dt { "Schemes" } dd { @for scheme in application.schemes() { code { (scheme) } " " } }
+                dt { "Requests that count once only" } dd { (conditions.replay_protection) }
+                dt { "Keys" } dd { (keys(application)) }
+            }
+        }
+    }
+}
+
+fn members(members: &Members) -> Markup {
+    html! {
+        ul {
+            @for user in &members.users { li { "the user " code { (user) } } }
+            @for group in &members.groups { li { "the group " code { (group) } } }
+        }
     }
 }
 

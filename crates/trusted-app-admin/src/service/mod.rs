@@ -5,12 +5,11 @@ mod form;
 mod import;
 mod pending;
 mod problem;
+mod rotation;
 
 use std::fmt;
 use std::sync::Arc;
 
-use tower_trusted_app::application::{ApplicationKey, KeyState};
-use tower_trusted_app::limits::MAX_KEPT_KEYS;
 use tower_trusted_app::registry::{ApplicationConflict, Change, Entry, Registered, Stamp};
 use tower_trusted_app::{
     ApplicationId, ApplicationRegistry, Clock, SystemClock, Timestamp, TrustedApplication,
@@ -109,7 +108,7 @@ impl<R: ApplicationRegistry> Administration<R> {
     }
 
     /// Fetches the details of an application anew and keeps its key for this administrator, who
-    /// then calls [`rotate_key`](Self::rotate_key).
+    /// then calls [`begin_rotation`](Self::begin_rotation) or [`rotate_key`](Self::rotate_key).
     ///
     /// # Errors
     ///
@@ -229,49 +228,6 @@ impl<R: ApplicationRegistry> Administration<R> {
         let rules = form.parse().map_err(AdminError::Invalid)?;
         let application = rules.apply(registered.application.to_builder()).build().map_err(Problem::Key)?;
         self.replace(by, registered, application, dry_run).await
-    }
-
-    /// Puts the key that waits under `token` in place of the application's active keys, which are
-    /// revoked, so that nothing they signed is accepted any more; of those that are more than are
-    /// [kept](MAX_KEPT_KEYS), the oldest go. `confirmed` says that the
-    /// administrator has compared the fingerprint.
-    ///
-    /// # Errors
-    ///
-    /// Without a confirmation, when no key of this application waits, or when the application was
-    /// changed or removed meanwhile.
-    pub async fn rotate_key(
-        &self,
-        by: &Administrator,
-        token: &str,
-        expected: u64,
-        confirmed: bool,
-    ) -> Result<Registered, AdminError> {
-        if !confirmed {
-            return Err(Problem::NotConfirmed.into());
-        }
-        let pending = self.take(by, token, |pending| pending.replaces_key_of.is_some())?;
-        let result = self.rotate_pending(by, &pending, expected).await;
-        if result.is_err() {
-            self.inner.pending.keep(by, pending, self.now());
-        }
-        result
-    }
-
-    async fn rotate_pending(
-        &self,
-        by: &Administrator,
-        pending: &Pending,
-        expected: u64,
-    ) -> Result<Registered, AdminError> {
-        let document = &pending.fetched.document;
-        let registered = self.expected(by, document.application_id().as_str(), expected).await?;
-        let old = registered.application.keys().iter().cloned().map(|key| key.with_state(KeyState::Revoked));
-        let keys = std::iter::once(ApplicationKey::from(document.public_key().clone()))
-            .chain(old)
-            .take(MAX_KEPT_KEYS);
-        let application = registered.application.to_builder().keys(keys).build().map_err(Problem::Key)?;
-        self.replace(by, registered, application, false).await
     }
 
     async fn replace(

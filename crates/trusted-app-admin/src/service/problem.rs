@@ -98,6 +98,9 @@ pub enum Problem {
     /// The details could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// The old keys cannot be revoked, since no other is in use.
+    #[error("No other key of the application is active, so the old one cannot be revoked yet.")]
+    NoOtherKey,
     /// The change of key was not confirmed.
     #[error("You must confirm that you have compared the fingerprint.")]
     NotConfirmed,
@@ -121,7 +124,9 @@ impl Problem {
             Self::OtherApplication { .. } | Self::SameKey(_) | Self::Fetch(_) => Field::BaseUrl,
             Self::NotConfirmed => Field::Confirmation,
             Self::Toml(_) => Field::Toml,
-            Self::IdTaken(_) | Self::Conflict(_) | Self::Key(_) | Self::Registry(_) => return None,
+            Self::IdTaken(_) | Self::Conflict(_) | Self::Key(_) | Self::NoOtherKey | Self::Registry(_) => {
+                return None;
+            }
         })
     }
 }

@@ -1,4 +1,13 @@
-//! What Atlassian's own functional test of the pages (`TestTrustedApplications`) asks.
+//! What Atlassian's own functional test of the pages (`TestTrustedApplications`) asks, one test each.
+//!
+//! | | Theirs | Test |
+//! |---|---|---|
+//! | D1.1 | `AdminLinkWorks` | `d1_1_…` |
+//! | D1.2 | `RequestSelf` | `d1_2_…` |
+//! | D1.3 | `RequestSelfTwice` | `d1_3_…` |
+//! | D1.4 | `DirectBrowseWithNoPermission` | `d1_4_…` |
+//! | D1.5 | `RequestAppBadUrl` | `d1_5_…` |
+//! | D1.6 | `AddEditValidation` | `d1_6_…` |
 
 use http::{Request, StatusCode};
 
@@ -26,11 +35,18 @@ async fn d1_2_request_self() {
     }
     page.lacks("Update");
     world.add_wiki().await;
+    let list = world.get("/trusted-applications").await;
+    list.has("id=\"edit-wiki\"");
+    list.has("id=\"delete-wiki\"");
     let edit = world.get("/trusted-applications/edit?id=wiki").await;
     edit.has("id=\"update_submit\"");
     edit.lacks("add_submit");
+    let cancel = "<a href=\"../trusted-applications\">Cancel</a>";
+    edit.has(cancel);
     let delete = world.get("/trusted-applications/delete?id=wiki").await;
     delete.has("Are you sure you want to delete <strong>Wiki</strong>");
+    delete.has(cancel);
+    world.get("/trusted-applications").await.has("id=\"delete-wiki\"");
     let fields = [("id", "wiki"), ("version", "1")];
     world.post("/trusted-applications/delete", &fields).await.location();
     let list = world.get("/trusted-applications").await;

@@ -11,7 +11,7 @@ use trusted_app_test::TestIdentity;
 use crate::harness::{Peer, VALID, World, answer, but, document, form, send, with_pending};
 
 /// Every route, with the methods that it serves.
-const ROUTES: [(&str, bool); 11] = [
+const ROUTES: [(&str, bool); 12] = [
     ("/", false),
     ("/style.css", false),
     ("/trusted-applications", false),
@@ -21,6 +21,7 @@ const ROUTES: [(&str, bool); 11] = [
     ("/trusted-applications/delete", true),
     ("/trusted-applications/rotate", true),
     ("/trusted-applications/rotate/confirm", true),
+    ("/trusted-applications/revoke", true),
     ("/trusted-applications/changes", false),
     ("/trusted-applications/decisions", false),
 ];
@@ -201,7 +202,10 @@ async fn a_key_changes_only_by_a_fetch_and_a_confirmation() {
     // The details of a rotation do not add an application.
     assert_eq!(world.post("/trusted-applications/add", &with_pending(&pending, &VALID)).await.status, 409);
     world
-        .post(confirm, &[("pending", &pending), ("version", &version), ("confirmed", "yes")])
+        .post(
+            confirm,
+            &[("pending", &pending), ("version", &version), ("confirmed", "yes"), ("at_once", "yes")],
+        )
         .await
         .location();
     let live: Vec<_> = keys()

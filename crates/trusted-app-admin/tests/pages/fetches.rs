@@ -11,7 +11,7 @@ use trusted_app_test::TestIdentity;
 use crate::harness::{Peer, World, answer, document};
 
 /// Knows one address for every name.
-struct Always(&'static str);
+pub(crate) struct Always(pub(crate) &'static str);
 
 impl Resolve for Always {
     fn resolve<'a>(

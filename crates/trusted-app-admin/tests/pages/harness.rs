@@ -68,6 +68,13 @@ impl Shown {
             .unwrap_or_else(|| panic!("{name}: {}", self.text));
         rest.split_once('"').unwrap().0.to_owned()
     }
+
+    /// What stands in the text area of that name.
+    pub(crate) fn area(&self, name: &str) -> String {
+        let (_, rest) = self.text.split_once(&format!("<textarea id=\"{name}\"")).unwrap();
+        let (_, rest) = rest.split_once(">\n").unwrap();
+        rest.split_once("</textarea>").unwrap().0.to_owned()
+    }
 }
 
 impl World {

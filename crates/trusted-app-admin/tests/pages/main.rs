@@ -5,6 +5,12 @@
 mod atlassian;
 mod attacks;
 mod broken;
+mod editing;
 mod fetches;
 mod harness;
+mod https;
+mod outage;
+mod requests;
+mod rotation;
 mod seed;
+mod tracker;

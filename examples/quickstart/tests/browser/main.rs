@@ -115,6 +115,10 @@ async fn edit(page: &Page, quickstart: &Quickstart) {
     page.follow_id("edit-wiki").await;
     page.shows("Edit Trusted Application Details").await;
     page.judge("edit").await;
+    page.unfold("More conditions").await;
+    page.shows("May act as").await;
+    page.shows("seraph-v3").await;
+    page.judge("edit-more").await;
     page.fill("Timeout", "0").await;
     page.fill("IP Address Matches", "192,168,0,1").await;
     page.press("Update").await;
@@ -151,6 +155,19 @@ async fn rotate(page: &Page, quickstart: &Quickstart) {
     page.judge("rotate-confirm").await;
     page.tick("I have compared the fingerprint").await;
     page.press("Change Key").await;
+    page.shows("View Trusted Applications").await;
+    page.shows(&fingerprint).await;
+    page.shows(&quickstart.fingerprint).await;
+    page.judge("both-keys").await;
+    page.go(&quickstart.wiki).await;
+    page.press("alice").await;
+    page.shows("The tracker shows you, though you never logged in there").await;
+
+    list(page, quickstart).await;
+    page.follow_id("revoke-wiki").await;
+    page.shows("Are you sure you want to revoke the retiring key of Confluence").await;
+    page.judge("revoke").await;
+    page.press("Revoke Old Key").await;
     page.shows("View Trusted Applications").await;
     page.shows(&fingerprint).await;
     page.does_not_show(&quickstart.fingerprint).await;

@@ -125,6 +125,11 @@ impl Page {
         self.field(label).await.tag_name().await.unwrap()
     }
 
+    /// Unfolds the part of that name.
+    pub(crate) async fn unfold(&self, name: &str) {
+        self.one(&format!("//summary[normalize-space()={}]", quoted(name))).await.click().await.unwrap();
+    }
+
     /// Ticks the box of that label.
     pub(crate) async fn tick(&self, label: &str) {
         self.field(label).await.click().await.unwrap();

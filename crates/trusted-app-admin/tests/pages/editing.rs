@@ -1,0 +1,88 @@
+//! Editing leaves alone what the form has no field for.
+
+use std::time::Duration;
+
+use tower_trusted_app::keys::{parse_applications, write_applications};
+use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
+use trusted_app_test::TestIdentity;
+
+use crate::harness::{VALID, World};
+
+/// An application with every condition that there is.
+fn particular() -> TrustedApplication {
+    let key = |identity: TestIdentity| identity.local().public_key().to_base64();
+    let (active, retiring, revoked) =
+        (key(TestIdentity::wiki()), key(TestIdentity::stranger()), key(TestIdentity::tracker()));
+    let text = format!(
+        r#"
+        [[application]]
+        id = "wiki"
+        public_key = [
+            {{ key = "{active}", not_before = 2020-01-01T00:00:00Z }},
+            {{ key = "{retiring}", state = "retiring", not_after = 2027-01-31T12:00:00Z }},
+            {{ key = "{revoked}", state = "revoked" }},
+        ]
+        signature_key = '{{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}'
+        timeout_ms = 7000
+        ip_addresses = ["10.9.9.9"]
+        url_paths = ["/before"]
+        methods = ["GET", "REPORT"]
+        act_as = {{ users = ["alice"], groups = ["staff"], deny_users = ["mallory"], deny_groups = ["guests"], read_only = true }}
+        schemes = ["seraph-v3", "insecure-seraph-v2", "http-signature"]
+        replay_protection = "every"
+    "#
+    );
+    parse_applications(&text).unwrap().applications.remove(0)
+}
+
+#[tokio::test]
+async fn what_the_form_does_not_show_stays() {
+    let (world, before) = (World::new(), particular());
+    world.registry.add(before.clone(), "root").await.unwrap();
+    let expected = before
+        .to_builder()
+        .name("Wiki")
+        .timeout(Duration::from_secs(10))
+        .addresses("10.1.2.3".parse().unwrap())
+        .paths(tower_trusted_app::conditions::PathRule::prefixes(["/rest"]))
+        .build()
+        .unwrap();
+    let mut fields = VALID.to_vec();
+    // Nor does a form that somebody makes up change them.
+    fields.extend([("id", "wiki"), ("version", "1"), ("methods", "any"), ("schemes", "insecure-seraph-v2")]);
+    world.post("/trusted-applications/edit", &fields).await.location();
+    let after = world.registry.get(TestIdentity::wiki().id()).await.unwrap().unwrap().unwrap().application;
+    assert_eq!(write_applications([&*after]), write_applications([&expected]));
+}
+
+#[tokio::test]
+async fn it_is_shown_all_the_same() {
+    let (world, before) = (World::new(), particular());
+    world.registry.add(before.clone(), "root").await.unwrap();
+    let shown = world.get("/trusted-applications/edit?id=wiki").await;
+    let mut wrong = VALID.to_vec();
+    wrong.extend([("id", "wiki"), ("version", "1"), ("timeout", "0")]);
+    wrong.retain(|field| *field != ("timeout", "10000"));
+    let shown_again = world.post("/trusted-applications/edit", &wrong).await;
+    shown_again.has("Nothing was changed. See what is wrong below.");
+    for page in [shown, shown_again] {
+        let (_, further) = page.text.split_once("<summary>More conditions</summary>").unwrap();
+        for text in [
+            "<code>GET</code> <code>REPORT</code>",
+            "the user <code>alice</code>",
+            "the group <code>staff</code>",
+            "the user <code>mallory</code>",
+            "the group <code>guests</code>",
+            "<dt>Administrators</dt><dd>never</dd>",
+            "no method but those that only read",
+            "<code>seraph-v3</code> <code>insecure-seraph-v2</code> <code>http-signature</code>",
+            "<dd>every</dd>",
+            "(active, from <time datetime=\"2020-01-01T00:00:00",
+            "(retiring, until <time datetime=\"2027-01-31T12:00:00",
+            "(revoked)",
+            "(active) for HTTP message signatures",
+        ] {
+            assert!(further.contains(text), "{text}: {further}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A key in the place of another, with both accepted meanwhile.
+
+use tower_trusted_app::ApplicationRegistry;
+use tower_trusted_app::application::{ApplicationKey, KeyState};
+use trusted_app_test::TestIdentity;
+
+use crate::harness::{Peer, World, answer, document};
+
+const REVOKE: &str = "/trusted-applications/revoke";
+
+async fn states(world: &World) -> Vec<KeyState> {
+    let wiki = world.registry.get(TestIdentity::wiki().id()).await.unwrap().unwrap().unwrap();
+    wiki.application.keys().iter().map(ApplicationKey::state).collect()
+}
+
+#[tokio::test]
+async fn the_old_key_is_good_until_it_is_revoked() {
+    let world = World::new();
+    world.add_wiki().await;
+    world.get("/trusted-applications").await.lacks("revoke-wiki");
+
+    let new = TestIdentity::stranger().with_id("wiki");
+    let peer = Peer::serving(answer("200 OK", "", &document(&new))).await;
+    let fields = [("id", "wiki"), ("base_url", &*peer.origin)];
+    let asked = world.post("/trusted-applications/rotate", &fields).await;
+    let pending = asked.location().split_once("pending=").unwrap().1.to_owned();
+    let fields = [("pending", &*pending), ("version", "1")];
+    let confirm = "/trusted-applications/rotate/confirm";
+    world.post(confirm, &fields).await.has("The key was not changed. See what is wrong below.");
+    world.post(confirm, &[&fields[..], &[("confirmed", "yes")]].concat()).await.location();
+    assert_eq!(states(&world).await, [KeyState::Active, KeyState::Retiring]);
+    let list = world.get("/trusted-applications").await;
+    for identity in [&TestIdentity::wiki(), &new] {
+        list.has(&identity.local().public_key().fingerprint().to_string());
+    }
+    list.has("id=\"revoke-wiki\"");
+
+    let page = world.get(&format!("{REVOKE}?id=wiki")).await;
+    page.has("Are you sure you want to revoke the retiring key of <strong>Wiki</strong>");
+    assert_eq!(states(&world).await, [KeyState::Active, KeyState::Retiring]);
+    let stale = world.post(REVOKE, &[("id", "wiki"), ("version", "1")]).await;
+    assert_eq!(stale.status, 409);
+    stale.has("was changed in the meantime");
+    world.post(REVOKE, &[("id", "wiki"), ("version", &page.value("version"))]).await.location();
+    assert_eq!(states(&world).await, [KeyState::Active, KeyState::Revoked]);
+    let list = world.get("/trusted-applications").await;
+    list.lacks(&TestIdentity::wiki().local().public_key().fingerprint().to_string());
+    list.lacks("revoke-wiki");
+}
+
+#[tokio::test]
+async fn the_only_key_in_use_is_not_revoked() {
+    let (world, wiki) = (World::new(), TestIdentity::wiki());
+    let key = ApplicationKey::from(wiki.local().public_key().clone()).with_state(KeyState::Retiring);
+    let application = wiki.trusted().keys([key]).build().unwrap();
+    world.registry.add(application, "root").await.unwrap();
+    let refused = world.post(REVOKE, &[("id", "wiki"), ("version", "1")]).await;
+    assert_eq!(refused.status, 422);
+    refused.has("No other key of the application is active");
+    assert_eq!(states(&world).await, [KeyState::Retiring]);
+}
