@@ -10,9 +10,14 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use harness::{ByHeader, Peer, World, answer, document, send};
 use serde_json::{Value, json};
+use tower_trusted_app::conditions::PathRule;
+use tower_trusted_app::crypto::SignatureKey;
+use tower_trusted_app::keys::{MemoryRegistry, write_applications};
 use tower_trusted_app::registry::{Change, Entry, Registered, RegistryError};
 use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
-use trusted_app_admin::{Administration, Administrator, Site};
+use trusted_app_admin::fetch::MAX_FETCHES;
+use trusted_app_admin::service::ImportOptions;
+use trusted_app_admin::{AdminError, Administration, Administrator, ApplicationForm, Site};
 use trusted_app_test::TestIdentity;
 
 async fn call(world: &World, method: Method, path: &str, tag: Option<&str>, body: Value) -> (u16, Value) {
@@ -96,6 +101,112 @@ async fn what_is_exported_can_be_imported() {
 }
 
 #[tokio::test]
+async fn an_import_is_checked_before_it_changes_anything() {
+    let world = World::new();
+    add(&world).await;
+    let (_, exported) = call(&world, Method::GET, "/export", None, Value::Null).await;
+    let wiki = exported["toml"].as_str().unwrap();
+    let key = |identity: &TestIdentity| identity.local().public_key().to_base64();
+    let fingerprint = |identity: &TestIdentity| identity.local().public_key().fingerprint().to_string();
+    let (own, other) = (TestIdentity::wiki(), TestIdentity::stranger());
+    let changed = wiki.replace(&key(&own), &key(&other)).replace("/rest", "/api");
+    let import = async |query: &str, toml: &str| {
+        call(&world, Method::POST, &format!("/import?{query}"), None, json!({ "toml": toml })).await
+    };
+
+    let (status, dry) = import("dry_run=true", &changed).await;
+    let keys = json!({ "before": [fingerprint(&own)], "after": [fingerprint(&other)] });
+    let expected = json!([{ "id": "wiki", "fields": ["public_key", "url_paths"], "keys": keys }]);
+    assert_eq!((status, &dry["changed"]), (200, &expected), "{dry}");
+    let (status, problem) = import("", &changed).await;
+    assert_eq!(status, 422);
+    for part in ["wiki", &fingerprint(&own), &fingerprint(&other), "replace_keys"] {
+        assert!(problem["errors"][0]["message"].as_str().unwrap().contains(part), "{problem}");
+    }
+
+    // A new application that would be fine stands before one that takes the wiki's key.
+    let new = wiki.replace("\"wiki\"", "\"new\"").replace(&key(&own), &key(&other));
+    let thief = wiki.replace("\"wiki\"", "\"thief\"");
+    let both = format!("{new}\n{thief}");
+    for query in ["", "dry_run=true"] {
+        let (status, problem) = import(query, &both).await;
+        assert_eq!((status, problem["errors"].as_array().unwrap().len()), (422, 1), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("thief"), "{problem}");
+    }
+    assert_eq!(world.registry.last_change().await.unwrap(), 1);
+
+    assert_eq!(import("replace_keys=true", &changed).await.1["changed"], expected);
+    let (_, again) = import("", &changed).await;
+    assert_eq!((&again["changed"], &again["unchanged"]), (&json!([]), &json!(["wiki"])));
+    let (_, renamed) = import("", &changed.replace("\"Wiki\"", "\"Renamed\"")).await;
+    assert_eq!(renamed["changed"], json!([{ "id": "wiki", "fields": ["name"], "keys": null }]));
+}
+
+#[tokio::test]
+async fn an_import_that_breaks_off_says_what_was_written() {
+    let own = TestIdentity::stranger();
+    let registry = MemoryRegistry::with_local(own.local());
+    let administration = Administration::new(registry.clone());
+    let applications = [TestIdentity::wiki(), own].map(|identity| {
+        let trusted = identity.trusted().addresses("10.1.2.3".parse().unwrap());
+        trusted.paths(PathRule::prefixes(["/rest"])).build().unwrap()
+    });
+    let toml = write_applications(&applications);
+    let alice = Administrator::new("alice");
+    // Only the registry knows its own application.
+    let error = administration.import(&alice, &toml, ImportOptions::default()).await.unwrap_err();
+    assert!(matches!(&error, AdminError::BrokenOff { done, .. } if *done == ["wiki"]), "{error}");
+    assert_eq!(registry.last_change().await.unwrap(), 1);
+}
+
+/// An edit knows nothing of keys for HTTP message signatures, and leaves them.
+#[tokio::test]
+async fn an_edit_keeps_what_the_form_does_not_show() {
+    let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let key = SignatureKey::insecure_from_example_jwk(jwk).unwrap();
+    let trusted = TestIdentity::wiki().trusted().signature_key(key);
+    let trusted = trusted.addresses("10.1.2.3".parse().unwrap()).paths(PathRule::prefixes(["/rest"]));
+    let trusted = trusted.build().unwrap();
+    let administration = Administration::new(MemoryRegistry::new([trusted]).unwrap());
+    let alice = Administrator::new("alice");
+    let mut form = ApplicationForm::of(&administration.get(&alice, "wiki").await.unwrap().application);
+    form.name = "Renamed".to_owned();
+    let edited = administration.edit(&alice, "wiki", 1, &form, false).await.unwrap().application;
+    assert_eq!((edited.name(), edited.signature_keys().len()), ("Renamed", 1));
+}
+
+#[tokio::test]
+async fn only_so_many_details_are_fetched_at_once() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", silent.local_addr().unwrap());
+    let world = std::sync::Arc::new(World::new());
+    let (mut connections, mut waiting) = (Vec::new(), Vec::new());
+    for _ in 0..MAX_FETCHES {
+        let (world, origin) = (world.clone(), origin.clone());
+        waiting.push(tokio::spawn(async move {
+            call(&world, Method::POST, "/details", None, json!({ "base_url": origin })).await.0
+        }));
+        connections.push(silent.accept().await.unwrap());
+    }
+    let wiki = Peer::wiki().await;
+    let body = json!({ "base_url": wiki.origin }).to_string();
+    let request = Request::post("/api/v1/details").header("x-user", "admin");
+    let request = request.header("content-type", "application/json").body(Body::from(body)).unwrap();
+    let busy = world.send(request).await;
+    assert_eq!((busy.status.as_u16(), &busy.headers["retry-after"]), (503, &"5".parse().unwrap()));
+    let page = world.post("/trusted-applications/request", &[("base_url", &wiki.origin)]).await;
+    assert_eq!(page.status, 503);
+    page.has("Try again in a few seconds.");
+
+    drop(connections);
+    for one in waiting {
+        assert_eq!(one.await.unwrap(), 422);
+    }
+    let asked = json!({ "base_url": wiki.origin });
+    assert_eq!(call(&world, Method::POST, "/details", None, asked).await.0, 200);
+}
+
+#[tokio::test]
 async fn errors_are_problems() {
     let world = World::new();
     add(&world).await;
@@ -109,6 +220,7 @@ async fn errors_are_problems() {
         (Method::POST, "/details", json!({ "base_url": "file:///etc/passwd" }), 422),
         (Method::POST, "/import?dry_run=maybe", json!({ "toml": "" }), 400),
         (Method::GET, "/changes?after=-1", Value::Null, 400),
+        (Method::GET, "/changes?limit=201", Value::Null, 400),
         (Method::GET, "/applications/nobody", Value::Null, 404),
         (Method::GET, "/applications/%FF", Value::Null, 400),
         (Method::GET, "/nothing", Value::Null, 404),
@@ -124,13 +236,6 @@ async fn errors_are_problems() {
         Request::delete("/api/v1/applications/wiki").header("x-user", "admin").header("if-match", "*");
     let forged = request.header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
     assert_eq!(world.send(forged).await.status, 403);
-}
-
-#[tokio::test]
-async fn the_document_has_every_route() {
-    let (_, document) = call(&World::new(), Method::GET, "/openapi.json", None, Value::Null).await;
-    assert_eq!(document["paths"].as_object().unwrap().len(), 9);
-    assert!(document["paths"]["/api/v1/applications/{id}"]["put"]["responses"]["412"].is_object());
 }
 
 /// A registry that cannot be reached.

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Header, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
@@ -39,7 +39,7 @@ const REFUSALS: [(&str, &str); 11] = [
     ("415", "The request is no JSON"),
     ("422", "Something is wrong with the input: see `errors`"),
     ("428", "`If-Match` is missing"),
-    ("503", "The registry is not available; nothing was changed"),
+    ("503", "The registry is not available, or too many details are being fetched"),
 ];
 
 impl Modify for Problems {
@@ -57,9 +57,12 @@ fn refuse(operation: &mut Operation) {
     for (status, why) in REFUSALS {
         let content =
             ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
-        let response =
-            ResponseBuilder::new().description(why).content("application/problem+json", content).build();
-        operation.responses.responses.insert(status.to_owned(), response.into());
+        let mut response =
+            ResponseBuilder::new().description(why).content("application/problem+json", content);
+        if status == "503" {
+            response = response.header("Retry-After", Header::default());
+        }
+        operation.responses.responses.insert(status.to_owned(), response.build().into());
     }
 }
 

@@ -22,11 +22,13 @@ use self::model::{
 };
 use self::problem::Problem;
 use crate::administrator::Administrator;
-use crate::service::{Administration, version_of};
+use crate::service::{Administration, ImportOptions, version_of};
 use crate::site::{Admitted, Fields};
 
 /// Most entries of the log of changes in one answer.
-const MAX_CHANGES: usize = 200;
+const MAX_CHANGES: u64 = 200;
+/// The greatest number of an entry: registries keep it with a sign.
+const MAX_NUMBER: u64 = u64::MAX >> 1;
 
 pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) -> Router {
     Router::new()
@@ -64,18 +66,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
 impl Asked {
     fn dry_run(&self) -> Result<bool, Problem> {
-        match self.query.get("dry_run") {
-            "" | "false" => Ok(false),
-            "true" => Ok(true),
-            _ => Err(Problem::new(StatusCode::BAD_REQUEST, "`dry_run` is true or false.")),
+        self.switch("dry_run")
+    }
+
+    fn switch(&self, name: &str) -> Result<bool, Problem> {
+        match self.query.find(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            _ => Err(Problem::new(StatusCode::BAD_REQUEST, format!("`{name}` is true or false."))),
         }
     }
 
-    fn number(&self, name: &str, default: u64) -> Result<u64, Problem> {
-        match self.query.get(name) {
-            "" => Ok(default),
-            text => text.parse().map_err(|_| {
-                Problem::new(StatusCode::BAD_REQUEST, format!("`{name}` is a number from 0 on."))
+    fn number(&self, name: &str, default: u64, most: u64) -> Result<u64, Problem> {
+        match self.query.find(name) {
+            None => Ok(default),
+            Some(text) => text.parse().ok().filter(|number| *number <= most).ok_or_else(|| {
+                let why = format!("`{name}` is a number from 0 to {most}.");
+                Problem::new(StatusCode::BAD_REQUEST, why)
             }),
         }
     }
@@ -159,7 +166,7 @@ async fn show<R: ApplicationRegistry>(
 #[utoipa::path(
     put, path = "/api/v1/applications/{id}", request_body = Conditions,
     params(
-        ("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The entity tag; must be there"),
+        ("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`"),
         ("dry_run" = Option<bool>, Query, description = "Only say what would come of it"),
     ),
     responses((status = 200, body = Application))
@@ -181,7 +188,7 @@ async fn edit<R: ApplicationRegistry>(
 #[utoipa::path(
     delete, path = "/api/v1/applications/{id}",
     params(
-        ("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The entity tag; must be there"),
+        ("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`"),
         ("dry_run" = Option<bool>, Query, description = "Only say what would come of it"),
     ),
     responses((status = 204, description = "It is gone"))
@@ -217,7 +224,7 @@ async fn request_key<R: ApplicationRegistry>(
 /// Put the key that was requested in place of the others, which are revoked
 #[utoipa::path(
     put, path = "/api/v1/applications/{id}/key", request_body = KeyChange,
-    params(("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The entity tag; must be there")),
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`")),
     responses((status = 200, body = Application))
 )]
 async fn rotate<R: ApplicationRegistry>(
@@ -244,13 +251,14 @@ async fn rotate<R: ApplicationRegistry>(
     get, path = "/api/v1/changes",
     params(
         ("after" = Option<u64>, Query, description = "The number of the last entry that was read"),
-        ("limit" = Option<u64>, Query, description = "At most so many, and at most 200"),
+        ("limit" = Option<u64>, Query, maximum = 200, description = "At most so many"),
     ),
     responses((status = 200, body = Vec<Change>))
 )]
 async fn changes<R: ApplicationRegistry>(State(service): State<Administration<R>>, asked: Asked) -> Answer {
-    let after = asked.number("after", 0)?.min(u64::MAX >> 1);
-    let limit = usize::try_from(asked.number("limit", 100)?).unwrap_or(MAX_CHANGES).min(MAX_CHANGES);
+    let after = asked.number("after", 0, MAX_NUMBER)?;
+    let limit = asked.number("limit", 100, MAX_CHANGES)?;
+    let limit = usize::try_from(limit).unwrap_or_default();
     let changes = service.changes(&asked.by, after, limit).await?;
     Ok(Json(changes.iter().map(Change::from).collect::<Vec<_>>()).into_response())
 }
@@ -279,7 +287,13 @@ async fn export<R: ApplicationRegistry>(State(service): State<Administration<R>>
 /// Add and change applications until the registry has those of the text
 #[utoipa::path(
     post, path = "/api/v1/import", request_body = Import,
-    params(("dry_run" = Option<bool>, Query, description = "Only say what would come of it")),
+    params(
+        ("dry_run" = Option<bool>, Query, description = "Only say what would come of it"),
+        (
+            "replace_keys" = Option<bool>, Query,
+            description = "The fingerprints were compared: keys of registered applications may change"
+        ),
+    ),
     responses((status = 200, body = Imported))
 )]
 async fn import<R: ApplicationRegistry>(
@@ -287,6 +301,7 @@ async fn import<R: ApplicationRegistry>(
     asked: Asked,
     body: Bytes,
 ) -> Answer {
-    let (import, dry_run): (Import, _) = (read(&body)?, asked.dry_run()?);
-    Ok(Json(Imported::from(service.import(&asked.by, &import.toml, dry_run).await?)).into_response())
+    let import: Import = read(&body)?;
+    let options = ImportOptions { dry_run: asked.dry_run()?, replace_keys: asked.switch("replace_keys")? };
+    Ok(Json(Imported::from(service.import(&asked.by, &import.toml, options).await?)).into_response())
 }

@@ -267,19 +267,46 @@ impl From<RecentDecision> for Decision {
     }
 }
 
-/// What an import did, or would do: ids.
+/// What an import did, or would do.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Imported {
+    /// Ids.
     added: Vec<String>,
-    updated: Vec<String>,
+    changed: Vec<Changed>,
+    /// Ids.
     unchanged: Vec<String>,
     warnings: Vec<String>,
 }
 
+/// An application that an import changes.
+#[derive(Debug, Serialize, ToSchema)]
+struct Changed {
+    id: String,
+    /// The names, as in the TOML, of the fields that differ.
+    fields: Vec<String>,
+    /// Only where they change.
+    keys: Option<ChangedKeys>,
+}
+
+/// The fingerprints of an application's keys before and after an import.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChangedKeys {
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
 impl From<service::Imported> for Imported {
     fn from(imported: service::Imported) -> Self {
-        let service::Imported { added, updated, unchanged, warnings } = imported;
-        Self { added, updated, unchanged, warnings }
+        let service::Imported { added, changed, unchanged, warnings } = imported;
+        Self { added, changed: changed.into_iter().map(Changed::from).collect(), unchanged, warnings }
+    }
+}
+
+impl From<service::Changed> for Changed {
+    fn from(changed: service::Changed) -> Self {
+        let service::Changed { id, fields, keys } = changed;
+        let keys = keys.map(|service::ChangedKeys { before, after }| ChangedKeys { before, after });
+        Self { id, fields: fields.into_iter().map(str::to_owned).collect(), keys }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Errors as RFC 9457 has them.
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,14 +42,7 @@ impl Problem {
 
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
-        let status = match &error {
-            AdminError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            AdminError::NotFound(_) => StatusCode::NOT_FOUND,
-            AdminError::Changed { .. } => StatusCode::PRECONDITION_FAILED,
-            AdminError::Broken(_) | AdminError::PendingGone => StatusCode::CONFLICT,
-            AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let mut problem = Self::new(status, error.to_string());
+        let mut problem = Self::new(status(&error), error.to_string());
         if let AdminError::Invalid(problems) = &error {
             let errors = problems.iter();
             problem.errors = errors
@@ -63,10 +56,25 @@ impl From<AdminError> for Problem {
     }
 }
 
+fn status(error: &AdminError) -> StatusCode {
+    match error {
+        AdminError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        AdminError::NotFound(_) => StatusCode::NOT_FOUND,
+        AdminError::Changed { .. } => StatusCode::PRECONDITION_FAILED,
+        AdminError::Broken(_) | AdminError::PendingGone => StatusCode::CONFLICT,
+        AdminError::Busy | AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::BrokenOff { source, .. } => status(source),
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let text = serde_json::to_string(&self).unwrap_or_default();
-        (status, [(CONTENT_TYPE, "application/problem+json")], text).into_response()
+        let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], text).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }

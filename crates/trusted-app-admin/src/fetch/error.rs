@@ -7,7 +7,7 @@ use http::StatusCode;
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::DocumentError;
 
-use super::{MAX_REDIRECTS, TIMEOUT};
+use super::{MAX_FETCHES, MAX_REDIRECTS, TIMEOUT};
 
 /// Why another application's details could not be fetched. Nothing is kept then.
 ///
@@ -62,6 +62,8 @@ pub enum FetchErrorKind {
     },
     /// The answer is a certificate document whose key cannot be used.
     KeyNotSupported(String),
+    /// [`MAX_FETCHES`] are under way.
+    Busy,
     /// The fetch itself broke off, which is this server's own fault.
     Internal,
 }
@@ -114,6 +116,9 @@ impl FetchError {
             FetchErrorKind::KeyNotSupported(problem) => {
                 format!("{url} answers with no certificate document: {problem}")
             }
+            FetchErrorKind::Busy => {
+                format!("cannot fetch {url}: {MAX_FETCHES} fetches are under way, and no more are at once")
+            }
             FetchErrorKind::Internal => format!("cannot fetch {url}: the fetch broke off"),
         }
     }
@@ -124,7 +129,10 @@ impl fmt::Display for FetchError {
         let base = &self.base;
         match &self.kind {
             FetchErrorKind::Blank => return f.write_str("URL must not be empty."),
-            FetchErrorKind::NotAUrl(_) | FetchErrorKind::AddressRefused(_) | FetchErrorKind::Internal => {}
+            FetchErrorKind::NotAUrl(_)
+            | FetchErrorKind::AddressRefused(_)
+            | FetchErrorKind::Busy
+            | FetchErrorKind::Internal => {}
             FetchErrorKind::UnknownHost
             | FetchErrorKind::ConnectionRefused
             | FetchErrorKind::TimedOut

@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tower_trusted_app::seraph::{CERTIFICATE_PATH, CertificateDocument};
 use ureq::tls::RootCerts;
 use url::Url;
@@ -24,6 +25,9 @@ pub use resolve::{Resolve, SystemResolver};
 /// has come to its end.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Most fetches of one fetcher, its clones included, that are under way at once.
+pub const MAX_FETCHES: usize = 8;
+
 const MAX_REDIRECTS: usize = 5;
 const MAX_URL_BYTES: usize = 2048;
 
@@ -32,7 +36,7 @@ const MAX_URL_BYTES: usize = 2048;
 /// Over http and https only, https with the certificate authorities that this system trusts or with
 /// [others](Self::authorities). The host is looked up once and only the addresses that were checked are connected to; no proxy of
 /// the environment is asked; redirects are followed within the origin only; an answer has at most
-/// 16 KiB.
+/// 16 KiB. At most [`MAX_FETCHES`] are under way at once.
 ///
 /// ```
 /// use trusted_app_admin::fetch::{FetchErrorKind, Fetcher};
@@ -49,6 +53,7 @@ pub struct Fetcher {
     policy: AddressPolicy,
     resolver: Arc<dyn Resolve>,
     authorities: RootCerts,
+    free: Arc<Semaphore>,
 }
 
 /// What another application publishes, and where it was found.
@@ -71,7 +76,8 @@ impl Fetcher {
     /// A fetcher that goes where the policy allows.
     #[must_use]
     pub fn new(policy: AddressPolicy) -> Self {
-        Self { policy, resolver: Arc::new(SystemResolver), authorities: RootCerts::PlatformVerifier }
+        let free = Arc::new(Semaphore::new(MAX_FETCHES));
+        Self { policy, resolver: Arc::new(SystemResolver), authorities: RootCerts::PlatformVerifier, free }
     }
 
     /// Looks up hosts by something else than the system.
@@ -101,6 +107,8 @@ impl Fetcher {
         let base = base_url.trim();
         let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), kind };
         let url = document_url(base).map_err(|kind| fail(base, kind))?;
+        let place = Arc::clone(&self.free).try_acquire_owned();
+        let place = place.map_err(|_| fail(url.as_str(), FetchErrorKind::Busy))?;
         let addresses = self.addresses(&url).await.map_err(|kind| fail(url.as_str(), kind))?;
         let transfer = transfer::Transfer {
             base: base.to_owned(),
@@ -108,7 +116,12 @@ impl Fetcher {
             authorities: self.authorities.clone(),
         };
         let start = url.clone();
-        let (url, document) = tokio::task::spawn_blocking(move || transfer.run(start))
+        // Nobody who hangs up ends a transfer, so the place belongs to that.
+        let run = move || {
+            let _place = place;
+            transfer.run(start)
+        };
+        let (url, document) = tokio::task::spawn_blocking(run)
             .await
             .map_err(|_| fail(url.as_str(), FetchErrorKind::Internal))??;
         let mut addresses: Vec<_> = addresses.iter().map(|address| address.ip().to_canonical()).collect();

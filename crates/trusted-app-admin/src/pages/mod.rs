@@ -261,7 +261,8 @@ fn status(error: &AdminError) -> StatusCode {
         AdminError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         AdminError::NotFound(_) => StatusCode::NOT_FOUND,
         AdminError::Broken(_) | AdminError::Changed { .. } | AdminError::PendingGone => StatusCode::CONFLICT,
-        AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::BrokenOff { source, .. } => status(source),
+        AdminError::Busy | AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

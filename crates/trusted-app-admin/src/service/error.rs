@@ -4,6 +4,7 @@ use tower_trusted_app::BoxError;
 use tower_trusted_app::registry::{ApplicationConflict, Broken, RegistryError};
 
 use super::problem::Problem;
+use crate::fetch::MAX_FETCHES;
 
 /// Why an administrator's wish was not fulfilled. Nothing was changed then, unless an import says
 /// otherwise.
@@ -36,8 +37,24 @@ pub enum AdminError {
     /// another administrator.
     #[error("The details that were requested are no longer there. Request them again.")]
     PendingGone,
+    /// An import broke off: what was written before stays, and it can be repeated.
+    #[error("{source} The import was not finished: {} stand as the text says. Repeat it.", .done.join(", "))]
+    BrokenOff {
+        /// The ids that were written.
+        done: Vec<String>,
+        /// Why the next one was not.
+        source: Box<AdminError>,
+    },
+    /// As many details as may be fetched at once are being fetched.
+    #[error(
+        "Details of {} applications are being fetched at present, and no more are at once. Try again in a few seconds.",
+        MAX_FETCHES
+    )]
+    Busy,
     /// The registry cannot be reached. Nothing was changed.
-    #[error("The registry of trusted applications is not available. Nothing was changed; try again later.")]
+    #[error(
+        "The registry of trusted applications is not available. What was asked for was not done; try again later."
+    )]
     Unavailable(#[source] BoxError),
 }
 

@@ -3,11 +3,20 @@
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::TrustedApplication;
 use tower_trusted_app::keys::{parse_applications, write_applications};
-use tower_trusted_app::registry::{Broken, Entry};
+use tower_trusted_app::registry::{ApplicationConflict, Broken, Entry};
 
 use super::problem::Problem;
-use super::{AdminError, Administration};
+use super::{AdminError, Administration, version_of};
 use crate::administrator::Administrator;
+
+/// How an import is done. By default it is done, and replaces no keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// Only say what would come of it.
+    pub dry_run: bool,
+    /// The administrator has compared the fingerprints: keys of registered applications may change.
+    pub replace_keys: bool,
+}
 
 /// What an import did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,12 +24,34 @@ use crate::administrator::Administrator;
 pub struct Imported {
     /// The ids that were added.
     pub added: Vec<String>,
-    /// The ids whose applications were changed, keys included.
-    pub updated: Vec<String>,
+    /// The applications that were changed.
+    pub changed: Vec<Changed>,
     /// The ids whose applications are as the text says.
     pub unchanged: Vec<String>,
     /// What is allowed but hardly meant.
     pub warnings: Vec<String>,
+}
+
+/// An application that an import changed, or would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Changed {
+    /// Its id.
+    pub id: String,
+    /// The fields that differ; all of them, where what was registered cannot be read.
+    pub fields: Vec<&'static str>,
+    /// How its keys change, their states and dates included; `None` if they do not.
+    pub keys: Option<ChangedKeys>,
+}
+
+/// The keys of an application before and after an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangedKeys {
+    /// The fingerprints of those that were registered; none, where they cannot be read.
+    pub before: Vec<String>,
+    /// The fingerprints of those in the text.
+    pub after: Vec<String>,
 }
 
 /// The applications of a registry as TOML.
@@ -32,6 +63,9 @@ pub struct Exported {
     /// What cannot be read and so is not in it.
     pub skipped: Vec<Broken>,
 }
+
+/// What is to be written: an application, and the version that it replaces.
+type Step = (TrustedApplication, Option<u64>);
 
 impl<R: ApplicationRegistry> Administration<R> {
     /// All applications as the TOML that the file store reads. It holds public keys only.
@@ -50,50 +84,134 @@ impl<R: ApplicationRegistry> Administration<R> {
         Ok(Exported { toml: write_applications(applications.iter().map(|one| &**one)), skipped })
     }
 
-    /// Adds and changes applications until the registry has those of the text; the others stay. One
-    /// by one: what was done before an error stays done, and the import can be repeated.
+    /// Adds and changes applications until the registry has those of the text; the others stay.
+    ///
+    /// Everything is checked before anything is written. A registry takes one application after the
+    /// other: what it refuses even so breaks the import off, which can be repeated.
     ///
     /// # Errors
     ///
-    /// When the text is not in order (nothing was changed then), an application cannot stand beside
-    /// the others, or the registry is not available.
+    /// When the text is not in order, or with every [`Problem`] of its applications: one cannot stand
+    /// beside the others, or has other keys than are registered and
+    /// [`replace_keys`](ImportOptions::replace_keys) is not stated (a dry run reports those instead).
+    /// Nothing was changed then. [`AdminError::BrokenOff`] says what was written before.
     pub async fn import(
         &self,
         by: &Administrator,
         toml: &str,
-        dry_run: bool,
+        options: ImportOptions,
     ) -> Result<Imported, AdminError> {
         let parsed = parse_applications(toml).map_err(|error| Problem::Toml(error.to_string()))?;
         let present = self.entries(by).await?;
-        let mut imported = Imported { warnings: parsed.warnings, ..Imported::default() };
+        let (mut imported, mut steps, mut problems) = (Imported::default(), Vec::new(), Vec::new());
+        imported.warnings = parsed.warnings;
         for application in parsed.applications {
             let id = application.id().to_string();
             let found = present.iter().find(|entry| entry_id(entry) == id);
-            let list = match found {
+            problems.extend(conflicts(&application, &present).map(Problem::Conflict));
+            match found {
                 Some(Ok(registered)) if equal(&registered.application, &application) => {
-                    &mut imported.unchanged
+                    imported.unchanged.push(id);
+                    continue;
                 }
-                Some(_) => &mut imported.updated,
-                None => &mut imported.added,
-            };
-            list.push(id);
-            let version = match found {
-                Some(Ok(registered)) if equal(&registered.application, &application) => continue,
-                Some(Ok(registered)) => Some(registered.version),
-                Some(Err(broken)) => Some(broken.version),
-                None => None,
-            };
-            self.check_conflicts(&application, &present)?;
-            if dry_run {
-                continue;
+                Some(entry) => {
+                    let changed = Changed::between(entry, &application);
+                    if let (Some(keys), false) = (&changed.keys, options.replace_keys || options.dry_run) {
+                        problems.push(Problem::KeysReplaced { application: id, keys: keys.clone() });
+                    }
+                    imported.changed.push(changed);
+                }
+                None => imported.added.push(id),
             }
-            match version {
-                Some(version) => self.registry().update(application, version, by.name()).await?,
-                None => self.registry().add(application, by.name()).await?,
-            };
+            steps.push((application, found.map(version_of)));
+        }
+        if !problems.is_empty() {
+            return Err(AdminError::Invalid(problems));
+        }
+        if !options.dry_run {
+            self.write(by, steps).await?;
         }
         Ok(imported)
     }
+
+    async fn write(&self, by: &Administrator, steps: Vec<Step>) -> Result<(), AdminError> {
+        let mut done = Vec::new();
+        for (application, version) in steps {
+            let id = application.id().to_string();
+            let written = match version {
+                Some(version) => self.registry().update(application, version, by.name()).await,
+                None => self.registry().add(application, by.name()).await,
+            };
+            match written.map_err(AdminError::from) {
+                Ok(_) => {
+                    tracing::info!(target: "trusted_app", application = id, by = by.name(), "trusted application imported");
+                    done.push(id);
+                }
+                Err(error) if done.is_empty() => return Err(error),
+                Err(error) => return Err(AdminError::BrokenOff { done, source: Box::new(error) }),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Changed {
+    fn between(entry: &Entry, after: &TrustedApplication) -> Self {
+        let before = entry.as_ref().ok().map(|registered| &*registered.application);
+        let differs = |same: fn(&TrustedApplication, &TrustedApplication) -> bool| {
+            before.is_none_or(|before| !same(before, after))
+        };
+        let fields = FIELDS.into_iter().filter(|(_, same)| differs(*same));
+        let fingerprints = |application: &TrustedApplication| {
+            application.fingerprints().map(|one| one.to_string()).collect::<Vec<_>>()
+        };
+        let keys = differs(same_keys).then(|| ChangedKeys {
+            before: before.map(fingerprints).unwrap_or_default(),
+            after: fingerprints(after),
+        });
+        Self { id: after.id().to_string(), fields: fields.map(|(name, _)| name).collect(), keys }
+    }
+}
+
+type Same = fn(&TrustedApplication, &TrustedApplication) -> bool;
+
+/// What an application consists of, by the names that the TOML has for it.
+const FIELDS: [(&str, Same); 9] = [
+    ("name", |one, other| one.name() == other.name()),
+    ("public_key", same_keys),
+    ("timeout_ms", |one, other| one.conditions().timeout == other.conditions().timeout),
+    ("ip_addresses", |one, other| {
+        one.conditions().addresses.patterns() == other.conditions().addresses.patterns()
+    }),
+    ("url_paths", |one, other| one.conditions().paths.patterns() == other.conditions().paths.patterns()),
+    ("methods", |one, other| one.conditions().methods == other.conditions().methods),
+    ("replay_protection", |one, other| {
+        one.conditions().replay_protection == other.conditions().replay_protection
+    }),
+    ("act_as", |one, other| one.act_as() == other.act_as()),
+    ("schemes", |one, other| one.schemes() == other.schemes()),
+];
+
+fn same_keys(one: &TrustedApplication, other: &TrustedApplication) -> bool {
+    one.keys() == other.keys() && one.signature_keys() == other.signature_keys()
+}
+
+/// The keys of an application that others have.
+pub(super) fn conflicts(
+    application: &TrustedApplication,
+    present: &[Entry],
+) -> impl Iterator<Item = ApplicationConflict> {
+    let others = present.iter().flatten().map(|registered| &registered.application);
+    others.filter(|other| other.id() != application.id()).flat_map(|other| {
+        application
+            .fingerprints()
+            .filter(|fingerprint| other.fingerprints().any(|one| one == *fingerprint))
+            .map(|fingerprint| ApplicationConflict::Key {
+                fingerprint,
+                application: application.id().clone(),
+                other: other.id().clone(),
+            })
+    })
 }
 
 /// The id of an entry, or what stands in its place.

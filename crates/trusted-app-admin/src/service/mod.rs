@@ -17,12 +17,12 @@ use tower_trusted_app::{
 
 use self::pending::PendingDetails;
 use crate::administrator::Administrator;
-use crate::fetch::Fetcher;
+use crate::fetch::{FetchErrorKind, Fetcher};
 use crate::recent::RecentDecisions;
 
 pub use error::AdminError;
 pub use form::{ApplicationForm, DEFAULT_PATHS, MAX_NAME};
-pub use import::{Exported, Imported, entry_id};
+pub use import::{Changed, ChangedKeys, Exported, ImportOptions, Imported, entry_id};
 pub use pending::{MAX_PENDING, PENDING_FOR, Pending};
 pub use problem::{Field, Problem};
 
@@ -102,7 +102,7 @@ impl<R: ApplicationRegistry> Administration<R> {
     ///
     /// # Errors
     ///
-    /// A [`Problem`] of the base URL.
+    /// A [`Problem`] of the base URL, or [`AdminError::Busy`].
     pub async fn request_details(&self, by: &Administrator, base_url: &str) -> Result<Pending, AdminError> {
         self.fetch(by, base_url, None).await
     }
@@ -113,7 +113,7 @@ impl<R: ApplicationRegistry> Administration<R> {
     /// # Errors
     ///
     /// When there is no such application, or with a [`Problem`] of the base URL: the fetch fails, or
-    /// what is there has another id or the key that is registered.
+    /// what is there has another id or the key that is registered. [`AdminError::Busy`] as there.
     pub async fn request_key(
         &self,
         by: &Administrator,
@@ -130,7 +130,10 @@ impl<R: ApplicationRegistry> Administration<R> {
         base_url: &str,
         replaces: Option<&TrustedApplication>,
     ) -> Result<Pending, AdminError> {
-        let fetched = self.inner.fetcher.fetch(base_url).await.map_err(Problem::from)?;
+        let fetched = self.inner.fetcher.fetch(base_url).await.map_err(|error| match error.kind() {
+            FetchErrorKind::Busy => AdminError::Busy,
+            _ => Problem::from(error).into(),
+        })?;
         if let Some(application) = replaces {
             let (url, found) = (fetched.url.clone(), fetched.document.application_id());
             if found != application.id() {
@@ -202,7 +205,11 @@ impl<R: ApplicationRegistry> Administration<R> {
             .build()
             .map_err(Problem::Key)?;
         if dry_run {
-            self.check_conflicts(&application, &self.entries(by).await?)?;
+            let conflicts: Vec<_> =
+                import::conflicts(&application, &self.entries(by).await?).map(Problem::Conflict).collect();
+            if !conflicts.is_empty() {
+                return Err(AdminError::Invalid(conflicts));
+            }
             return Ok(self.unsaved(application, 0, None, by));
         }
         let registered = self.registry().add(application, by.name()).await?;
@@ -362,26 +369,6 @@ impl<R: ApplicationRegistry> Administration<R> {
         }
     }
 
-    /// What the registry would refuse, for a dry run: a key that another application has.
-    fn check_conflicts(&self, application: &TrustedApplication, present: &[Entry]) -> Result<(), AdminError> {
-        for other in present.iter().flatten().map(|registered| &registered.application) {
-            if other.id() == application.id() {
-                continue;
-            }
-            for key in application.keys() {
-                if other.keys().iter().any(|one| one.public_key() == key.public_key()) {
-                    return Err(Problem::Conflict(ApplicationConflict::Key {
-                        fingerprint: *key.fingerprint(),
-                        application: application.id().clone(),
-                        other: other.id().clone(),
-                    })
-                    .into());
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn unsaved(
         &self,
         application: TrustedApplication,
@@ -396,6 +383,11 @@ impl<R: ApplicationRegistry> Administration<R> {
 
     fn registry(&self) -> &R {
         &self.inner.registry
+    }
+
+    #[cfg(feature = "web")]
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.clock)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -4,6 +4,7 @@ use tower_trusted_app::application::ApplicationError;
 use tower_trusted_app::conditions::{AddressPatternError, PathPatternError};
 use tower_trusted_app::registry::ApplicationConflict;
 
+use super::import::ChangedKeys;
 use crate::fetch::FetchError;
 
 /// The field of a form that something is wrong with.
@@ -79,6 +80,17 @@ pub enum Problem {
     /// The id or key may not stand in the registry for another reason.
     #[error("{}.", capitalised(.0))]
     Conflict(ApplicationConflict),
+    /// An import would replace keys, and this was not confirmed.
+    #[error(
+        "The import replaces the keys of {application}, {}, by {}. Compare the fingerprints, and confirm it by \
+         replace_keys.", listed(&.keys.before), listed(&.keys.after)
+    )]
+    KeysReplaced {
+        /// The application's id.
+        application: String,
+        /// The fingerprints.
+        keys: ChangedKeys,
+    },
     /// The key may not be used.
     #[error("The Trusted Application Public Key is not valid: {0}")]
     Key(ApplicationError),
@@ -124,11 +136,18 @@ impl Problem {
             Self::OtherApplication { .. } | Self::SameKey(_) | Self::Fetch(_) => Field::BaseUrl,
             Self::NotConfirmed => Field::Confirmation,
             Self::Toml(_) => Field::Toml,
-            Self::IdTaken(_) | Self::Conflict(_) | Self::Key(_) | Self::NoOtherKey | Self::Registry(_) => {
-                return None;
-            }
+            Self::IdTaken(_)
+            | Self::Conflict(_)
+            | Self::Key(_)
+            | Self::NoOtherKey
+            | Self::KeysReplaced { .. }
+            | Self::Registry(_) => return None,
         })
     }
+}
+
+fn listed(fingerprints: &[String]) -> String {
+    if fingerprints.is_empty() { "which cannot be read".to_owned() } else { fingerprints.join(" and ") }
 }
 
 fn capitalised(text: &impl ToString) -> String {

@@ -13,6 +13,16 @@ impl Fields {
 
     /// The first value of that name; empty without.
     pub(crate) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+        self.find(name).unwrap_or_default()
+    }
+
+    /// The first value of that name.
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(one, _)| *one == name).map(|(_, value)| value)
+    }
+
+    /// All of them, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }

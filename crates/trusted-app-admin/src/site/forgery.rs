@@ -1,13 +1,28 @@
 //! Against requests that another site makes the administrator's browser send.
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 use sha2::Sha256;
+use tower_trusted_app::Timestamp;
 use url::Url;
 
 use crate::administrator::Administrator;
 use crate::service::hex;
+
+/// How long a form may be sent after it was shown.
+const TOKEN_FOR: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// What became of a form's token.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Holds,
+    /// It is this administrator's, and too old.
+    Expired,
+    Wrong,
+}
 
 /// The key of the tokens that forms carry.
 pub(super) struct TokenKey([u8; 32]);
@@ -17,25 +32,39 @@ impl TokenKey {
         Self(key)
     }
 
-    /// The token of an administrator's forms.
-    pub(super) fn token(&self, administrator: &Administrator) -> Option<String> {
-        Some(hex(&self.mac(administrator)?.finalize().into_bytes()))
+    /// The token of an administrator's forms: when it was made, and a code over that.
+    pub(super) fn token(&self, administrator: &Administrator, now: Timestamp) -> Option<String> {
+        let made = now.as_millis();
+        Some(format!("{made}.{}", hex(&self.mac(administrator, made)?.finalize().into_bytes())))
     }
 
-    /// Whether the token is that of this administrator. Takes the same time for any wrong one.
-    pub(super) fn holds(&self, administrator: &Administrator, token: &str) -> bool {
-        let bytes: Option<Vec<u8>> = (0..token.len())
+    /// Whether the token is one of this administrator. Takes the same time for any wrong one.
+    pub(super) fn check(&self, administrator: &Administrator, token: &str, now: Timestamp) -> Token {
+        self.made(administrator, token).map_or(Token::Wrong, |made| {
+            let age = now.millis_since(made);
+            if i128::from(age) < i128::try_from(TOKEN_FOR.as_millis()).unwrap_or(i128::MAX) {
+                Token::Holds
+            } else {
+                Token::Expired
+            }
+        })
+    }
+
+    /// When the token was made, if it was made here for this administrator.
+    fn made(&self, administrator: &Administrator, token: &str) -> Option<Timestamp> {
+        let (made, code) = token.split_once('.')?;
+        let made = made.parse().ok()?;
+        let code: Option<Vec<u8>> = (0..code.len())
             .step_by(2)
-            .map(|at| token.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+            .map(|at| code.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
             .collect();
-        match (self.mac(administrator), bytes) {
-            (Some(mac), Some(bytes)) => mac.verify_slice(&bytes).is_ok(),
-            _ => false,
-        }
+        self.mac(administrator, made)?.verify_slice(&code?).ok()?;
+        Some(Timestamp::from_millis(made))
     }
 
-    fn mac(&self, administrator: &Administrator) -> Option<Hmac<Sha256>> {
+    fn mac(&self, administrator: &Administrator, made: i64) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(&made.to_be_bytes());
         for part in [administrator.name(), administrator.session().unwrap_or_default()] {
             mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             mac.update(part.as_bytes());

@@ -12,9 +12,10 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
+use tower_trusted_app::Clock;
 
 use super::fields::Fields;
-use super::forgery::{TokenKey, comes_from_elsewhere};
+use super::forgery::{Token, TokenKey, comes_from_elsewhere};
 use super::guard::{Guard, Refusal};
 use crate::administrator::Administrator;
 
@@ -26,6 +27,7 @@ const MAX_FORM: usize = 64 * 1024;
 pub(super) struct Gate<G> {
     pub(super) guard: G,
     pub(super) key: Option<TokenKey>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// Who sends a request that the guard let in, and the fields of its form, whose token held.
@@ -36,6 +38,9 @@ pub(crate) struct Admitted {
     pub(crate) token: String,
     pub(crate) form: Fields,
 }
+
+/// The field of a form that carries its token.
+const TOKEN: &str = "token";
 
 /// A refusal, as a page or as a problem.
 struct Refused(StatusCode, &'static str);
@@ -105,7 +110,8 @@ impl<G: Guard> Gate<G> {
                 refuse(StatusCode::SERVICE_UNAVAILABLE, "Who you are cannot be found out at present.")
             }
         })?;
-        let token = self.key.as_ref().and_then(|key| key.token(&administrator)).unwrap_or_default();
+        let now = self.clock.now();
+        let token = self.key.as_ref().and_then(|key| key.token(&administrator, now)).unwrap_or_default();
         if parts.method.is_safe() {
             let admitted = Admitted { administrator, token, form: Fields::default() };
             return Ok((admitted, Body::empty()));
@@ -132,8 +138,11 @@ impl<G: Guard> Gate<G> {
             return Ok((Admitted { administrator, token, form: Fields::default() }, Body::from(body)));
         }
         let form = Fields::parse(&body);
-        if !self.key.as_ref().is_some_and(|key| key.holds(&administrator, form.get("token"))) {
-            return Err(refuse(StatusCode::FORBIDDEN, FORGED));
+        let sent = form.get(TOKEN);
+        match self.key.as_ref().map_or(Token::Wrong, |key| key.check(&administrator, sent, now)) {
+            Token::Holds => {}
+            Token::Expired => return Err(send_again(&form, &token)),
+            Token::Wrong => return Err(refuse(StatusCode::FORBIDDEN, FORGED)),
         }
         Ok((Admitted { administrator, token, form }, Body::from(Bytes::new())))
     }
@@ -164,16 +173,47 @@ pub(crate) fn see_other(location: &str) -> Response {
     }
 }
 
+/// The form that was sent too late, to be sent again as it is.
+fn send_again(form: &Fields, token: &str) -> Response {
+    let fields = form.iter().filter(|(name, _)| *name != TOKEN).chain([(TOKEN, token)]);
+    let fields: String = fields
+        .map(|(name, value)| {
+            format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value))
+        })
+        .collect();
+    let content = format!(
+        "<p>This form was shown more than 12 hours ago. Nothing was changed. What you typed is kept: send it \
+         again.</p><form method=\"post\">{fields}<button type=\"submit\">Send Again</button></form>"
+    );
+    page(StatusCode::FORBIDDEN, "Send the Form Again", &content)
+}
+
+/// Text that stands between tags or quotation marks, its line ends kept.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' | '<' | '>' | '"' | '\'' | '\r' | '\n' => escaped.push_str(&format!("&#{};", u32::from(c))),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn page(status: StatusCode, title: &str, content: &str) -> Response {
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>{title}</title></head><body><main><h1>{title}</h1>{content}</main></body>\
+         </html>"
+    );
+    (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+}
+
 impl Refused {
     fn into_page(self) -> Response {
         let Self(status, why) = self;
         let title = status.canonical_reason().unwrap_or("Refused");
-        let page = format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-             content=\"width=device-width\"><title>{title}</title></head><body><main><h1>{title}</h1><p>{why}</p></main>\
-             </body></html>"
-        );
-        (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+        page(status, title, &format!("<p>{why}</p>"))
     }
 
     fn into_problem(self) -> Response {

@@ -94,6 +94,7 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
         let mut random = [0; 32];
         let drawn = getrandom::fill(&mut random).is_ok();
         let key = self.key.or(drawn.then_some(random)).map(TokenKey::new);
+        let clock = self.administration.clock();
         let mut router = Router::new();
         #[cfg(feature = "pages")]
         {
@@ -103,7 +104,7 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
         {
             router = router.merge(crate::api::routes(self.administration));
         }
-        let gate = Arc::new(Gate { guard: self.guard, key });
+        let gate = Arc::new(Gate { guard: self.guard, key, clock });
         router.fallback(gate::not_found).layer(from_fn_with_state(gate, gate::pass::<G>))
     }
 }

@@ -5,52 +5,17 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use tower_trusted_app::ApplicationRegistry;
-use trusted_app_admin::{AdminError, Administrator, Site};
+use trusted_app_admin::{AdminError, Administrator};
 use trusted_app_test::TestIdentity;
 
-use crate::harness::{Peer, VALID, World, answer, but, document, form, send, with_pending};
-
-/// Every route, with the methods that it serves.
-const ROUTES: [(&str, bool); 12] = [
-    ("/", false),
-    ("/style.css", false),
-    ("/trusted-applications", false),
-    ("/trusted-applications/request", true),
-    ("/trusted-applications/add", true),
-    ("/trusted-applications/edit", true),
-    ("/trusted-applications/delete", true),
-    ("/trusted-applications/rotate", true),
-    ("/trusted-applications/rotate/confirm", true),
-    ("/trusted-applications/revoke", true),
-    ("/trusted-applications/changes", false),
-    ("/trusted-applications/decisions", false),
-];
-
-#[tokio::test]
-async fn nobody_and_a_plain_user_come_in_nowhere() {
-    let world = World::new();
-    let unguarded = Site::new(world.administration.clone()).into_router();
-    for (path, _) in ROUTES.into_iter().chain([("/no-such-page", false), ("/api/v1/applications", false)]) {
-        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
-            let request = |user: Option<&str>| {
-                let request = Request::builder().method(method).uri(path);
-                user.into_iter()
-                    .fold(request, |request, user| request.header("x-user", user))
-                    .body(Body::empty())
-                    .unwrap()
-            };
-            assert_eq!(world.send(request(None)).await.status, 401, "{method} {path}");
-            assert_eq!(world.send(request(Some("alice"))).await.status, 403, "{method} {path}");
-            assert_eq!(send(&unguarded, request(Some("admin"))).await.status, 403, "{method} {path}");
-        }
-    }
-}
+use crate::harness::{Peer, VALID, World, answer, but, document, form, with_pending};
+use crate::routes;
 
 #[tokio::test]
 async fn every_answer_forbids_frames_and_scripts() {
     let world = World::new();
-    for (path, _) in ROUTES {
-        let headers = world.get(path).await.headers;
+    for path in routes::served() {
+        let headers = world.get(&path).await.headers;
         assert_eq!(headers["x-frame-options"], "DENY", "{path}");
         assert_eq!(headers["x-content-type-options"], "nosniff");
         assert_eq!(headers["cache-control"], "no-store");
@@ -71,8 +36,10 @@ async fn a_change_needs_the_administrators_own_token() {
     let foreign = world.send(list("root").body(Body::empty()).unwrap()).await.value("token");
     assert_ne!(own, foreign);
     let fields = [("id", "wiki"), ("version", "1")];
-    for token in ["", "x", "é1", &own[2..], &foreign] {
-        for (path, _) in ROUTES.into_iter().filter(|(_, changes)| *changes) {
+    let (made, code) = own.split_once('.').unwrap();
+    let younger = format!("{}.{code}", made.parse::<i64>().unwrap() + 1);
+    for token in ["", "x", ".", "é1", "1.é1", code, &own[..own.len() - 2], &younger, &foreign] {
+        for path in routes::that_take_forms() {
             assert_eq!(world.post_with(path, token, &fields).await.status, 403, "{path} {token}");
         }
     }
@@ -96,19 +63,6 @@ async fn a_change_needs_the_administrators_own_token() {
     request.headers_mut().insert("host", "jira.test:443".parse().unwrap());
     request.headers_mut().insert("origin", "https://jira.test".parse().unwrap());
     assert_eq!(world.send(request).await.status, 303);
-}
-
-#[tokio::test]
-async fn get_changes_nothing() {
-    let world = World::new();
-    world.add_wiki().await;
-    let token = world.get("/trusted-applications").await.value("token");
-    for (path, _) in ROUTES {
-        world
-            .get(&format!("{path}?token={token}&id=wiki&version=1&confirm=true&base_url=http://127.0.0.1"))
-            .await;
-    }
-    assert_eq!(world.registry.last_change().await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -234,4 +188,28 @@ async fn of_two_administrators_who_edit_at_once_the_second_is_told() {
     world.get("/trusted-applications").await.has("First");
     let remove = world.administration.remove(&Administrator::new("root"), "wiki", 1, false).await;
     assert!(matches!(remove, Err(AdminError::Changed { found: 2, .. })));
+}
+
+#[tokio::test]
+async fn a_form_is_good_for_twelve_hours_and_kept_after() {
+    let world = World::new();
+    world.add_wiki().await;
+    let old = world.get("/trusted-applications").await.value("token");
+    let name = "A \"B\" & <C>";
+    let fields = |version| {
+        let mut fields = but("name", name);
+        fields.extend([("id", "wiki"), ("version", version)]);
+        fields
+    };
+    world.clock.advance(Duration::from_secs(12 * 60 * 60 - 1));
+    world.post_with("/trusted-applications/edit", &old, &fields("1")).await.location();
+    world.clock.advance(Duration::from_secs(1));
+    let late = world.post_with("/trusted-applications/edit", &old, &fields("2")).await;
+    assert_eq!(late.status, StatusCode::FORBIDDEN);
+    late.has("send it again");
+    late.has("name=\"name\" value=\"A &#34;B&#34; &#38; &#60;C&#62;\"");
+    assert_eq!((late.value("version").as_str(), late.value("addresses").as_str()), ("2", "10.1.2.3"));
+    let fresh = late.value("token");
+    world.post_with("/trusted-applications/edit", &fresh, &fields("2")).await.location();
+    world.get("/trusted-applications").await.has("A &quot;B&quot; &amp; &lt;C&gt;");
 }

@@ -12,5 +12,6 @@ mod https;
 mod outage;
 mod requests;
 mod rotation;
+mod routes;
 mod seed;
 mod tracker;
