@@ -9,7 +9,7 @@ use trusted_app_admin::Site;
 use crate::harness::{World, send};
 
 /// The routes of the pages, and whether a form is sent to them.
-const PAGES: [(&str, bool); 11] = [
+const PAGES: [(&str, bool); 12] = [
     ("/", false),
     ("/style.css", false),
     ("/trusted-applications", false),
@@ -19,6 +19,7 @@ const PAGES: [(&str, bool); 11] = [
     ("/trusted-applications/delete", true),
     ("/trusted-applications/rotate", true),
     ("/trusted-applications/rotate/confirm", true),
+    ("/trusted-applications/revoke", true),
     ("/trusted-applications/changes", false),
     ("/trusted-applications/decisions", false),
 ];
