@@ -14,8 +14,10 @@ pub use scheme::{Scheme, SchemeError};
 use crate::clock::Timestamp;
 use crate::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};
 use crate::crypto::{Fingerprint, PublicKey, SignatureKey, Thumbprint};
+use crate::httpsig::DIRECTORY_PATH;
 use crate::limits::{
-    MAX_APPLICATION_ID_BYTES, MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_RSA_BITS,
+    MAX_APPLICATION_ID_BYTES, MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MAX_URL_BYTES, MIN_PARSED_RSA_BITS,
+    MIN_RSA_BITS,
 };
 use crate::permission::ActAsPolicy;
 
@@ -142,6 +144,7 @@ pub struct TrustedApplication {
     name: String,
     keys: Vec<ApplicationKey>,
     signature_keys: Vec<ApplicationKey<SignatureKey>>,
+    key_directory: Option<String>,
     conditions: RequestConditions,
     act_as: ActAsPolicy,
     schemes: Vec<Scheme>,
@@ -182,6 +185,7 @@ impl TrustedApplication {
             name: None,
             keys,
             signature_keys,
+            key_directory: None,
             timeout: None,
             addresses: None,
             paths: None,
@@ -219,6 +223,7 @@ impl TrustedApplication {
             name: Some(self.name.clone()),
             keys: self.keys.clone(),
             signature_keys: self.signature_keys.clone(),
+            key_directory: self.key_directory.clone(),
             timeout: Some(self.conditions.timeout),
             addresses: Some(self.conditions.addresses.clone()),
             paths: Some(self.conditions.paths.clone()),
@@ -273,6 +278,13 @@ impl TrustedApplication {
         self.signature_key(name).filter(|key| key.is_live(now)).map(ApplicationKey::public_key)
     }
 
+    /// The URL of the [key directory](crate::httpsig::KeyDirectory) from which its
+    /// [`signature_keys`](Self::signature_keys) come; `None` if they were stated otherwise.
+    #[must_use]
+    pub fn key_directory(&self) -> Option<&str> {
+        self.key_directory.as_deref()
+    }
+
     /// What no other application may have: the fingerprints of all its keys, of either scheme. An RSA key
     /// for HTTP message signatures has two, so that it is known again as a key of Seraph's.
     pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
@@ -309,6 +321,7 @@ pub struct TrustedApplicationBuilder {
     name: Option<String>,
     keys: Vec<ApplicationKey>,
     signature_keys: Vec<ApplicationKey<SignatureKey>>,
+    key_directory: Option<String>,
     timeout: Option<Duration>,
     addresses: Option<AddressRule>,
     paths: Option<PathRule>,
@@ -343,6 +356,19 @@ impl TrustedApplicationBuilder {
     /// [`schemes`](Self::schemes) to be of use.
     pub fn signature_key(mut self, key: impl Into<ApplicationKey<SignatureKey>>) -> Self {
         self.signature_keys.push(key.into());
+        self
+    }
+
+    /// These keys for [`Scheme::HttpSignature`] in the place of all that were stated.
+    pub fn signature_keys(mut self, keys: impl IntoIterator<Item = ApplicationKey<SignatureKey>>) -> Self {
+        self.signature_keys = keys.into_iter().collect();
+        self
+    }
+
+    /// The URL of the key directory from which the keys for [`Scheme::HttpSignature`] come. It
+    /// is fetched by whoever refreshes the keys, and never for a request.
+    pub fn key_directory(mut self, url: impl Into<String>) -> Self {
+        self.key_directory = Some(url.into());
         self
     }
 
@@ -418,6 +444,9 @@ impl TrustedApplicationBuilder {
             return Err(ApplicationError::MinRsaBits(self.min_rsa_bits));
         }
         self.check_keys()?;
+        if self.key_directory.as_deref().is_some_and(|url| !is_directory_url(url)) {
+            return Err(ApplicationError::KeyDirectory);
+        }
         let timeout = self.timeout.unwrap_or(match self.schemes.as_slice() {
             [Scheme::HttpSignature] => TrustedApplication::DEFAULT_SIGNATURE_TIMEOUT,
             _ => TrustedApplication::DEFAULT_TIMEOUT,
@@ -445,6 +474,7 @@ impl TrustedApplicationBuilder {
             id: self.id,
             keys: self.keys,
             signature_keys: self.signature_keys,
+            key_directory: self.key_directory,
             conditions: RequestConditions {
                 timeout,
                 addresses: self.addresses.ok_or(ApplicationError::AddressesNotStated)?,
@@ -508,6 +538,14 @@ impl TrustedApplicationBuilder {
     }
 }
 
+fn is_directory_url(url: &str) -> bool {
+    url.len() <= MAX_URL_BYTES
+        && url.parse::<http::Uri>().is_ok_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.path_and_query().is_some_and(|path| path == DIRECTORY_PATH)
+        })
+}
+
 /// Why a description is no [`TrustedApplication`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -533,6 +571,9 @@ pub enum ApplicationError {
     /// One RSA key for Seraph and for HTTP message signatures: each scheme has keys of its own.
     #[error("the key {0} is listed for two schemes; each needs keys of its own")]
     KeyOfTwoSchemes(Fingerprint),
+    /// [`TrustedApplicationBuilder::key_directory`] is none.
+    #[error("the URL of a key directory is https:// (or http://), a host, and {DIRECTORY_PATH}")]
+    KeyDirectory,
     /// A scheme without a key for it.
     #[error("the scheme `{0}` needs a key of its own kind")]
     NoKey(Scheme),

@@ -28,6 +28,7 @@ use super::applications::Applications;
 ///     name = "Wiki"                     # for people; the id unless stated
 ///     public_key = "MIIBIjANBgkq..."    # base64 or PEM; see below for a rotation
 ///     signature_key = """{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"""
+///     key_directory = "https://wiki.example.com/.well-known/http-message-signatures-directory"   # see below
 ///     timeout_ms = 10000                # the default; 60000 if `http-signature` is the only scheme
 ///     ip_addresses = ["10.1.*.*", "2001:db8::/32", "local"]
 ///     url_paths = ["/secure/RunPortlet", { subtree = "/rest" }, { rpc = "wiki.Search/*" }]
@@ -62,6 +63,9 @@ use super::applications::Applications;
 ///     { key = "MIIBIjANBgkt...", not_before = 2027-02-01T00:00:00+01:00 },
 /// ]
 /// ```
+///
+/// `key_directory` is where the signature keys come from; an administration with a refresher fetches them from
+/// there, and nothing else does.
 ///
 /// `act_as` says [whom the application may act as](trusted_app_core::ActAsPolicy): everybody but administrators
 /// unless stated. Its fields are lists: `users` and `groups`, of which either makes that *only these*, `deny_users`
@@ -152,6 +156,7 @@ const FIELDS: [&str; 13] = [
     "name",
     "public_key",
     "signature_key",
+    "key_directory",
     "timeout_ms",
     "ip_addresses",
     "url_paths",
@@ -209,6 +214,9 @@ impl<'t> Entry<'t> {
         if let Some(name) = self.optional("name", fields::string)? {
             application = application.name(name);
         }
+        if let Some(url) = self.optional("key_directory", fields::string)? {
+            application = application.key_directory(url);
+        }
         if let Some(timeout) = self.optional("timeout_ms", fields::timeout)? {
             application = application.timeout(timeout);
         }
@@ -246,6 +254,7 @@ impl<'t> Entry<'t> {
                 | ApplicationError::KeyTwice(_)
                 | ApplicationError::KeyNeverValid(_)
                 | ApplicationError::KeyOfTwoSchemes(_) => "signature_key",
+                ApplicationError::KeyDirectory => "key_directory",
                 ApplicationError::MinRsaBits(_) => "insecure_min_rsa_bits",
                 ApplicationError::ActAsName(_) => "act_as",
                 ApplicationError::NoScheme | ApplicationError::NoKey(_) => "schemes",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tower_trusted_app::application::ApplicationKey;
 use tower_trusted_app::conditions::{PathPattern, PathPatternKind};
+use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::permission::Members;
 use tower_trusted_app::registry::{Broken, Registered, Stamp};
@@ -24,6 +25,8 @@ pub(crate) struct Described {
     created: Option<Stamped>,
     changed: Option<Stamped>,
     keys: Vec<DescribedKey>,
+    signature_keys: Vec<DescribedSignatureKey>,
+    key_directory: Option<String>,
     timeout_ms: u128,
     /// `null` is any.
     ip_addresses: Option<Vec<String>>,
@@ -49,6 +52,16 @@ struct DescribedKey {
     not_before: Option<String>,
     not_after: Option<String>,
     public_key: String,
+}
+
+#[derive(Serialize)]
+struct DescribedSignatureKey {
+    thumbprint: String,
+    algorithm: String,
+    state: &'static str,
+    not_before: Option<String>,
+    not_after: Option<String>,
+    jwk: String,
 }
 
 #[derive(Serialize)]
@@ -85,6 +98,8 @@ impl From<&Registered> for Described {
             created: Stamped::of(&registered.created),
             changed: Stamped::of(&registered.updated),
             keys: application.keys().iter().map(DescribedKey::from).collect(),
+            signature_keys: application.signature_keys().iter().map(DescribedSignatureKey::from).collect(),
+            key_directory: application.key_directory().map(str::to_owned),
             timeout_ms: conditions.timeout.as_millis(),
             ip_addresses: conditions.addresses.patterns().map(texts),
             url_paths: conditions.paths.patterns().map(|paths| paths.iter().map(path).collect()),
@@ -113,6 +128,19 @@ impl From<&ApplicationKey> for DescribedKey {
             not_before: key.not_before().map(|at| at.to_rfc3339()),
             not_after: key.not_after().map(|at| at.to_rfc3339()),
             public_key: key.public_key().to_base64(),
+        }
+    }
+}
+
+impl From<&ApplicationKey<SignatureKey>> for DescribedSignatureKey {
+    fn from(key: &ApplicationKey<SignatureKey>) -> Self {
+        Self {
+            thumbprint: key.public_key().thumbprint().to_string(),
+            algorithm: key.public_key().algorithm().to_string(),
+            state: key.state().as_str(),
+            not_before: key.not_before().map(|at| at.to_rfc3339()),
+            not_after: key.not_after().map(|at| at.to_rfc3339()),
+            jwk: key.public_key().to_jwk(),
         }
     }
 }
@@ -160,7 +188,7 @@ pub(crate) fn print_to_be_asked(application: &TrustedApplication) {
 
 fn facts_with_id(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
     let mut rows = vec![("id", vec![application.id().to_string()])];
-    rows.extend(facts(application));
+    rows.extend(facts(application).into_iter().filter(|(_, lines)| !lines.is_empty()));
     rows
 }
 
@@ -203,6 +231,8 @@ fn facts(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("name", vec![application.name().to_owned()]),
         ("keys", application.keys().iter().flat_map(key).collect()),
+        ("signature keys", application.signature_keys().iter().flat_map(signature_key).collect()),
+        ("key directory", application.key_directory().map(str::to_owned).into_iter().collect()),
         ("time-out", vec![format!("{} ms", conditions.timeout.as_millis())]),
         ("addresses", or_any(conditions.addresses.patterns().map(texts))),
         ("paths", or_any(conditions.paths.patterns().map(|paths| paths.iter().map(path).collect()))),
@@ -216,13 +246,22 @@ fn facts(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
 
 /// The fingerprint of a key has a line of its own: it is 95 characters long.
 fn key(key: &ApplicationKey) -> [String; 2] {
-    let mut state = format!("  {}, {} bits", key.state(), key.public_key().bits());
-    for (word, instant) in [("from", key.not_before()), ("until", key.not_after())] {
-        if let Some(instant) = instant {
-            state.push_str(&format!(", {word} {}", instant.to_rfc3339()));
-        }
-    }
-    [format!("SHA256 {}", key.fingerprint()), state]
+    [
+        format!("SHA256 {}", key.fingerprint()),
+        format!("  {}, {} bits{}", key.state(), key.public_key().bits(), validity(key)),
+    ]
+}
+
+fn signature_key(key: &ApplicationKey<SignatureKey>) -> [String; 2] {
+    let public = key.public_key();
+    [public.thumbprint().to_string(), format!("  {}, {}{}", key.state(), public.algorithm(), validity(key))]
+}
+
+fn validity<K>(key: &ApplicationKey<K>) -> String {
+    [("from", key.not_before()), ("until", key.not_after())]
+        .into_iter()
+        .filter_map(|(word, instant)| instant.map(|instant| format!(", {word} {}", instant.to_rfc3339())))
+        .collect()
 }
 
 /// A pattern as the options take it.

@@ -23,6 +23,7 @@ use super::fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
 use super::input::{self, Component, Input, Wanted};
 use super::policy::Policy;
 use super::sign::{self, SignError};
+use crate::application::ApplicationKey;
 use crate::clock::Timestamp;
 use crate::crypto::jwk::Jwk;
 use crate::crypto::{KeyError, PrivateSignatureKey, SignatureKey, Thumbprint, default_provider};
@@ -62,6 +63,20 @@ pub struct DirectoryKey {
 impl From<SignatureKey> for DirectoryKey {
     fn from(key: SignatureKey) -> Self {
         Self { key, not_before: None, not_after: None }
+    }
+}
+
+impl From<DirectoryKey> for ApplicationKey<SignatureKey> {
+    /// In use, from its first day to its last.
+    fn from(listed: DirectoryKey) -> Self {
+        let mut key = Self::from(listed.key);
+        if let Some(first) = listed.not_before {
+            key = key.with_not_before(first);
+        }
+        if let Some(last) = listed.not_after {
+            key = key.with_not_after(last);
+        }
+        key
     }
 }
 

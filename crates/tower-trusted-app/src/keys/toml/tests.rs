@@ -295,7 +295,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         // none of them
         (
             "url_path = '/'",
-            "line 6: application `wiki`: url_path: unknown field; known are id, name, public_key, signature_key, timeout_ms, \
+            "line 6: application `wiki`: url_path: unknown field; known are id, name, public_key, signature_key, key_directory, timeout_ms, \
              ip_addresses, url_paths, methods, act_as, schemes, replay_protection, \
              insecure_unsigned_bodies, insecure_min_rsa_bits",
         ),
@@ -567,5 +567,26 @@ fn no_error_quotes_a_private_jwk() {
         let error = error(&MINIMAL.replace("public_key = \"<2048>\"", &format!("signature_key = {value}")));
         assert!(error.starts_with("line 3: application `wiki`: signature_key: not a usable JWK"), "{error}");
         assert!(!error.contains(&secret[..8]), "{error}");
+    }
+}
+
+#[test]
+fn a_key_directory_is_kept() {
+    let url = "https://wiki.example.com/.well-known/http-message-signatures-directory";
+    let keyed = MINIMAL.replace("public_key = \"<2048>\"", &format!("signature_key = '{JWK}'"));
+    let wiki = parse_one(&format!("{keyed}key_directory = '{url}'"));
+    assert_eq!(wiki.key_directory(), Some(url));
+    let again = parse_one(&write_applications([&wiki]));
+    assert_eq!(again.to_builder().build().unwrap().key_directory(), Some(url));
+    for bad in [
+        "",
+        "wiki.example.com",
+        "file:///etc/passwd",
+        "https://wiki.example.com/x",
+        &format!("{url}?x"),
+        &format!("ftp{url}"),
+    ] {
+        let error = error(&format!("{keyed}key_directory = '{bad}'"));
+        assert!(error.contains("key_directory: the URL of a key directory is"), "{bad}: {error}");
     }
 }

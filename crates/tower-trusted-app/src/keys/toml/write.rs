@@ -51,6 +51,9 @@ fn write_application(text: &mut String, application: &TrustedApplication) {
     if !application.signature_keys().is_empty() {
         field("signature_key", keys(application.signature_keys(), SignatureKey::to_jwk));
     }
+    if let Some(url) = application.key_directory() {
+        field("key_directory", quoted(url));
+    }
     field("timeout_ms", conditions.timeout.as_millis().to_string());
     let addresses = conditions.addresses.patterns();
     field("ip_addresses", list_or_any(addresses, |pattern| quoted(&pattern.to_string())));
