@@ -3,7 +3,8 @@
 //! | to | use |
 //! |---|---|
 //! | ask, add, change, rotate, delete, import, export | [`Administration`], the service; it knows no HTTP |
-//! | fetch another application's id and key | [`Fetcher`](fetch::Fetcher) |
+//! | fetch another application's id and key, or its key directory | [`Fetcher`](fetch::Fetcher) |
+//! | keep the keys of applications that publish a key directory up to date | [`DirectoryRefresher`](refresher::DirectoryRefresher) |
 //! | remember what was decided about requests | [`RecentDecisions`](recent::RecentDecisions) |
 //! | show it in a browser, or serve it as JSON | `Site`, under the features `pages` and `api` |
 
@@ -14,6 +15,7 @@ pub mod fetch;
 #[cfg(feature = "pages")]
 mod pages;
 pub mod recent;
+pub mod refresher;
 pub mod service;
 #[cfg(feature = "web")]
 pub mod site;

@@ -5,6 +5,9 @@
 #[allow(dead_code, reason = "the pages' tests need more of it")]
 #[path = "pages/harness.rs"]
 mod harness;
+#[allow(dead_code, reason = "the directories' tests need more of it")]
+#[path = "directories/publisher.rs"]
+mod publisher;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
@@ -289,4 +292,21 @@ async fn a_registry_that_is_gone_is_503_everywhere() {
         assert_eq!(send(&site, request).await.status, 503, "{path}");
     }
     assert!(administration.list(&Administrator::new("admin")).await.is_err());
+}
+
+#[tokio::test]
+async fn an_application_from_its_key_directory() {
+    let world = publisher::world();
+    let key = publisher::key();
+    let publisher = publisher::Publisher::of(&world.clock, std::slice::from_ref(&key)).await;
+    let asked = json!({ "base_url": publisher.base() });
+    let (status, details) = call(&world, Method::POST, "/key-directories", None, asked.clone()).await;
+    let thumbprint = json!(key.public_key().thumbprint().to_string());
+    assert_eq!((status, &details["keys"][0]["thumbprint"]), (200, &thumbprint));
+    let new = json!({ "pending": details["pending"], "conditions": conditions("Wiki") });
+    let (status, added) = call(&world, Method::POST, "/applications", None, new).await;
+    assert_eq!((status, &added["id"]), (201, &json!(publisher.authority)));
+    assert_eq!(added["key_directory"], json!(publisher.url()));
+    assert_eq!(added["signature_keys"][0]["state"], json!("active"));
+    assert_eq!(call(&world, Method::POST, "/key-directories", None, asked).await.0, 422);
 }

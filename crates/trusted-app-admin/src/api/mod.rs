@@ -1,5 +1,6 @@
 //! The JSON API below `/api/v1`.
 
+mod directory;
 mod document;
 mod model;
 mod problem;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::registry::Registered;
 
+use self::directory::{DirectoryDetails, SignatureKeyConfirmation};
 use self::model::{
     Application, Applications, Change, Conditions, Decision, Details, DetailsRequest, Exported, Import,
     Imported, KeyChange, NewApplication,
@@ -37,8 +39,10 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
         .route("/api/v1/applications/{id}", get(show::<R>).put(edit::<R>).delete(remove::<R>))
         .route("/api/v1/applications/{id}/key-requests", post(request_key::<R>))
         .route("/api/v1/applications/{id}/key", put(rotate::<R>))
+        .route("/api/v1/applications/{id}/signature-key", put(confirm_signature_key::<R>))
         .route("/api/v1/applications/{id}/decisions", get(decisions::<R>))
         .route("/api/v1/details", post(request_details::<R>))
+        .route("/api/v1/key-directories", post(request_directory::<R>))
         .route("/api/v1/changes", get(changes::<R>))
         .route("/api/v1/export", get(export::<R>))
         .route("/api/v1/import", post(import::<R>))
@@ -133,7 +137,21 @@ async fn request_details<R: ApplicationRegistry>(
     Ok(Json(Details::from(&pending)).into_response())
 }
 
-/// Add the application whose details were requested
+/// Fetch another application's key directory, and keep it for 15 minutes
+#[utoipa::path(
+    post, path = "/api/v1/key-directories", request_body = DetailsRequest, responses((status = 200, body = DirectoryDetails))
+)]
+async fn request_directory<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    body: Bytes,
+) -> Answer {
+    let request: DetailsRequest = read(&body)?;
+    let pending = service.request_directory(&asked.by, &request.base_url).await?;
+    Ok(Json(DirectoryDetails::from(&pending)).into_response())
+}
+
+/// Add the application whose details or key directory were requested
 #[utoipa::path(
     post, path = "/api/v1/applications", request_body = NewApplication,
     params(("dry_run" = Option<bool>, Query, description = "Only say what would come of it")),
@@ -244,6 +262,25 @@ async fn rotate<R: ApplicationRegistry>(
         StatusCode::OK,
         &service.rotate_key(&asked.by, &change.pending, expected, change.confirmed).await?,
     ))
+}
+
+/// Make a key that waits active: one of a key directory that no trusted key has signed
+#[utoipa::path(
+    put, path = "/api/v1/applications/{id}/signature-key", request_body = SignatureKeyConfirmation,
+    params(("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The entity tag; must be there")),
+    responses((status = 200, body = Application))
+)]
+async fn confirm_signature_key<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let SignatureKeyConfirmation { thumbprint, confirmed } = read(&body)?;
+    let expected = if_match(&headers, service.get(&asked.by, &id).await?.version)?;
+    let confirmed = service.confirm_signature_key(&asked.by, &id, &thumbprint, expected, confirmed).await?;
+    Ok(tagged(StatusCode::OK, &confirmed))
 }
 
 /// The log of changes, oldest first

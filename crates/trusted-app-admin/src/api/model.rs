@@ -6,6 +6,7 @@ use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::registry::{self, Entry, Registered, Stamp};
 use utoipa::ToSchema;
 
+use super::directory::SignatureKey;
 use crate::recent::RecentDecision;
 use crate::service::{self, ApplicationForm, Pending};
 
@@ -33,7 +34,7 @@ impl Conditions {
         }
     }
 
-    fn of(form: &ApplicationForm) -> Self {
+    pub(super) fn of(form: &ApplicationForm) -> Self {
         let lines = |text: &str| text.lines().map(str::to_owned).collect();
         Self {
             name: form.name.clone(),
@@ -125,6 +126,10 @@ pub(super) struct Application {
     version: u64,
     conditions: Conditions,
     keys: Vec<Key>,
+    /// Its keys for HTTP message signatures.
+    signature_keys: Vec<SignatureKey>,
+    /// From where these are fetched.
+    key_directory: Option<String>,
     schemes: Vec<String>,
     /// Every field, as TOML.
     toml: String,
@@ -168,6 +173,8 @@ impl From<&Registered> for Application {
                     state: key.state().as_str().to_owned(),
                 })
                 .collect(),
+            signature_keys: application.signature_keys().iter().map(SignatureKey::from).collect(),
+            key_directory: application.key_directory().map(str::to_owned),
             schemes: application.schemes().iter().map(ToString::to_string).collect(),
             toml: write_applications([&**application]),
             created: (&registered.created).into(),

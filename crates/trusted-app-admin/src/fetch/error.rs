@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use http::StatusCode;
+use tower_trusted_app::httpsig::DirectoryError;
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::DocumentError;
 
@@ -64,6 +65,14 @@ pub enum FetchErrorKind {
     KeyNotSupported(String),
     /// [`MAX_FETCHES`] are under way.
     Busy,
+    /// A key directory is fetched by https.
+    NotHttps,
+    /// A redirect in the place of a key directory, which is not followed.
+    DirectoryRedirected,
+    /// The answer is no key directory, for this reason.
+    NoDirectory(String),
+    /// The answer is a key directory that is no good: a key in it, or the proof of its sender.
+    Directory(DirectoryError),
     /// The fetch itself broke off, which is this server's own fault.
     Internal,
 }
@@ -119,6 +128,16 @@ impl FetchError {
             FetchErrorKind::Busy => {
                 format!("cannot fetch {url}: {MAX_FETCHES} fetches are under way, and no more are at once")
             }
+            FetchErrorKind::NotHttps => {
+                format!("{url}: a key directory is fetched by https, so that nobody on the way can change it")
+            }
+            FetchErrorKind::DirectoryRedirected => {
+                format!("{url} redirects: a key directory must be served by the host itself")
+            }
+            FetchErrorKind::NoDirectory(problem) => {
+                format!("{url} {problem}: no key directory is served there")
+            }
+            FetchErrorKind::Directory(error) => format!("the key directory {url} is refused: {error}"),
             FetchErrorKind::Internal => format!("cannot fetch {url}: the fetch broke off"),
         }
     }
@@ -132,6 +151,10 @@ impl fmt::Display for FetchError {
             FetchErrorKind::NotAUrl(_)
             | FetchErrorKind::AddressRefused(_)
             | FetchErrorKind::Busy
+            | FetchErrorKind::NotHttps
+            | FetchErrorKind::DirectoryRedirected
+            | FetchErrorKind::NoDirectory(_)
+            | FetchErrorKind::Directory(_)
             | FetchErrorKind::Internal => {}
             FetchErrorKind::UnknownHost
             | FetchErrorKind::ConnectionRefused
@@ -154,9 +177,10 @@ impl std::error::Error for FetchError {}
 
 /// A sentence of it, unless it begins with a URL.
 fn capitalised(reason: &str) -> String {
-    match reason.strip_prefix("cannot ") {
-        Some(rest) => format!("Cannot {rest}."),
-        None => format!("{reason}."),
+    match (reason.strip_prefix("cannot "), reason.strip_prefix("the ")) {
+        (Some(rest), _) => format!("Cannot {rest}."),
+        (_, Some(rest)) => format!("The {rest}."),
+        _ => format!("{reason}."),
     }
 }
 

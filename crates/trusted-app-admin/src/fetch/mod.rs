@@ -1,6 +1,7 @@
-//! Fetching another application's certificate document.
+//! Fetching another application's certificate document or key directory.
 
 mod authorities;
+mod directory;
 mod error;
 mod policy;
 mod resolve;
@@ -11,12 +12,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_trusted_app::seraph::{CERTIFICATE_PATH, CertificateDocument};
 use ureq::tls::RootCerts;
 use url::Url;
 
 pub use authorities::AuthoritiesError;
+pub use directory::{DIRECTORY_TIMEOUT, FetchedDirectory};
 pub use error::{FetchError, FetchErrorKind};
 pub use policy::AddressPolicy;
 pub use resolve::{Resolve, SystemResolver};
@@ -31,7 +33,7 @@ pub const MAX_FETCHES: usize = 8;
 const MAX_REDIRECTS: usize = 5;
 const MAX_URL_BYTES: usize = 2048;
 
-/// Fetches certificate documents.
+/// Fetches certificate documents and key directories.
 ///
 /// Over http and https only, https with the certificate authorities that this system trusts or with
 /// [others](Self::authorities). The host is looked up once and only the addresses that were checked are connected to; no proxy of
@@ -107,8 +109,7 @@ impl Fetcher {
         let base = base_url.trim();
         let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), kind };
         let url = document_url(base).map_err(|kind| fail(base, kind))?;
-        let place = Arc::clone(&self.free).try_acquire_owned();
-        let place = place.map_err(|_| fail(url.as_str(), FetchErrorKind::Busy))?;
+        let place = self.place().map_err(|kind| fail(url.as_str(), kind))?;
         let addresses = self.addresses(&url).await.map_err(|kind| fail(url.as_str(), kind))?;
         let transfer = transfer::Transfer {
             base: base.to_owned(),
@@ -116,7 +117,6 @@ impl Fetcher {
             authorities: self.authorities.clone(),
         };
         let start = url.clone();
-        // Nobody who hangs up ends a transfer, so the place belongs to that.
         let run = move || {
             let _place = place;
             transfer.run(start)
@@ -133,6 +133,11 @@ impl Fetcher {
             url: url.into(),
             addresses,
         })
+    }
+
+    /// One of the [`MAX_FETCHES`]; nobody who hangs up ends a transfer, so it belongs to that.
+    fn place(&self) -> Result<OwnedSemaphorePermit, FetchErrorKind> {
+        Arc::clone(&self.free).try_acquire_owned().map_err(|_| FetchErrorKind::Busy)
     }
 
     /// The addresses of the host, every one of which must be allowed: which one is asked is not for
@@ -172,6 +177,16 @@ impl fmt::Debug for Fetcher {
 
 /// Where the document of the application at a base URL is.
 fn document_url(base: &str) -> Result<Url, FetchErrorKind> {
+    let mut url = base_url(base)?;
+    if !url.path().ends_with(CERTIFICATE_PATH) {
+        let path = format!("{}{CERTIFICATE_PATH}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// A URL as an administrator types it.
+fn base_url(base: &str) -> Result<Url, FetchErrorKind> {
     let not = |problem: &str| FetchErrorKind::NotAUrl(problem.to_owned());
     if base.is_empty() {
         return Err(FetchErrorKind::Blank);
@@ -192,10 +207,6 @@ fn document_url(base: &str) -> Result<Url, FetchErrorKind> {
         return Err(not("a base URL has no query"));
     }
     url.set_fragment(None);
-    if !url.path().ends_with(CERTIFICATE_PATH) {
-        let path = format!("{}{CERTIFICATE_PATH}", url.path().trim_end_matches('/'));
-        url.set_path(&path);
-    }
     Ok(url)
 }
 

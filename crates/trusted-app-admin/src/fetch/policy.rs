@@ -21,6 +21,7 @@ const INTERNAL: &str = "
 #[derive(Debug, Clone)]
 pub struct AddressPolicy {
     opened: AddressRule,
+    plain_directories: bool,
 }
 
 impl AddressPolicy {
@@ -28,13 +29,23 @@ impl AddressPolicy {
     /// `10.1.0.0/16`.
     #[must_use]
     pub fn insecure_open(opened: AddressRule) -> Self {
-        Self { opened }
+        Self { opened, plain_directories: false }
     }
 
     /// Every address: for a command line, whose user can reach them anyway.
     #[must_use]
     pub fn insecure_any() -> Self {
         Self::insecure_open(AddressRule::any())
+    }
+
+    /// Fetches key directories by http too: anybody on the way can put in keys of their own, or take keys out.
+    #[must_use]
+    pub fn insecure_plain_directories(self) -> Self {
+        Self { plain_directories: true, ..self }
+    }
+
+    pub(super) fn allows_plain_directories(&self) -> bool {
+        self.plain_directories
     }
 
     /// Whether a fetch may go there.

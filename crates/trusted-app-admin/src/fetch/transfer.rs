@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, Uri};
@@ -27,7 +28,7 @@ pub(super) struct Transfer {
 impl Transfer {
     /// The document, and from where it came in the end. Blocks.
     pub(super) fn run(self, mut url: Url) -> Result<(Url, CertificateDocument), FetchError> {
-        let agent = agent(Checked(self.addresses), self.authorities);
+        let agent = agent(self.addresses, self.authorities, None);
         let base = self.base;
         let fail = |url: &Url, kind| FetchError { base: base.clone(), url: url.to_string(), kind };
         for _ in 0..=MAX_REDIRECTS {
@@ -75,7 +76,7 @@ fn read(mut answer: Response<Body>) -> Result<CertificateDocument, FetchErrorKin
     CertificateDocument::parse(&text).map_err(|error| document_error(html, error))
 }
 
-fn failure(error: ureq::Error) -> FetchErrorKind {
+pub(super) fn failure(error: ureq::Error) -> FetchErrorKind {
     match error {
         ureq::Error::Timeout(_) => FetchErrorKind::TimedOut,
         ureq::Error::Tls(problem) => FetchErrorKind::Tls(problem.to_owned()),
@@ -106,7 +107,8 @@ impl Resolver for Checked {
     }
 }
 
-fn agent(resolver: Checked, authorities: RootCerts) -> Agent {
+/// Asks these addresses only, and all of it takes at most `within`.
+pub(super) fn agent(addresses: Vec<SocketAddr>, authorities: RootCerts, within: Option<Duration>) -> Agent {
     let tls = TlsConfig::builder()
         .root_certs(authorities)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
@@ -116,10 +118,11 @@ fn agent(resolver: Checked, authorities: RootCerts) -> Agent {
         .proxy(None)
         .http_status_as_error(false)
         .max_redirects(0)
+        .timeout_global(within)
         .timeout_connect(Some(TIMEOUT))
         .timeout_recv_response(Some(TIMEOUT))
         .timeout_recv_body(Some(TIMEOUT))
         .user_agent(concat!("trusted-app/", env!("CARGO_PKG_VERSION")))
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), resolver)
+    Agent::with_parts(config, DefaultConnector::default(), Checked(addresses))
 }

@@ -55,7 +55,7 @@ async fn show_rotate<R: ApplicationRegistry>(
         (problems.of_page("No new key could be had, and nothing was changed."))
         p { "The new key of " strong { (name(found.as_ref(), id)) } " is fetched from the application itself." }
         @if let Some(found) = &found { p { "Its keys are:" } (views::keys(&found.application)) }
-        (views::request_box(page, "trusted-applications/rotate", Some(("id", id)), base_url, &problems))
+        (views::request_box(page, "trusted-applications/rotate", &html! { input type="hidden" name="id" value=(id); }, base_url, &problems))
         p { a href=(page.list()) { "Cancel" } }
     };
     page.show(error.map_or(StatusCode::OK, status), ROTATE, &content)

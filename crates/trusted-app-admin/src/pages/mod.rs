@@ -1,5 +1,6 @@
 //! The web pages: server-rendered, without scripts.
 
+mod directory;
 mod form;
 mod keys;
 mod page;
@@ -37,6 +38,7 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
         .route(&format!("{list}/revoke"), get(keys::revoke_form::<R>).post(keys::revoke::<R>))
         .route(&format!("{list}/changes"), get(changes::<R>))
         .route(&format!("{list}/decisions"), get(decisions::<R>))
+        .merge(directory::routes())
         .with_state(administration)
 }
 
@@ -56,13 +58,12 @@ async fn applications<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
     page: Page,
 ) -> Response {
-    show_list(&service, &page, "", None).await
+    show_list(&service, &page, None).await
 }
 
 async fn show_list<R: ApplicationRegistry>(
     service: &Administration<R>,
     page: &Page,
-    base_url: &str,
     error: Option<&AdminError>,
 ) -> Response {
     let entries = match service.list(&page.administrator).await {
@@ -79,7 +80,7 @@ async fn show_list<R: ApplicationRegistry>(
         }
         section.box aria-labelledby="request" {
             h2 #request { "Request New Trusted Application Details" }
-            (views::request_box(page, "trusted-applications/request", None, base_url, &problems))
+            (views::request_box(page, "trusted-applications/request", &views::choice(page), page.form.get(Field::BaseUrl.as_str()), &problems))
         }
     };
     let worst = entries.as_ref().err().or(error);
@@ -88,9 +89,16 @@ async fn show_list<R: ApplicationRegistry>(
 
 async fn request<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
     let base_url = page.form.get(Field::BaseUrl.as_str());
-    match service.request_details(&page.administrator, base_url).await {
-        Ok(pending) => see_other(&page.link("trusted-applications/add", "pending", &pending.token)),
-        Err(error) => show_list(&service, &page, base_url, Some(&error)).await,
+    let requested = if page.form.get(views::FETCH) == views::KEY_DIRECTORY {
+        let pending = service.request_directory(&page.administrator, base_url).await;
+        pending.map(|pending| (directory::ADD_PATH, pending.token))
+    } else {
+        let pending = service.request_details(&page.administrator, base_url).await;
+        pending.map(|pending| ("trusted-applications/add", pending.token))
+    };
+    match requested {
+        Ok((path, token)) => see_other(&page.link(path, "pending", &token)),
+        Err(error) => show_list(&service, &page, Some(&error)).await,
     }
 }
 

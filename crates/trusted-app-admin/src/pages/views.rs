@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use tower_trusted_app::application::{ApplicationKey, KeyState};
+use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::permission::Members;
 use tower_trusted_app::registry::{Broken, Change, Entry, Registered};
@@ -11,7 +12,7 @@ use super::form::{Problems, field};
 use super::page::Page;
 use crate::fetch::Fetched;
 use crate::recent::RecentDecisions;
-use crate::service::Field;
+use crate::service::{Field, thumbprint_groups};
 
 /// The list of applications.
 pub(super) fn list(page: &Page, entries: &[Entry], recent: &RecentDecisions, now: Timestamp) -> Markup {
@@ -45,13 +46,16 @@ fn row(page: &Page, registered: &Registered, recent: &RecentDecisions, now: Time
         tr {
             th scope="row" { (name) }
             td { (id) }
-            td { @for key in application.live_keys(now) { code { (key.fingerprint()) } " " } }
+            td {
+                @for key in application.live_keys(now) { code { (key.fingerprint()) } " " }
+                @for key in live_signature_keys(application, now) { code { (thumbprint_groups(key.public_key().thumbprint())) } " " }
+            }
             td { @for scheme in application.schemes() { (scheme) " " } }
             td {
                 @if used.is_empty() { "not since this server started" }
                 @for (scheme, at) in used { div { (time(at)) " (" (scheme) ")" } }
             }
-            td { @if application.live_keys(now).next().is_some() { "Active" } @else { "No key in use" } }
+            td { @if application.live_keys(now).next().is_some() || live_signature_keys(application, now).next().is_some() { "Active" } @else { "No key in use" } }
             td {
                 @for (text, path) in operations(application) {
                     a id={ (path) "-" (id) } href=(page.link(&format!("trusted-applications/{path}"), "id", id))
@@ -64,12 +68,25 @@ fn row(page: &Page, registered: &Registered, recent: &RecentDecisions, now: Time
 
 /// What can be done with an application: the name of each, and its page.
 fn operations(application: &TrustedApplication) -> Vec<(&'static str, &'static str)> {
-    let mut all = vec![("Edit", "edit"), ("Delete", "delete"), ("Change Key", "rotate")];
+    let mut all = vec![("Edit", "edit"), ("Delete", "delete")];
+    if !application.keys().is_empty() {
+        all.push(("Change Key", "rotate"));
+    }
     if application.keys().iter().any(|key| key.state() == KeyState::Retiring) {
         all.push(("Revoke Old Key", "revoke"));
     }
+    if !application.signature_keys().is_empty() {
+        all.push(("Keys", "directory"));
+    }
     all.push(("Decisions", "decisions"));
     all
+}
+
+fn live_signature_keys(
+    application: &TrustedApplication,
+    now: Timestamp,
+) -> impl Iterator<Item = &ApplicationKey<SignatureKey>> {
+    application.signature_keys().iter().filter(move |key| key.is_live(now))
 }
 
 fn broken_row(page: &Page, broken: &Broken) -> Markup {
@@ -86,18 +103,42 @@ fn broken_row(page: &Page, broken: &Broken) -> Markup {
     }
 }
 
+/// The field that says what is fetched.
+pub(super) const FETCH: &str = "fetch";
+/// Its value for a key directory.
+pub(super) const KEY_DIRECTORY: &str = "key-directory";
+
+/// The choice of what is fetched, as it was made before.
+pub(super) fn choice(page: &Page) -> Markup {
+    let directory = page.form.get(FETCH) == KEY_DIRECTORY;
+    html! {
+        fieldset {
+            legend { "What to fetch" }
+            @for (value, checked, label) in [
+                ("certificate", !directory, "Certificate document: the application signs as Atlassian's do"),
+                (KEY_DIRECTORY, directory, "Key directory: it uses HTTP message signatures"),
+            ] {
+                div.check {
+                    input type="radio" id={ "fetch-" (value) } name=(FETCH) value=(value) checked[checked];
+                    label for={ "fetch-" (value) } { " " (label) }
+                }
+            }
+        }
+    }
+}
+
 /// The box in which details are requested.
 pub(super) fn request_box(
     page: &Page,
     action: &str,
-    id: Option<(&str, &str)>,
+    more: &Markup,
     base_url: &str,
     problems: &Problems,
 ) -> Markup {
     html! {
         form method="post" action={ (page.root) (action) } novalidate {
             (page.token_field())
-            @if let Some((name, value)) = id { input type="hidden" name=(name) value=(value); }
+            (more)
             (field(Field::BaseUrl, "Base URL", &html! {
                 "The URL by which this server reaches the application, such as " code { "https://wiki.example.com/confluence" }
                 ". Use https, so that nobody on the way can put in another key."
@@ -245,7 +286,7 @@ pub(super) fn decisions(recent: &RecentDecisions, id: &str) -> Markup {
     }
 }
 
-fn time(at: Timestamp) -> Markup {
+pub(super) fn time(at: Timestamp) -> Markup {
     let text = at.to_rfc3339();
     html! { time datetime=(text) { (text) } }
 }

@@ -7,7 +7,7 @@ use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::conditions::{AddressRule, PathPattern, PathPatternKind, PathRule};
 
 use super::problem::Problem;
-use crate::fetch::Fetched;
+use crate::fetch::{Fetched, FetchedDirectory};
 
 /// The paths that JIRA proposes.
 pub const DEFAULT_PATHS: [&str; 3] = ["/sr/jira.issueviews:searchrequest", "/secure/RunPortlet", "/rest"];
@@ -41,6 +41,17 @@ impl ApplicationForm {
         Self {
             name: fetched.base_url.clone(),
             timeout: TrustedApplication::DEFAULT_TIMEOUT.as_millis().to_string(),
+            addresses: lines(&fetched.addresses),
+            paths: DEFAULT_PATHS.join("\n"),
+        }
+    }
+
+    /// What is proposed for an application whose key directory was fetched.
+    #[must_use]
+    pub fn proposed_with_directory(fetched: &FetchedDirectory) -> Self {
+        Self {
+            name: fetched.authority.clone(),
+            timeout: TrustedApplication::DEFAULT_SIGNATURE_TIMEOUT.as_millis().to_string(),
             addresses: lines(&fetched.addresses),
             paths: DEFAULT_PATHS.join("\n"),
         }

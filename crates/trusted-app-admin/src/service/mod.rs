@@ -1,30 +1,37 @@
 //! The administration itself, without HTTP.
 
+mod directory;
 mod error;
 mod form;
 mod import;
 mod pending;
 mod problem;
+mod reconcile;
+mod refresh;
 mod rotation;
 
 use std::fmt;
 use std::sync::Arc;
 
+use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::registry::{ApplicationConflict, Change, Entry, Registered, Stamp};
 use tower_trusted_app::{
     ApplicationId, ApplicationRegistry, Clock, SystemClock, Timestamp, TrustedApplication,
 };
 
+use self::directory::Directories;
 use self::pending::PendingDetails;
 use crate::administrator::Administrator;
 use crate::fetch::{FetchErrorKind, Fetcher};
 use crate::recent::RecentDecisions;
 
+pub use directory::thumbprint_groups;
 pub use error::AdminError;
 pub use form::{ApplicationForm, DEFAULT_PATHS, MAX_NAME};
 pub use import::{Changed, ChangedKeys, Exported, ImportOptions, Imported, entry_id};
 pub use pending::{MAX_PENDING, PENDING_FOR, Pending};
 pub use problem::{Field, Problem};
+pub use refresh::{DirectoryStatus, REFRESH_PAUSE, REFRESHER, Refreshed, STALE_AFTER};
 
 /// How many applications are asked for at once.
 const BATCH: usize = 500;
@@ -57,6 +64,7 @@ struct Inner<R> {
     clock: Arc<dyn Clock>,
     recent: RecentDecisions,
     pending: PendingDetails,
+    directories: Directories,
 }
 
 impl<R: ApplicationRegistry> Administration<R> {
@@ -68,8 +76,9 @@ impl<R: ApplicationRegistry> Administration<R> {
     /// As [`new`](Self::new), with another fetcher, the decisions that the layer's audit sink
     /// remembers, and another clock.
     pub fn with(registry: R, fetcher: Fetcher, recent: RecentDecisions, clock: impl Clock) -> Self {
-        let pending = PendingDetails::default();
-        Self { inner: Arc::new(Inner { registry, fetcher, clock: Arc::new(clock), recent, pending }) }
+        let (pending, directories) = (PendingDetails::default(), Directories::default());
+        let clock = Arc::new(clock);
+        Self { inner: Arc::new(Inner { registry, fetcher, clock, recent, pending, directories }) }
     }
 
     /// All applications, by name and then by id; what cannot be read stands there under its id.
@@ -174,6 +183,9 @@ impl<R: ApplicationRegistry> Administration<R> {
         form: &ApplicationForm,
         dry_run: bool,
     ) -> Result<Registered, AdminError> {
+        if self.pending_directory(by, token).is_some() {
+            return self.add_directory(by, token, form, dry_run).await;
+        }
         let pending = self.take(by, token, |pending| pending.replaces_key_of.is_none())?;
         let result = self.add_pending(by, &pending, form, dry_run).await;
         if dry_run || result.is_err() {
@@ -190,6 +202,18 @@ impl<R: ApplicationRegistry> Administration<R> {
         dry_run: bool,
     ) -> Result<Registered, AdminError> {
         let (id, key) = (pending.fetched.document.application_id(), pending.fetched.document.public_key());
+        self.add_described(by, TrustedApplication::builder(id.clone(), key.clone()), id, form, dry_run).await
+    }
+
+    /// Registers what a description says, with the rules of a form.
+    async fn add_described(
+        &self,
+        by: &Administrator,
+        described: TrustedApplicationBuilder,
+        id: &ApplicationId,
+        form: &ApplicationForm,
+        dry_run: bool,
+    ) -> Result<Registered, AdminError> {
         let (rules, mut problems) = match form.parse() {
             Ok(rules) => (Some(rules), Vec::new()),
             Err(problems) => (None, problems),
@@ -200,10 +224,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let (Some(rules), true) = (rules, problems.is_empty()) else {
             return Err(AdminError::Invalid(problems));
         };
-        let application = rules
-            .apply(TrustedApplication::builder(id.clone(), key.clone()))
-            .build()
-            .map_err(Problem::Key)?;
+        let application = rules.apply(described).build().map_err(Problem::Key)?;
         if dry_run {
             let conflicts: Vec<_> =
                 import::conflicts(&application, &self.entries(by).await?).map(Problem::Conflict).collect();

@@ -23,22 +23,27 @@ const MAX_PENDING_OF_ALL: usize = 1024;
 /// A form carries the [`token`](Self::token) only: id and key do not pass through the browser.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Pending {
+pub struct Pending<T = Fetched> {
     /// The random text by which they are found again, once.
     pub token: String,
     /// What was fetched.
-    pub fetched: Fetched,
+    pub fetched: T,
     /// Until when they wait.
     pub until: Timestamp,
     /// The application whose key they are to replace; `None` if they are to be added.
     pub replaces_key_of: Option<String>,
 }
 
-#[derive(Default)]
-pub(super) struct PendingDetails(Mutex<VecDeque<(Administrator, Pending)>>);
+pub(super) struct PendingDetails<T = Fetched>(Mutex<VecDeque<(Administrator, Pending<T>)>>);
 
-impl PendingDetails {
-    pub(super) fn keep(&self, by: &Administrator, pending: Pending, now: Timestamp) {
+impl<T> Default for PendingDetails<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> PendingDetails<T> {
+    pub(super) fn keep(&self, by: &Administrator, pending: Pending<T>, now: Timestamp) {
         let mut all = self.live(now);
         if all.iter().filter(|(owner, _)| owner == by).count() >= MAX_PENDING
             && let Some(oldest) = all.iter().position(|(owner, _)| owner == by)
@@ -51,24 +56,24 @@ impl PendingDetails {
         all.push_back((by.clone(), pending));
     }
 
-    pub(super) fn look(&self, by: &Administrator, token: &str, now: Timestamp) -> Option<Pending> {
+    pub(super) fn look(&self, by: &Administrator, token: &str, now: Timestamp) -> Option<Pending<T>> {
         self.live(now).iter().find(|entry| is(entry, by, token)).map(|(_, pending)| pending.clone())
     }
 
     /// Takes them out, so that of two who use them at once only one has them.
-    pub(super) fn take(&self, by: &Administrator, token: &str, now: Timestamp) -> Option<Pending> {
+    pub(super) fn take(&self, by: &Administrator, token: &str, now: Timestamp) -> Option<Pending<T>> {
         let mut all = self.live(now);
         let at = all.iter().position(|entry| is(entry, by, token))?;
         all.remove(at).map(|(_, pending)| pending)
     }
 
-    fn live(&self, now: Timestamp) -> MutexGuard<'_, VecDeque<(Administrator, Pending)>> {
+    fn live(&self, now: Timestamp) -> MutexGuard<'_, VecDeque<(Administrator, Pending<T>)>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|(_, pending)| pending.until > now);
         all
     }
 }
 
-fn is((owner, pending): &(Administrator, Pending), by: &Administrator, token: &str) -> bool {
+fn is<T>((owner, pending): &(Administrator, Pending<T>), by: &Administrator, token: &str) -> bool {
     owner == by && pending.token == token
 }

@@ -113,6 +113,12 @@ pub enum Problem {
     /// The old keys cannot be revoked, since no other is in use.
     #[error("No other key of the application is active, so the old one cannot be revoked yet.")]
     NoOtherKey,
+    /// The application has no key directory.
+    #[error("The application has no key directory.")]
+    NoKeyDirectory,
+    /// The key directory was fetched within the last minute.
+    #[error("The key directory was fetched less than a minute ago.")]
+    RefreshedJustNow,
     /// The change of key was not confirmed.
     #[error("You must confirm that you have compared the fingerprint.")]
     NotConfirmed,
@@ -140,6 +146,8 @@ impl Problem {
             | Self::Conflict(_)
             | Self::Key(_)
             | Self::NoOtherKey
+            | Self::NoKeyDirectory
+            | Self::RefreshedJustNow
             | Self::KeysReplaced { .. }
             | Self::Registry(_) => return None,
         })

@@ -1,0 +1,81 @@
+//! Key directories as JSON.
+
+use serde::{Deserialize, Serialize};
+use tower_trusted_app::application::ApplicationKey;
+use tower_trusted_app::crypto;
+use utoipa::ToSchema;
+
+use super::model::Conditions;
+use crate::fetch::FetchedDirectory;
+use crate::service::{ApplicationForm, Pending};
+
+/// A key directory that waits for 15 minutes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DirectoryDetails {
+    /// By which it is found again, once.
+    pending: String,
+    /// The id that the application gets: the host of the directory.
+    id: String,
+    /// Its keys, for a comparison by another way.
+    keys: Vec<SignatureKey>,
+    /// From where it came.
+    url: String,
+    /// Whether anybody on the way could have put in other keys.
+    without_tls: bool,
+    /// Until when it waits.
+    until: String,
+    /// What is proposed.
+    proposed: Conditions,
+}
+
+impl From<&Pending<FetchedDirectory>> for DirectoryDetails {
+    fn from(pending: &Pending<FetchedDirectory>) -> Self {
+        let fetched = &pending.fetched;
+        let keys = fetched.directory.keys().iter().cloned().map(ApplicationKey::from);
+        Self {
+            pending: pending.token.clone(),
+            id: fetched.authority.clone(),
+            keys: keys.map(|key| SignatureKey::from(&key)).collect(),
+            url: fetched.url.clone(),
+            without_tls: fetched.without_tls,
+            until: pending.until.to_rfc3339(),
+            proposed: Conditions::of(&ApplicationForm::proposed_with_directory(fetched)),
+        }
+    }
+}
+
+/// A confirmation of a key that waits.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignatureKeyConfirmation {
+    /// Its thumbprint.
+    pub(super) thumbprint: String,
+    /// Whether the thumbprint was compared with the one that the other side sees.
+    pub(super) confirmed: bool,
+}
+
+/// A public key for HTTP message signatures.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SignatureKey {
+    /// The SHA-256 of its JWK (RFC 7638).
+    thumbprint: String,
+    /// Such as `ed25519`.
+    algorithm: String,
+    /// `next`, `active`, `retiring` or `revoked`.
+    state: String,
+    not_before: Option<String>,
+    not_after: Option<String>,
+}
+
+impl From<&ApplicationKey<crypto::SignatureKey>> for SignatureKey {
+    fn from(key: &ApplicationKey<crypto::SignatureKey>) -> Self {
+        let public = key.public_key();
+        Self {
+            thumbprint: public.thumbprint().to_string(),
+            algorithm: public.algorithm().to_string(),
+            state: key.state().to_string(),
+            not_before: key.not_before().map(|at| at.to_rfc3339()),
+            not_after: key.not_after().map(|at| at.to_rfc3339()),
+        }
+    }
+}

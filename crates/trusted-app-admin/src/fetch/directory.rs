@@ -1,0 +1,146 @@
+//! Fetching another application's key directory.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use tower_trusted_app::Timestamp;
+use tower_trusted_app::httpsig::{DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, KeyDirectory};
+use tower_trusted_app::limits::MAX_DIRECTORY_BYTES;
+use ureq::Agent;
+use url::Url;
+
+use super::transfer::{agent, failure};
+use super::{FetchError, FetchErrorKind, Fetcher, base_url};
+
+/// How long a fetch of a key directory may take, the look-up of the host included.
+pub const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A key directory whose sender proved to have the private half of every key in it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct FetchedDirectory {
+    /// The keys; at least one.
+    pub directory: KeyDirectory,
+    /// From where they came.
+    pub url: String,
+    /// The host and, unless it is the usual one, the port of `url`: what the keys were proven for.
+    pub authority: String,
+    /// The addresses of the host.
+    pub addresses: Vec<IpAddr>,
+    /// Whether it came without TLS, so that anybody on the way could have put in other keys.
+    pub without_tls: bool,
+}
+
+impl Fetcher {
+    /// Fetches the key directory on the host of `base`, any URL of the application. `now` is the time for
+    /// which its signatures must be good. Needs a tokio runtime with I/O and time.
+    ///
+    /// By https only, unless the policy says otherwise; no redirect is followed; at most 64 KiB within
+    /// [`DIRECTORY_TIMEOUT`].
+    ///
+    /// # Errors
+    ///
+    /// A [`FetchError`]: also when the directory is empty, or a key in it is no good or not proven.
+    pub async fn fetch_directory(&self, base: &str, now: Timestamp) -> Result<FetchedDirectory, FetchError> {
+        let base = base.trim();
+        let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), kind };
+        let url = directory_url(base).map_err(|kind| fail(base, kind))?;
+        let without_tls = url.scheme() == "http";
+        if without_tls && !self.policy.allows_plain_directories() {
+            return Err(fail(url.as_str(), FetchErrorKind::NotHttps));
+        }
+        let place = self.place().map_err(|kind| fail(url.as_str(), kind))?;
+        let fetched = tokio::time::timeout(DIRECTORY_TIMEOUT, async {
+            let addresses = self.addresses(&url).await?;
+            let agent = agent(addresses.clone(), self.authorities.clone(), Some(DIRECTORY_TIMEOUT));
+            let target = url.clone();
+            let run = move || {
+                let _place = place;
+                transfer(&agent, &target, now)
+            };
+            let directory = tokio::task::spawn_blocking(run)
+                .await
+                .map_err(|_| FetchErrorKind::Internal)??;
+            Ok((addresses, directory))
+        });
+        let fetched = fetched.await.unwrap_or(Err(FetchErrorKind::TimedOut));
+        let (addresses, directory) = fetched.map_err(|kind| fail(url.as_str(), kind))?;
+        let mut addresses: Vec<_> = addresses.iter().map(|address| address.ip().to_canonical()).collect();
+        addresses.dedup();
+        Ok(FetchedDirectory {
+            directory,
+            authority: url.authority().to_owned(),
+            url: url.into(),
+            addresses,
+            without_tls,
+        })
+    }
+}
+
+/// Where the directory of the host of any URL is.
+fn directory_url(base: &str) -> Result<Url, FetchErrorKind> {
+    let mut url = base_url(base)?;
+    url.set_path(DIRECTORY_PATH);
+    Ok(url)
+}
+
+/// Blocks.
+fn transfer(agent: &Agent, url: &Url, now: Timestamp) -> Result<KeyDirectory, FetchErrorKind> {
+    let mut answer = agent.get(url.as_str()).call().map_err(failure)?;
+    match answer.status() {
+        StatusCode::OK => {}
+        status if status.is_redirection() => return Err(FetchErrorKind::DirectoryRedirected),
+        status => return Err(FetchErrorKind::NoDirectory(format!("answers {status}"))),
+    }
+    let media_type = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let essence = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if !essence.eq_ignore_ascii_case(DIRECTORY_MEDIA_TYPE.as_bytes()) {
+        let problem = format!("answers with another media type than {DIRECTORY_MEDIA_TYPE}");
+        return Err(FetchErrorKind::NoDirectory(problem));
+    }
+    let limit = MAX_DIRECTORY_BYTES.try_into().unwrap_or(u64::MAX);
+    let body = answer.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| match error {
+        ureq::Error::BodyExceedsLimit(_) => DirectoryError::TooLarge.into(),
+        error => failure(error),
+    })?;
+    let directory = KeyDirectory::verify(url.as_str(), answer.headers(), &body, now)?;
+    if directory.keys().is_empty() {
+        return Err(FetchErrorKind::NoDirectory("lists no key".to_owned()));
+    }
+    Ok(directory)
+}
+
+impl From<DirectoryError> for FetchErrorKind {
+    fn from(error: DirectoryError) -> Self {
+        Self::Directory(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn on_the_host_whatever_the_path() {
+        for (base, url) in [
+            (
+                "https://wiki.example/ctx/",
+                "https://wiki.example/.well-known/http-message-signatures-directory",
+            ),
+            (
+                "HTTPS://Wiki.Example:443",
+                "https://wiki.example/.well-known/http-message-signatures-directory",
+            ),
+            ("https://[::1]:8443/#x", "https://[::1]:8443/.well-known/http-message-signatures-directory"),
+        ] {
+            assert_eq!(directory_url(base).unwrap().as_str(), url);
+        }
+        for base in ["wiki", "file:///etc/passwd", "https://u:p@wiki", "https://wiki/?x", "https://a b"] {
+            assert!(matches!(directory_url(base), Err(FetchErrorKind::NotAUrl(_))), "{base}");
+        }
+    }
+}

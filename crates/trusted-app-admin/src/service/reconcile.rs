@@ -1,0 +1,83 @@
+//! The keys that an application has, and those that its directory lists.
+
+use tower_trusted_app::Timestamp;
+use tower_trusted_app::application::{ApplicationKey, KeyState};
+use tower_trusted_app::crypto::{SignatureKey, Thumbprint};
+use tower_trusted_app::httpsig::{DirectoryKey, KeyDirectory};
+use tower_trusted_app::limits::MAX_KEPT_KEYS;
+
+type Key = ApplicationKey<SignatureKey>;
+
+/// What an application has after a refresh.
+pub(super) struct Reconciled {
+    pub(super) keys: Vec<Key>,
+    /// New keys for which there is no room.
+    pub(super) without_room: Vec<Thumbprint>,
+}
+
+/// What an application that has the `known` keys has after its `directory`, whose keys have all signed it.
+pub(super) fn reconcile(known: &[Key], directory: &KeyDirectory, now: Timestamp) -> Reconciled {
+    let listed = |key: &Key| directory.get(key.public_key().thumbprint());
+    let endorsed = known.iter().any(|key| {
+        key.is_live(now) && listed(key).is_some_and(|listed| Key::from(listed.clone()).is_live(now))
+    });
+    let new = |listed: &DirectoryKey| {
+        Key::from(listed.clone()).with_state(if endorsed { KeyState::Active } else { KeyState::Next })
+    };
+    let after = known.iter().filter_map(|key| match (key.state(), listed(key)) {
+        (KeyState::Revoked, _) => Some(key.clone()),
+        (KeyState::Next, listed) => listed.map(new),
+        (_, None) if has_ended(key, now) => Some(key.clone()),
+        (_, None) => Some(ended(key, now)),
+        (_, Some(listed)) if has_ended(key, now) => Some(new(listed)),
+        (_, Some(listed)) => Some(shortened(key, listed)),
+    });
+    let mut reconciled = Reconciled { keys: after.collect(), without_room: Vec::new() };
+    for listed in directory.keys() {
+        let thumbprint = listed.key.thumbprint();
+        if known.iter().any(|key| key.public_key().thumbprint() == thumbprint) {
+            continue;
+        }
+        if reconciled.has_room(now) {
+            reconciled.keys.push(new(listed));
+        } else {
+            reconciled.without_room.push(*thumbprint);
+        }
+    }
+    reconciled
+}
+
+impl Reconciled {
+    /// Whether one more key can be kept, if need be in the place of the one that ended first.
+    fn has_room(&mut self, now: Timestamp) -> bool {
+        if self.keys.len() < MAX_KEPT_KEYS {
+            return true;
+        }
+        let retired = self.keys.iter().enumerate().filter(|(_, key)| is_retired(key, now));
+        let Some((oldest, _)) = retired.min_by_key(|(_, key)| key.not_after()) else { return false };
+        self.keys.remove(oldest);
+        true
+    }
+}
+
+fn is_retired(key: &Key, now: Timestamp) -> bool {
+    key.state() == KeyState::Retiring && has_ended(key, now)
+}
+
+fn has_ended(key: &Key, now: Timestamp) -> bool {
+    key.not_after().is_some_and(|last| last < now)
+}
+
+/// The key, good for nothing from `now` on.
+fn ended(key: &Key, now: Timestamp) -> Key {
+    let last = Timestamp::from_millis(now.as_millis().saturating_sub(1));
+    Key::from(key.public_key().clone()).with_state(KeyState::Retiring).with_not_after(last)
+}
+
+/// The key as it is known; its directory can bring its end nearer, and not put it off.
+fn shortened(key: &Key, listed: &DirectoryKey) -> Key {
+    match listed.not_after {
+        Some(last) if key.not_after().is_none_or(|known| last < known) => key.clone().with_not_after(last),
+        _ => key.clone(),
+    }
+}

@@ -1,0 +1,98 @@
+//! An application that publishes a key directory, or something else in its place.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tower_trusted_app::Clock;
+use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
+use tower_trusted_app::httpsig::{DIRECTORY_PATH, SignedDirectory};
+use trusted_app_admin::fetch::{AddressPolicy, Fetcher};
+use trusted_app_test::FixedClock;
+
+use crate::harness::{World, answer};
+
+pub(crate) fn key() -> PrivateSignatureKey {
+    PrivateSignatureKey::generate(SignatureAlgorithm::Ed25519).unwrap()
+}
+
+/// A site that fetches from this machine, and without TLS.
+pub(crate) fn world() -> World {
+    World::fetching(fetcher())
+}
+
+pub(crate) fn fetcher() -> Fetcher {
+    Fetcher::new(AddressPolicy::insecure_any().insecure_plain_directories())
+}
+
+/// What a publisher answers: this text, unless it has to be made for its authority.
+pub(crate) struct Publisher {
+    pub(crate) authority: String,
+    pub(crate) asked: Arc<Mutex<usize>>,
+    clock: FixedClock,
+    text: Arc<Mutex<String>>,
+}
+
+impl Publisher {
+    pub(crate) async fn of(clock: &FixedClock, keys: &[PrivateSignatureKey]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        let (text, asked) = (Arc::new(Mutex::new(String::new())), Arc::new(Mutex::new(0)));
+        let (shared, count) = (Arc::clone(&text), Arc::clone(&asked));
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                *count.lock().unwrap() += 1;
+                let mut head = vec![0; 4096];
+                let read = connection.read(&mut head).await.unwrap_or_default();
+                let asked = format!("GET {DIRECTORY_PATH} HTTP/1.1\r\n");
+                let text = shared.lock().unwrap().clone();
+                let nothing = || answer("404 Not Found", "", "");
+                let text = if head[..read].starts_with(asked.as_bytes()) { text } else { nothing() };
+                let (first, rest) = text.split_once("<wait>").unwrap_or((&text, ""));
+                let _ = connection.write_all(first.as_bytes()).await;
+                // What comes byte by byte resets every time-out that counts from the last byte.
+                for byte in rest.bytes() {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    if connection.write_all(&[byte]).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        let publisher = Self { authority, asked, clock: clock.clone(), text };
+        publisher.publish(keys);
+        publisher
+    }
+
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.authority)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.base() + DIRECTORY_PATH
+    }
+
+    /// From now on it publishes these keys, as signed now.
+    pub(crate) fn publish(&self, keys: &[PrivateSignatureKey]) {
+        self.publish_for(&self.authority, keys);
+    }
+
+    pub(crate) fn publish_for(&self, authority: &str, keys: &[PrivateSignatureKey]) {
+        let url = format!("https://{authority}{DIRECTORY_PATH}");
+        let signed = SignedDirectory::sign(keys, &url, self.clock.now(), Duration::from_secs(300)).unwrap();
+        let headers = signed.headers.iter();
+        let head: String =
+            headers.map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap())).collect();
+        self.answer(answer("200 OK", &head, &signed.body));
+    }
+
+    pub(crate) fn answer(&self, text: String) {
+        *self.text.lock().unwrap() = text;
+    }
+
+    /// As it answers now.
+    pub(crate) fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+}

@@ -1,0 +1,226 @@
+//! What a key directory that changes does to its application.
+
+use std::time::Duration;
+
+use tower_trusted_app::application::KeyState;
+use tower_trusted_app::crypto::PrivateSignatureKey;
+use tower_trusted_app::registry::Registered;
+use tower_trusted_app::{ApplicationRegistry, Clock};
+use trusted_app_admin::service::{Field, thumbprint_groups};
+use trusted_app_admin::{AdminError, Administrator, ApplicationForm};
+
+use crate::harness::{World, answer};
+use crate::publisher::{Publisher, key, world};
+
+/// An application that was registered by its directory.
+struct Registration {
+    world: World,
+    publisher: Publisher,
+    admin: Administrator,
+}
+
+impl Registration {
+    async fn of(keys: &[PrivateSignatureKey]) -> Self {
+        let (world, admin) = (world(), Administrator::new("admin"));
+        let publisher = Publisher::of(&world.clock, keys).await;
+        let pending = world.administration.request_directory(&admin, &publisher.base()).await.unwrap();
+        let form = ApplicationForm::proposed_with_directory(&pending.fetched);
+        world.administration.add(&admin, &pending.token, &form, false).await.unwrap();
+        Self { world, publisher, admin }
+    }
+
+    fn id(&self) -> &str {
+        &self.publisher.authority
+    }
+
+    async fn registered(&self) -> Registered {
+        self.world.administration.get(&self.admin, self.id()).await.unwrap()
+    }
+
+    async fn refresh(&self) -> Result<(), AdminError> {
+        self.world.clock.advance(Duration::from_secs(60));
+        self.world.administration.refresh_directory(self.id()).await.map(drop)
+    }
+
+    /// Publishes these keys, and fetches them.
+    async fn becomes(&self, keys: &[PrivateSignatureKey]) {
+        self.world.clock.advance(Duration::from_secs(60));
+        self.publisher.publish(keys);
+        self.world.administration.refresh_directory(self.id()).await.unwrap();
+    }
+
+    async fn state(&self, key: &PrivateSignatureKey) -> Option<KeyState> {
+        let application = self.registered().await.application;
+        application.signature_key(key.public_key().thumbprint()).map(|key| key.state())
+    }
+
+    async fn is_live(&self, key: &PrivateSignatureKey) -> bool {
+        let (application, now) = (self.registered().await.application, self.world.clock.now());
+        application.live_signature_key(key.public_key().thumbprint(), now).is_some()
+    }
+
+    async fn set(&self, key: &PrivateSignatureKey, state: KeyState) {
+        let registered = self.registered().await;
+        let keys = registered
+            .application
+            .signature_keys()
+            .iter()
+            .cloned()
+            .map(|one| if one.public_key() == key.public_key() { one.with_state(state) } else { one });
+        let changed = registered.application.to_builder().signature_keys(keys).build().unwrap();
+        self.world.registry.update(changed, registered.version, "admin").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_the_old_key_endorses_needs_nobody() {
+    let (old, new) = (key(), key());
+    let wiki = Registration::of(std::slice::from_ref(&old)).await;
+    wiki.becomes(&[old.clone(), new.clone()]).await;
+    assert!(wiki.is_live(&old).await && wiki.is_live(&new).await);
+    wiki.becomes(std::slice::from_ref(&new)).await;
+    assert!(!wiki.is_live(&old).await && wiki.is_live(&new).await);
+
+    let changes = wiki.world.registry.changes(0, 9).await.unwrap();
+    let by: Vec<_> = changes.iter().map(|change| &*change.stamp.by).collect();
+    assert_eq!(by, ["admin", "key directory refresher", "key directory refresher"]);
+
+    // What changes nothing makes no new version.
+    let version = wiki.registered().await.version;
+    wiki.refresh().await.unwrap();
+    assert_eq!(wiki.registered().await.version, version);
+}
+
+/// Somebody has taken over the host: the directory drops our key and shows another.
+#[tokio::test]
+async fn a_hijacked_directory_takes_nothing_over() {
+    let (old, theirs) = (key(), key());
+    let wiki = Registration::of(std::slice::from_ref(&old)).await;
+    wiki.becomes(std::slice::from_ref(&theirs)).await;
+    assert!(!wiki.is_live(&old).await && !wiki.is_live(&theirs).await);
+    assert_eq!(wiki.state(&theirs).await, Some(KeyState::Next));
+
+    // That it waits endorses nothing; and what is put beside the old key without its signature is refused.
+    let more = key();
+    wiki.becomes(&[theirs.clone(), more.clone()]).await;
+    assert_eq!(wiki.state(&more).await, Some(KeyState::Next));
+    wiki.publisher.publish(&[theirs.clone(), old.clone()]);
+    let text = wiki.publisher.text();
+    let without_the_old: Vec<_> = text
+        .split("\r\n")
+        .map(|line| match line.split_once(", key1=") {
+            Some((first, _)) => first,
+            None => line,
+        })
+        .collect();
+    wiki.publisher.answer(without_the_old.join("\r\n"));
+    let refused = wiki.refresh().await.unwrap_err();
+    assert!(refused.to_string().contains("does not prove"), "{refused}");
+    assert!(!wiki.is_live(&theirs).await);
+
+    // A waiting key that is withdrawn is gone, and the old one comes back only by an administrator too.
+    wiki.becomes(std::slice::from_ref(&old)).await;
+    assert_eq!(wiki.state(&theirs).await, None);
+    assert_eq!(wiki.state(&old).await, Some(KeyState::Next));
+}
+
+#[tokio::test]
+async fn a_waiting_key_is_confirmed_by_its_thumbprint_on_the_page() {
+    let (old, new) = (key(), key());
+    let wiki = Registration::of(std::slice::from_ref(&old)).await;
+    wiki.becomes(std::slice::from_ref(&new)).await;
+    let thumbprint = new.public_key().thumbprint();
+    let path = format!("/trusted-applications/directory?id={}", wiki.id());
+    let page = wiki.world.get(&path).await;
+    page.has(&thumbprint_groups(thumbprint));
+    page.has(&wiki.publisher.url());
+
+    let (thumbprint, version) = (thumbprint.to_string(), page.value("version"));
+    let confirm = async |confirmed: &str| {
+        let fields =
+            [("id", wiki.id()), ("version", &version), ("thumbprint", &thumbprint), ("confirmed", confirmed)];
+        wiki.world.post("/trusted-applications/directory", &fields).await
+    };
+    let refused = confirm("").await;
+    assert_eq!(refused.status, 422);
+    refused.has("You must confirm that you have compared the fingerprint.");
+    assert!(!wiki.is_live(&new).await);
+    confirm("yes").await.location();
+    assert!(wiki.is_live(&new).await);
+    assert_eq!(confirm("yes").await.status, 409, "once only");
+}
+
+#[tokio::test]
+async fn a_revoked_key_stays_revoked() {
+    let (good, bad) = (key(), key());
+    let wiki = Registration::of(&[good.clone(), bad.clone()]).await;
+    wiki.set(&bad, KeyState::Revoked).await;
+    wiki.becomes(&[good.clone(), bad.clone()]).await;
+    assert_eq!(wiki.state(&bad).await, Some(KeyState::Revoked));
+    wiki.becomes(std::slice::from_ref(&good)).await;
+    wiki.becomes(&[good.clone(), bad.clone()]).await;
+    assert_eq!(wiki.state(&bad).await, Some(KeyState::Revoked));
+
+    // Nor does it endorse another.
+    let new = key();
+    wiki.becomes(&[bad.clone(), new.clone()]).await;
+    assert_eq!(wiki.state(&new).await, Some(KeyState::Next));
+}
+
+#[tokio::test]
+async fn a_fetch_that_fails_takes_nothing_out_and_is_stale_after_a_day() {
+    let own = key();
+    let wiki = Registration::of(std::slice::from_ref(&own)).await;
+    let path = format!("/trusted-applications/directory?id={}", wiki.id());
+    wiki.refresh().await.unwrap();
+    let version = wiki.registered().await.version;
+    for bad in [answer("500 Internal Server Error", "", ""), answer("404 Not Found", "", ""), String::new()] {
+        wiki.publisher.answer(bad);
+        assert!(wiki.refresh().await.is_err());
+    }
+    // Not even an empty list, for which nobody signs.
+    wiki.publisher.publish(&[]);
+    assert!(wiki.refresh().await.is_err());
+    assert!(wiki.is_live(&own).await);
+    assert_eq!(wiki.registered().await.version, version);
+    wiki.world.get(&path).await.lacks("has not been fetched for a day");
+
+    wiki.world.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert!(wiki.refresh().await.is_err());
+    wiki.world.get(&path).await.has("has not been fetched for a day");
+    assert!(wiki.is_live(&own).await);
+
+    wiki.publisher.publish(std::slice::from_ref(&own));
+    wiki.world.clock.advance(Duration::from_secs(60));
+    wiki.publisher.publish(std::slice::from_ref(&own));
+    wiki.world.administration.refresh_directories().await.unwrap();
+    wiki.world.get(&path).await.lacks("has not been fetched for a day");
+}
+
+#[tokio::test]
+async fn once_a_minute() {
+    let wiki = Registration::of(&[key()]).await;
+    wiki.refresh().await.unwrap();
+    let asked = *wiki.publisher.asked.lock().unwrap();
+    let again = wiki.world.administration.refresh_directory(wiki.id()).await.unwrap_err();
+    assert!(again.to_string().contains("less than a minute ago"), "{again}");
+    let AdminError::Invalid(problems) = again else { panic!() };
+    assert_ne!(problems[0].field(), Some(Field::Toml));
+    assert_eq!(*wiki.publisher.asked.lock().unwrap(), asked);
+}
+
+/// Applications keep a bounded number of keys: the oldest that ended make room, and revoked ones never.
+#[tokio::test]
+async fn many_rotations_find_room() {
+    let (mut last, revoked) = (key(), key());
+    let wiki = Registration::of(&[last.clone(), revoked.clone()]).await;
+    wiki.set(&revoked, KeyState::Revoked).await;
+    for _ in 0..20 {
+        let new = key();
+        wiki.becomes(&[last.clone(), new.clone()]).await;
+        assert!(wiki.is_live(&new).await);
+        last = new;
+    }
+    assert_eq!(wiki.registered().await.application.signature_keys().len(), 16);
+    assert_eq!(wiki.state(&revoked).await, Some(KeyState::Revoked));
+}
