@@ -55,7 +55,12 @@ fn row(page: &Page, registered: &Registered, recent: &RecentDecisions, now: Time
                 @if used.is_empty() { "not since this server started" }
                 @for (scheme, at) in used { div { (time(at)) " (" (scheme) ")" } }
             }
-            td { @if application.live_keys(now).next().is_some() || live_signature_keys(application, now).next().is_some() { "Active" } @else { "No key in use" } }
+            td {
+                @if application.live_keys(now).next().is_some() || live_signature_keys(application, now).next().is_some() {
+                    "Active"
+                } @else { "No key in use" }
+                @if application.signature_keys().iter().any(|key| key.state() == KeyState::Next) { ", a new key waits" }
+            }
             td {
                 @for (text, path) in operations(application) {
                     a id={ (path) "-" (id) } href=(page.link(&format!("trusted-applications/{path}"), "id", id))

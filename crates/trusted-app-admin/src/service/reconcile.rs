@@ -27,9 +27,9 @@ pub(super) fn reconcile(known: &[Key], directory: &KeyDirectory, now: Timestamp)
     let after = known.iter().filter_map(|key| match (key.state(), listed(key)) {
         (KeyState::Revoked, _) => Some(key.clone()),
         (KeyState::Next, listed) => listed.map(new),
-        (_, None) if has_ended(key, now) => Some(key.clone()),
+        (KeyState::Retiring, Some(listed)) if has_ended(key, now) => Some(new(listed)),
+        _ if has_ended(key, now) => Some(key.clone()),
         (_, None) => Some(ended(key, now)),
-        (_, Some(listed)) if has_ended(key, now) => Some(new(listed)),
         (_, Some(listed)) => Some(shortened(key, listed)),
     });
     let mut reconciled = Reconciled { keys: after.collect(), without_room: Vec::new() };
@@ -53,15 +53,12 @@ impl Reconciled {
         if self.keys.len() < MAX_KEPT_KEYS {
             return true;
         }
-        let retired = self.keys.iter().enumerate().filter(|(_, key)| is_retired(key, now));
-        let Some((oldest, _)) = retired.min_by_key(|(_, key)| key.not_after()) else { return false };
+        let gone = |key: &Key| key.state() != KeyState::Revoked && has_ended(key, now);
+        let gone = self.keys.iter().enumerate().filter(|(_, key)| gone(key));
+        let Some((oldest, _)) = gone.min_by_key(|(_, key)| key.not_after()) else { return false };
         self.keys.remove(oldest);
         true
     }
-}
-
-fn is_retired(key: &Key, now: Timestamp) -> bool {
-    key.state() == KeyState::Retiring && has_ended(key, now)
 }
 
 fn has_ended(key: &Key, now: Timestamp) -> bool {

@@ -158,7 +158,14 @@ impl<R: ApplicationRegistry> Administration<R> {
             let application = builder.build().map_err(Problem::Key)?;
             match self.replace(by, registered, application, false).await {
                 Err(AdminError::Changed { .. }) if attempts < ATTEMPTS => attempts += 1,
-                result => return Ok(Refreshed { registered: result?, without_room: found.without_room }),
+                result => {
+                    let registered = result?;
+                    if registered.application.signature_keys().iter().any(|key| key.state() == KeyState::Next)
+                    {
+                        tracing::warn!(target: "trusted_app", application = id, "a new key waits for an administrator");
+                    }
+                    return Ok(Refreshed { registered, without_room: found.without_room });
+                }
             }
         }
     }

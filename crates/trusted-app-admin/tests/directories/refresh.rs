@@ -131,6 +131,7 @@ async fn a_waiting_key_is_confirmed_by_its_thumbprint_on_the_page() {
     wiki.becomes(std::slice::from_ref(&new)).await;
     let thumbprint = new.public_key().thumbprint();
     let path = format!("/trusted-applications/directory?id={}", wiki.id());
+    wiki.world.get("/trusted-applications").await.has("No key in use, a new key waits");
     let page = wiki.world.get(&path).await;
     page.has(&thumbprint_groups(thumbprint));
     page.has(&wiki.publisher.url());
@@ -207,6 +208,26 @@ async fn once_a_minute() {
     let AdminError::Invalid(problems) = again else { panic!() };
     assert_ne!(problems[0].field(), Some(Field::Toml));
     assert_eq!(*wiki.publisher.asked.lock().unwrap(), asked);
+}
+
+/// A directory can bring a key's last day nearer, and not put it off.
+#[tokio::test]
+async fn a_date_that_an_administrator_set_holds() {
+    let (good, dated) = (key(), key());
+    let both = [good.clone(), dated.clone()];
+    let wiki = Registration::of(&both).await;
+    let registered = wiki.registered().await;
+    let last = wiki.world.clock.now().saturating_add(Duration::from_secs(90));
+    let keys = registered.application.signature_keys().iter().cloned();
+    let keys =
+        keys.map(|one| if one.public_key() == dated.public_key() { one.with_not_after(last) } else { one });
+    let changed = registered.application.to_builder().signature_keys(keys).build().unwrap();
+    wiki.world.registry.update(changed, registered.version, "admin").await.unwrap();
+    wiki.becomes(&both).await;
+    assert!(wiki.is_live(&dated).await);
+    wiki.becomes(&both).await;
+    wiki.becomes(&both).await;
+    assert!(!wiki.is_live(&dated).await && wiki.is_live(&good).await);
 }
 
 /// Applications keep a bounded number of keys: the oldest that ended make room, and revoked ones never.
