@@ -21,8 +21,8 @@ use crate::{document, output};
 /// Whoever answers at that URL chooses the key. Compare the fingerprint with the one that the other side's
 /// administrator sees before you say yes; or state it by --fingerprint.
 ///
-/// An application can act as any user within what you allow it: trust its code, and that it keeps its
-/// private key.
+/// An application can act as any user but administrators within what you allow it: trust its code, and
+/// that it keeps its private key.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Request {
@@ -64,12 +64,19 @@ impl Request {
             .paths(PathRule::prefixes(DEFAULT_PATHS));
         let application = rules::build(self.rules.apply(proposed)?)?;
 
-        let store = self.store.open_or_create().await?;
-        if store.get(id).await.map_err(said)?.is_some() {
+        // A file is made when there is something to keep.
+        let store = self.store.open_if_there().await?;
+        if let Some(store) = &store
+            && store.get(id).await.map_err(said)?.is_some()
+        {
             bail!("`{id}` is registered already: `apps edit` changes what it may do, `apps rotate` its key");
         }
         let show = || description::print_to_be_asked(&application);
         self.comparison.make(key, show, format_args!("Trust {id} with this?"))?;
+        let store = match store {
+            Some(store) => store,
+            None => self.store.open_or_create().await?,
+        };
         let added = store.add(application, &by).await.map_err(said)?;
         if self.json {
             output::json(&Described::from(&added))

@@ -30,7 +30,10 @@ impl StoreOption {
     /// Opens a store that is there.
     pub(crate) async fn open(&self) -> anyhow::Result<Store> {
         self.open_if_there().await?.with_context(|| {
-            format!("--store {}: there is no such file; `apps add` and `apps import` make one", self.store)
+            format!(
+                "--store {}: there is no such file; `request`, `apps add` and `apps import` make one",
+                self.store
+            )
         })
     }
 
@@ -220,7 +223,9 @@ impl ApplicationRegistry for Store {
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, RegistryError> {
         match self {
-            Self::File(_) => Err(RegistryError::Unavailable("a file has no log of changes".into())),
+            Self::File(_) => Err(RegistryError::Unavailable(
+                "a file keeps no log of changes; sqlite: and postgres: do".into(),
+            )),
             Self::Sqlite(registry) => registry.changes(after, limit).await,
             Self::Postgres(registry) => registry.changes(after, limit).await,
         }

@@ -18,7 +18,7 @@ use tower_trusted_app::conditions::Peer;
 use tower_trusted_app::keys::{MemoryKeyStore, parse_applications};
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Clock, SignedUrl, SystemClock, Timestamp, TrustedAppLayer};
+use tower_trusted_app::{Clock, KnownUser, SignedUrl, SystemClock, Timestamp, TrustedAppLayer};
 
 use crate::output;
 use explanation::{Explanation, Recorder};
@@ -35,9 +35,9 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE.toml")]
     apps: PathBuf,
 
-    /// A user who exists and may log in; repeatable. Nobody else exists
-    #[arg(long = "user", value_name = "NAME")]
-    users: Vec<String>,
+    /// A user who exists and may log in, and the groups of the user; repeatable. Nobody else exists
+    #[arg(long = "user", value_name = "NAME[:GROUP,…]", value_parser = user)]
+    users: Vec<KnownUser<()>>,
 
     /// A user who exists but may not log in; repeatable
     #[arg(long = "denied-user", value_name = "NAME")]
@@ -146,7 +146,7 @@ impl Verify {
     }
 
     fn directory(&self) -> MemoryDirectory {
-        let directory = MemoryDirectory::of_names(self.users.iter().map(String::as_str));
+        let directory = MemoryDirectory::of_users(self.users.iter().cloned());
         for name in &self.denied_users {
             directory.deny(name.as_str());
         }
@@ -169,6 +169,18 @@ impl Verify {
         }
         output::json(explanation.outcome())
     }
+}
+
+/// Reads `NAME[:GROUP,…]`.
+fn user(text: &str) -> Result<KnownUser<()>, &'static str> {
+    let (name, groups) = match text.split_once(':') {
+        None => (text, Vec::new()),
+        Some((name, groups)) => (name, groups.split(',').collect()),
+    };
+    if name.is_empty() || groups.contains(&"") {
+        return Err("write NAME, or NAME:GROUP,GROUP");
+    }
+    Ok(KnownUser::new(name, ()).with_groups(groups))
 }
 
 struct FixedClock(Timestamp);

@@ -105,6 +105,18 @@ fn add_refuses() {
             .contains("holds a private key")
     );
 
+    // What covers no request is no rule, and a key of RFC 9421 has a way of its own.
+    for (rule, right) in [
+        ("--path rest", "write `/rest`"),
+        ("--path /a/../b/", "in its plain form"),
+        ("--path any --method get", "write `GET`"),
+        ("--path any --scheme http-signature", "`apps import` takes one from a file, as `signature_key`"),
+    ] {
+        let refused = refusal(&format!("add --document {document} --address any {rule}"));
+        assert!(refused.ends_with(right), "{refused}");
+    }
+    assert!(!stage.directory.path().join("trust.db").exists(), "nothing was made");
+
     // The store takes no key, and no id, twice.
     stage.add_wiki();
     assert!(
@@ -121,7 +133,7 @@ fn the_list_reads_well() {
     let stage = Stage::new();
     let none = stage.run("list");
     assert!(
-        none.failure().ends_with("there is no such file; `apps add` and `apps import` make one"),
+        none.failure().ends_with("there is no such file; `request`, `apps add` and `apps import` make one"),
         "{none:?}"
     );
 
@@ -150,6 +162,9 @@ fn edit_changes_what_is_stated_and_nothing_else() {
     let stage = Stage::new();
     stage.add_wiki();
     let before = stage.json("show wiki --json");
+    let blank =
+        program::run(["apps", "edit", "wiki", "--store", &stage.store, "--path", "subtree /rest"], b"");
+    assert!(blank.failure().ends_with("write `subtree:/rest`"), "{blank:?}");
     let edited = stage.done("edit wiki --path /rest --path subtree:/secure --timeout 2500");
     fits(&edited);
     assert_eq!(

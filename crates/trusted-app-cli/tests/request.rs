@@ -67,6 +67,8 @@ fn what_is_fetched_is_shown_and_trusted_after_a_yes() {
         assert!(refused.stderr.contains(text), "{text}: {}", refused.stderr);
     }
 
+    assert!(!directory.path().join("trust.db").exists(), "nothing was made");
+
     let asked = request(&store, &url, &["--name", "The wiki", "--path", "/rest", "--timeout", "5000"], "y\n");
     assert_eq!((asked.status, asked.stdout.as_str()), (0, "added wiki\n"), "{asked:?}");
     let shown = show(&store);

@@ -62,7 +62,10 @@ fn on_a_file() {
     let file = stage.directory.path().join("apps.toml");
     let stage = Stage { store: format!("file:{}", file.display()), ..stage };
     assert!(
-        stage.run("list").failure().ends_with("there is no such file; `apps add` and `apps import` make one")
+        stage
+            .run("list")
+            .failure()
+            .ends_with("there is no such file; `request`, `apps add` and `apps import` make one")
     );
     stage.add_wiki();
     let text = fs::read_to_string(&file).unwrap();

@@ -166,6 +166,8 @@ fn bad_options_and_files() {
         (&["--context-path", "jira"], "--context-path"),
         (&["--public-url", "tracker.test"], "--public-url"),
         (&["--nonsense"], "--nonsense"),
+        (&["--user", "bob:"], "--user"),
+        (&["--user", ":staff"], "--user"),
         (&["--apps", "other.toml"], "--apps"),
     ] {
         let ran = files.verify("GET / HTTP/1.1", options);
@@ -176,6 +178,15 @@ fn bad_options_and_files() {
     let no_toml = run(["verify", "--apps", &files.path("wiki.pem")], b"GET / HTTP/1.1");
     assert!(no_toml.failure().contains("wiki.pem: line 1: "), "{no_toml:?}");
     assert!(run(["verify"], b"GET / HTTP/1.1").failure().contains("--apps <FILE.toml>"));
+}
+
+#[test]
+fn a_user_has_the_groups_that_are_stated() {
+    let files = Files::new("ip_addresses = \"any\"\nurl_paths = \"any\"\nact_as = { groups = [\"staff\"] }");
+    let head = format!("GET {URL} HTTP/1.1\n{}", files.signed(URL, &[]));
+    assert_eq!(files.code(&head, &[]), "PERMISSION_DENIED");
+    assert_eq!(files.code(&head, &["--user", "alice:editors"]), "PERMISSION_DENIED");
+    assert_eq!(files.json(&head, &["--user", "alice:editors,staff"])["outcome"], "authenticated");
 }
 
 #[test]

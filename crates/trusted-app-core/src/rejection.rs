@@ -18,7 +18,7 @@
 //! | `BAD_SIGNATURE` | 401 | 16 | yes | the URL as this server rebuilt it | compare that URL with the one the peer signed: host, scheme, port, context path, escapes; set the public URL; compare the key's fingerprint |
 //! | `REPEATED_HEADER` | 400 | 3 | yes | which header came twice | look for a proxy that adds headers |
 //! | `TOO_LARGE` | 400 | 3 | yes | what was too large, and the limit | mend the peer |
-//! | `OLD_CERT` | 401 | 16 | no | when it was created, the time-out | compare the clocks; raise the time-out |
+//! | `OLD_CERT` | 401 | 16 | no | when it was created, the time-out | compare the clocks; sign each request anew |
 //! | `FUTURE_CERT` | 401 | 16 | no | how far ahead it was | compare the clocks |
 //! | `BAD_METHOD` | 403 | 7 | no | the method | add the method to the application |
 //! | `BAD_REMOTE_IP` | 403 | 7 | no | the address | add the address to the application |
@@ -426,7 +426,7 @@ impl Rejection {
             Self::RepeatedHeader { .. } => "look for a proxy that adds headers",
             Self::TooLarge { .. } => "the peer exceeds a limit",
             Self::CertificateTooOld { .. } => {
-                "compare the clocks of both sides; raise the application's time-out"
+                "compare the clocks of both sides; a request that is sent again must be signed anew"
             }
             Self::CertificateFromFuture { .. } => "the peer's clock is ahead: compare time and time zone",
             Self::MethodNotAllowed { .. } => "add the method to the application",

@@ -116,7 +116,9 @@ async fn run(options: Options) -> Result<(), Error> {
     .timeout(Duration::from_secs(10))
     .build()?;
     let wiki = trusted.add(wiki, "the demonstration").await?;
-    println!("\n2. The tracker trusts the wiki: as any user, from 127.0.0.1, for 10 s, under\n");
+    println!(
+        "\n2. The tracker trusts the wiki: as any user but administrators, from 127.0.0.1, for 10 s, under\n"
+    );
     println!("   {}", paths.join("   "));
 
     demonstration::run(&wiki_identity, &tracker_url).await?;
@@ -130,6 +132,9 @@ async fn run(options: Options) -> Result<(), Error> {
         );
         println!("\n   There: Administration, Trusted Applications, Base URL {wiki_url}, Send Request.");
         println!("   Compare the fingerprint with the one above, and Add. Then look at the wiki again.");
+        println!(
+            "   charlie stays refused: the tracker does not know him. admin has no issues there to see."
+        );
         println!("   alice (password alice) and bob (bob) may log in to the tracker, and not administer it.");
         tokio::signal::ctrl_c().await?;
     }

@@ -26,6 +26,12 @@ pub mod slapd;
 pub fn missing(what: &str) {
     let required = std::env::var_os("TRUSTED_APP_TEST_SERVICES").is_some_and(|value| value == "required");
     assert!(!required, "missing, but required here: {what}");
-    let test = std::thread::current();
-    eprintln!("SKIPPED: {}: {what} is missing", test.name().unwrap_or("a test"));
+    // With one thread for all tests it is `main`, and names none.
+    let thread = std::thread::current();
+    let test = thread.name().filter(|name| *name != "main");
+    let place = std::panic::Location::caller();
+    match test {
+        Some(test) => eprintln!("SKIPPED: {test}: {what} is missing"),
+        None => eprintln!("SKIPPED: the test at {place}: {what} is missing"),
+    }
 }

@@ -24,6 +24,7 @@ impl RedisServer {
     ///
     /// If it does not start, or is required and not there.
     #[must_use]
+    #[track_caller]
     pub fn start(options: &[&str]) -> Option<Self> {
         let is_there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
         if !is_there {

@@ -156,11 +156,11 @@ impl fmt::Display for FetchError {
             | FetchErrorKind::NoDirectory(_)
             | FetchErrorKind::Directory(_)
             | FetchErrorKind::Internal => {}
-            FetchErrorKind::UnknownHost
-            | FetchErrorKind::ConnectionRefused
-            | FetchErrorKind::TimedOut
-            | FetchErrorKind::Tls(_)
-            | FetchErrorKind::Connection(_) => write!(f, "The host {base} could not be found. ")?,
+            FetchErrorKind::UnknownHost => write!(f, "The host {base} could not be found. ")?,
+            FetchErrorKind::ConnectionRefused => write!(f, "The host {base} refused the connection. ")?,
+            FetchErrorKind::TimedOut => write!(f, "The host {base} did not answer in time. ")?,
+            FetchErrorKind::Tls(_) => write!(f, "The host {base} could not be reached securely. ")?,
+            FetchErrorKind::Connection(_) => write!(f, "The connection to the host {base} failed. ")?,
             FetchErrorKind::KeyNotSupported(problem) => {
                 write!(f, "The public key is not supported: {problem}. ")?;
             }

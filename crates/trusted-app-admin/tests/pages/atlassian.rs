@@ -100,7 +100,7 @@ async fn d1_5_request_app_bad_url() {
         ("http://www.something.invalid/", "The host http://www.something.invalid/ could not be found."),
         (&other, &not_supported),
         (&format!("  {other} "), &not_supported),
-        (&refused, &format!("The host {refused} could not be found. Cannot fetch")),
+        (&refused, &format!("The host {refused} refused the connection. Cannot fetch")),
     ] {
         let page = world.post("/trusted-applications/request", &[("base_url", url)]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);

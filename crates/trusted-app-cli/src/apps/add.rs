@@ -15,8 +15,8 @@ use crate::store::{StoreOption, said};
 /// Its id and key are in the certificate document that it serves, or that its administrator handed over.
 /// Compare the key's fingerprint with the one that the other side's administrator sees.
 ///
-/// An application can act as any user within what you allow it: trust its code, and that it keeps its
-/// private key.
+/// An application can act as any user but administrators within what you allow it: trust its code, and
+/// that it keeps its private key.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Add {

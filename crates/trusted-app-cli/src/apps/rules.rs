@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use http::Method;
 use tower_trusted_app::application::{ApplicationError, TrustedApplicationBuilder};
-use tower_trusted_app::conditions::{
-    AddressRule, MethodRule, PathPattern, PathPatternError, PathRule, ReplayProtection,
-};
+use tower_trusted_app::conditions::{AddressRule, MethodRule, PathPattern, PathRule, ReplayProtection};
 use tower_trusted_app::{ActAsPolicy, Scheme, TrustedApplication};
 
 const ANY: &str = "any";
@@ -21,7 +19,8 @@ pub(crate) struct Rules {
     #[arg(long, value_name = "NAME", help_heading = RULES)]
     name: Option<String>,
 
-    /// How old a request may be on arrival, in milliseconds; 10000 for a new application
+    /// How long after its stamp a request is accepted, in milliseconds; 10000 for a new application.
+    /// Atlassian's clients stamp 15 minutes ahead, so that theirs are accepted for so much longer
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..), help_heading = RULES)]
     timeout: Option<u64>,
 
@@ -29,12 +28,12 @@ pub(crate) struct Rules {
     #[arg(long = "address", value_name = "PATTERN", help_heading = RULES)]
     addresses: Vec<String>,
 
-    /// Which paths may be asked for: those that begin with /TEXT; subtree:/PATH; rpc:package.Service/Method;
-    /// or `any`; repeatable
+    /// Which paths may be asked for. /TEXT: paths that begin so; subtree:/PATH; rpc:package.Service/Method;
+    /// any. Repeatable
     #[arg(long = "path", value_name = "PATTERN", help_heading = RULES)]
     paths: Vec<String>,
 
-    /// Which methods may be used, or `any`; repeatable
+    /// Which methods may be used, such as GET, or `any`; repeatable
     #[arg(long = "method", value_name = "M", help_heading = RULES)]
     methods: Vec<String>,
 
@@ -174,6 +173,9 @@ pub(crate) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<Tr
         ApplicationError::PathsNotStated => {
             anyhow::anyhow!("say by --path which paths may be asked for: a pattern, or `any`")
         }
+        error @ ApplicationError::NoKey(_) => {
+            anyhow::anyhow!("--scheme: {error}; `apps import` takes one from a file, as `signature_key`")
+        }
         error => error.into(),
     })
 }
@@ -198,14 +200,29 @@ fn paths(patterns: &[String]) -> anyhow::Result<PathRule> {
     if is_any(patterns) {
         return alone(patterns).map(|()| PathRule::any());
     }
-    Ok(PathRule::only(patterns.iter().map(|text| path(text)).collect::<Result<Vec<_>, _>>()?))
+    Ok(PathRule::only(patterns.iter().map(|text| path(text)).collect::<anyhow::Result<Vec<_>>>()?))
 }
 
-fn path(text: &str) -> Result<PathPattern, PathPatternError> {
-    match text.split_once(':') {
-        Some(("subtree", path)) => PathPattern::subtree(path),
-        Some(("rpc", name)) => PathPattern::rpc(name),
-        _ => PathPattern::prefix(text),
+/// A pattern, but none that covers no path: who types one means another.
+fn path(text: &str) -> anyhow::Result<PathPattern> {
+    let pattern = match text.split_once(':') {
+        Some(("subtree", path)) => PathPattern::subtree(path)?,
+        Some(("rpc", name)) => PathPattern::rpc(name)?,
+        _ => PathPattern::prefix(text)?,
+    };
+    if !pattern.never_matches() {
+        return Ok(pattern);
+    }
+    let prefix = pattern.as_str();
+    if prefix.starts_with('/') {
+        bail!("no path that is accepted begins with `{prefix}`: write it in its plain form");
+    }
+    let kind = ["subtree", "rpc"].into_iter().find_map(|kind| Some((kind, prefix.strip_prefix(kind)?)));
+    match kind {
+        Some((kind, rest)) if rest.starts_with(char::is_whitespace) => {
+            bail!("no path begins with `{prefix}`: write `{kind}:{}`", rest.trim_start())
+        }
+        _ => bail!("no path begins with `{prefix}`, for each begins with a slash: write `/{prefix}`"),
     }
 }
 
@@ -213,6 +230,18 @@ fn methods(names: &[String]) -> anyhow::Result<MethodRule> {
     if is_any(names) {
         return alone(names).map(|()| MethodRule::any());
     }
-    let methods = names.iter().map(|name| Method::from_bytes(name.as_bytes()).context(name.clone()));
-    Ok(MethodRule::only(methods.collect::<Result<Vec<_>, _>>()?))
+    Ok(MethodRule::only(names.iter().map(|name| method(name)).collect::<anyhow::Result<Vec<_>>>()?))
+}
+
+/// A method, but none that differs from a standard one by letter case only.
+fn method(name: &str) -> anyhow::Result<Method> {
+    const STANDARD: [&str; 9] =
+        ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+    let method = Method::from_bytes(name.as_bytes()).with_context(|| name.to_owned())?;
+    match STANDARD.into_iter().find(|standard| standard.eq_ignore_ascii_case(name)) {
+        Some(standard) if standard != name => {
+            bail!("no request has the method `{name}`, for letter case counts: write `{standard}`")
+        }
+        _ => Ok(method),
+    }
 }

@@ -248,7 +248,9 @@ impl Refusal {
             Self::BadSignature { .. } => {
                 "compare the signature base with the peer's: host, scheme, port, context path, escapes"
             }
-            Self::Stale { .. } => "compare the clocks of both sides; raise the application's time-out",
+            Self::Stale { .. } => {
+                "compare the clocks of both sides; a request that is sent again must be signed anew"
+            }
             Self::Coverage { .. } => "have the peer cover it",
             Self::DigestMismatch => {
                 "look for a proxy that changes bodies; the digest is of the encoded content"
