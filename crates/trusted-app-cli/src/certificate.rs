@@ -1,7 +1,9 @@
 //! `trusted-app certificate`
 
 use std::io::{IsTerminal, stdout};
+use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use tower_trusted_app::Scheme;
@@ -9,6 +11,7 @@ use tower_trusted_app::seraph::CertificateDocument;
 
 use crate::identity::IdentityFile;
 use crate::output;
+use crate::signature_key::{self, Described};
 
 /// Print an identity's certificate document: its id and public key
 ///
@@ -17,20 +20,27 @@ use crate::output;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Certificate {
-    #[command(flatten)]
-    identity: IdentityFile,
+    /// The file that `keygen` wrote
+    #[arg(long, value_name = "FILE", required_unless_present = "signature_key")]
+    identity: Option<PathBuf>,
 
-    /// Print one JSON object: id, bits, fingerprint, public_key, document
+    /// Print the public JWK of a key that `keygen --algorithm` wrote instead, for `signature_key` in a TOML file
+    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
+    signature_key: Option<PathBuf>,
+
+    /// Print one JSON object: id, bits, fingerprint, public_key, document; of a signature key: algorithm,
+    /// thumbprint, jwk
     #[arg(long)]
     json: bool,
 }
 
 const EXAMPLE: &str = "\
 Example:
-  trusted-app certificate --identity wiki.pem > appTrustCertificate";
+  trusted-app certificate --identity wiki.pem > appTrustCertificate
+  trusted-app certificate --signature-key wiki-signature.pem";
 
 #[derive(Serialize)]
-struct Described<'a> {
+struct DescribedIdentity<'a> {
     id: &'a str,
     bits: usize,
     fingerprint: String,
@@ -40,11 +50,15 @@ struct Described<'a> {
 
 impl Certificate {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let identity = self.identity.load()?;
+        if let Some(file) = &self.signature_key {
+            let described = Described::of(signature_key::load(file)?.public_key())?;
+            return if self.json { output::json(&described) } else { output::line(described.jwk()) };
+        }
+        let identity = IdentityFile::at(self.identity.context("--identity is missing")?).load()?;
         let mut document = CertificateDocument::of(&identity).to_text(Scheme::SeraphV3);
         if self.json {
             let key = identity.public_key();
-            return output::json(&Described {
+            return output::json(&DescribedIdentity {
                 id: identity.id().as_str(),
                 bits: key.bits(),
                 fingerprint: key.fingerprint().to_string(),

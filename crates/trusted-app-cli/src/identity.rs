@@ -14,6 +14,10 @@ pub(crate) struct IdentityFile {
 }
 
 impl IdentityFile {
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     pub(crate) fn load(&self) -> anyhow::Result<LocalApplication> {
         LocalApplication::load(&self.path).with_context(|| format!("--identity {}", self.path.display()))
     }

@@ -2,32 +2,42 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
+use tower_trusted_app::crypto::PrivateSignatureKey;
 use tower_trusted_app::{ApplicationId, LocalApplication};
 
 use crate::output;
+use crate::signature_key::{self, Algorithm, Described};
 
 /// Generate an application's identity: its id and a new private key
 ///
 /// The file has one line with the id and the key as PKCS#8 PEM. Only you may read it. An existing file
 /// is never overwritten: its key could not be had again.
+///
+/// With --algorithm the key is one of HTTP message signatures (RFC 9421) instead: it has no id, and its
+/// public JWK is printed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Keygen {
     /// The id under which others will know the application
-    #[arg(long, value_name = "ID")]
-    id: ApplicationId,
+    #[arg(long, value_name = "ID", required_unless_present = "algorithm")]
+    id: Option<ApplicationId>,
 
     /// Size of the RSA key: 2048, 3072, 4096 or 8192
     #[arg(long, value_name = "N", default_value_t = 2048)]
     bits: usize,
 
+    /// Make a key of HTTP message signatures; an RSA key of these has 3072 bits
+    #[arg(long, value_enum, conflicts_with_all = ["id", "bits"])]
+    algorithm: Option<Algorithm>,
+
     /// The file to write; it must not exist
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
-    /// Print one JSON object: id, bits, fingerprint, file
+    /// Print one JSON object: id, bits, fingerprint, file; with --algorithm: algorithm, thumbprint, jwk, file
     #[arg(long)]
     json: bool,
 }
@@ -35,6 +45,7 @@ pub(crate) struct Keygen {
 const EXAMPLE: &str = "\
 Example:
   trusted-app keygen --id wiki:1 --out wiki.pem
+  trusted-app keygen --algorithm ed25519 --out wiki-signature.pem
 
 Then hand out what `trusted-app certificate --identity wiki.pem` prints, and tell the other side's
 administrator the fingerprint by another way.";
@@ -49,7 +60,13 @@ struct Generated<'a> {
 
 impl Keygen {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let identity = LocalApplication::generate(self.id, self.bits)?;
+        if let Some(algorithm) = self.algorithm {
+            let key = PrivateSignatureKey::generate(algorithm.into())?;
+            signature_key::store(&key, &self.out)?;
+            return Described::of(key.public_key())?.written_to(&self.out).print(self.json);
+        }
+        let id = self.id.context("--id is missing")?;
+        let identity = LocalApplication::generate(id, self.bits)?;
         identity.store(&self.out)?;
         let key = identity.public_key();
         let generated = Generated {

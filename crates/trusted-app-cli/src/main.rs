@@ -17,6 +17,7 @@ mod output;
 mod question;
 mod request;
 mod sign;
+mod signature_key;
 mod store;
 mod url;
 mod verify;

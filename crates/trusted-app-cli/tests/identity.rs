@@ -11,6 +11,7 @@ use std::process::Command;
 use program::run;
 use serde_json::Value;
 use tower_trusted_app::LocalApplication;
+use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureKey};
 use tower_trusted_app::seraph::CertificateDocument;
 use trusted_app_test::TestIdentity;
 
@@ -39,6 +40,43 @@ fn keygen_makes_an_identity_that_only_its_owner_reads() {
     let again = run(args, b"");
     assert!(again.failure().ends_with("new.pem exists already and is not overwritten"));
     assert_eq!(fs::read_to_string(&file).unwrap(), written);
+}
+
+#[test]
+fn keygen_makes_a_signature_key_whose_jwk_is_handed_out() {
+    let directory = tempfile::tempdir().unwrap();
+    for (algorithm, name) in [("ed25519", "ed25519"), ("p256", "ecdsa-p256-sha256")] {
+        let file = directory.path().join(algorithm);
+        let path = file.to_str().unwrap();
+        let args = ["keygen", "--json", "--algorithm", algorithm, "--out", path];
+        let made = run(args, b"");
+        assert_eq!((made.status, made.stderr.as_str()), (0, ""));
+
+        let pem = fs::read_to_string(&file).unwrap();
+        let key = PrivateSignatureKey::from_pkcs8_pem(&pem).unwrap();
+        let json: Value = serde_json::from_str(&made.stdout).unwrap();
+        assert_eq!((&json["algorithm"], &json["file"]), (&name.into(), &path.into()));
+        assert_eq!(json["thumbprint"], key.public_key().thumbprint().to_string());
+        let printed = run(["certificate", "--signature-key", path], b"");
+        assert_eq!(SignatureKey::from_jwk(&printed.stdout).unwrap(), *key.public_key());
+        assert_eq!(serde_json::from_str::<Value>(&printed.stdout).unwrap(), json["jwk"]);
+        assert!(!printed.stdout.contains("\"d\""), "nothing private");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+
+        assert!(run(args, b"").failure().ends_with("exists already and is not overwritten"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), pem);
+    }
+    let wiki = wiki(directory.path());
+    let other = run(["certificate", "--signature-key", &wiki, "--identity", &wiki], b"");
+    assert!(other.failure().contains("--signature-key"), "{other:?}");
+    assert!(run(["certificate"], b"").failure().contains("--identity"));
+    assert!(run(["keygen", "--out", "x"], b"").failure().contains("--id"));
+    let both = run(["keygen", "--algorithm", "ed25519", "--id", "wiki", "--out", "x"], b"");
+    assert!(both.failure().contains("--id"), "{both:?}");
 }
 
 #[test]
