@@ -151,7 +151,7 @@ fn tables<'t>(document: &'t DeTable<'t>) -> Result<Vec<(Range<usize>, &'t DeTabl
 }
 
 /// The fields of an application.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "id",
     "name",
     "public_key",
