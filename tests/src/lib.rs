@@ -4,6 +4,7 @@
 
 pub mod domain;
 pub mod exchange;
+pub mod foreign;
 pub mod gate;
 pub mod log;
 pub mod refusals;

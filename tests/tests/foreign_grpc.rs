@@ -1,9 +1,7 @@
 //! A client that nobody of us wrote: Python's `grpcio`, with a signature made by Python's `cryptography`.
 
-use std::env;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use issues_proto::issues_server::{Issues, IssuesServer};
 use issues_proto::{Comment, GetRequest, ImportSummary, Issue, ListRequest};
@@ -15,7 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::users::MemoryDirectory;
 use trusted_app_test::{FaultyKeyStore, TestIdentity};
-use trusted_app_tests::gate::workspace;
+use trusted_app_tests::foreign;
 use trusted_app_tonic::conditions::{PathPattern, PathRule};
 use trusted_app_tonic::{KeyStore, RequestExt, is_health_or_reflection};
 
@@ -58,20 +56,9 @@ async fn serve(keys: impl KeyStore) -> SocketAddr {
     address
 }
 
-/// The Python that has `tests/foreign/requirements.txt`: that of `TRUSTED_APP_TEST_PYTHON`, or the virtual environment
-/// `target/python`.
-fn python() -> Option<PathBuf> {
-    let python = env::var_os("TRUSTED_APP_TEST_PYTHON")
-        .map_or_else(|| workspace().join("target/python/bin/python"), PathBuf::from);
-    let imports = "import cryptography, grpc, grpc_health, grpc_status";
-    let works =
-        Command::new(&python).args(["-c", imports]).output().is_ok_and(|output| output.status.success());
-    works.then_some(python)
-}
-
 #[tokio::test]
 async fn python_sees_codes_and_reasons_and_signs_itself() {
-    let Some(python) = python() else {
+    let Some(client) = foreign::python("grpc_client.py") else {
         return test_services::missing("a Python with tests/foreign/requirements.txt");
     };
     let wiki = TestIdentity::wiki();
@@ -85,8 +72,7 @@ async fn python_sees_codes_and_reasons_and_signs_itself() {
     std::fs::write(&key, wiki.local().key().to_pkcs8_pem().as_bytes()).unwrap();
     std::fs::write(&descriptors, issues_proto::FILE_DESCRIPTOR_SET).unwrap();
 
-    let mut client = tokio::process::Command::new(python);
-    client.arg(workspace().join("tests/foreign/grpc_client.py"));
+    let mut client = tokio::process::Command::from(client);
     client.args(["--server", &server.to_string(), "--broken", &broken.to_string()]);
     client
         .args(["--application", wiki.id().as_str()])
