@@ -375,6 +375,9 @@ impl TrustedApplicationBuilder {
     /// How old a certificate's timestamp or a signature's `created` may be on arrival; 10 seconds unless
     /// stated, 60 for an application that uses [`Scheme::HttpSignature`] alone. That scheme takes it
     /// for at most 300 seconds.
+    ///
+    /// Raising it revives what was captured within the new time: the claims of replay protection that were to last for
+    /// the old one may have lapsed by then.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

@@ -4,6 +4,8 @@ mod changes;
 mod gauges;
 mod refresh;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +31,8 @@ use snapshot::Snapshot;
 /// node is in force on this one within the poll interval and the time that reading it takes.
 ///
 /// What cannot be read is skipped, logged and listed in [`status`](Self::status); requests under its
-/// id, and nobody else's, are answered as unavailable. While the registry is away the applications
+/// id, and nobody else's, are answered as unavailable. So is what has a key of another's, which somebody must have changed
+/// by hand: the key stays with whom it was served, and at the start with the lower id. While the registry is away the applications
 /// stay as they were, up to the [maximum age](CachedRegistryBuilder::max_age); from then on every
 /// look-up is an error, which the layer answers by 503, until the registry is back.
 ///

@@ -1,5 +1,6 @@
 //! The task that keeps a cache up to date.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use trusted_app_core::ApplicationId;
-use trusted_app_core::registry::{ApplicationRegistry, Change, RegistryError};
+use trusted_app_core::registry::{ApplicationRegistry, Change, Entry, RegistryError};
 
 use super::changes::ChangeSource;
 use super::snapshot::Writer;
@@ -23,15 +24,20 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// How many skipped applications the status lists.
 const LISTED: usize = 100;
 
+/// How many skipped applications are read again at a time; the others have their turn at the next polls.
+const RETRIED: usize = 100;
+
 pub(super) struct Refresher<R> {
     registry: R,
     shared: Arc<Shared>,
     writer: Writer,
+    /// What was skipped before something changed, and may stand since.
+    to_retry: VecDeque<ApplicationId>,
 }
 
 impl<R: ApplicationRegistry> Refresher<R> {
     pub(super) fn new(registry: R, shared: Arc<Shared>) -> Self {
-        Self { registry, shared, writer: Writer::default() }
+        Self { registry, shared, writer: Writer::default(), to_retry: VecDeque::new() }
     }
 
     pub(super) async fn run(mut self, mut changes: impl ChangeSource, poll: Duration, full: Duration) {
@@ -94,28 +100,51 @@ impl<R: ApplicationRegistry> Refresher<R> {
                 for change in changes {
                     self.writer.apply(&self.shared.snapshot, &change.id, change.after);
                 }
-                self.retry_skipped().await?;
+                self.queue_skipped();
                 self.publish(newest, "changes");
             }
             None => {
                 self.read_all().await?;
+                self.to_retry.clear();
                 self.publish(newest, "full");
             }
         }
         self.shared.confirm(began);
-        Ok(())
+        self.retry_skipped(newest).await
     }
 
-    /// What was skipped for its key may stand now that another application has changed.
-    async fn retry_skipped(&mut self) -> Result<(), RegistryError> {
-        let skipped = self.writer.skipped().take(LISTED);
-        let ids: Vec<_> = skipped.filter_map(|one| ApplicationId::new(one.id.as_str()).ok()).collect();
-        for id in ids {
-            let entry = in_time(self.registry.get(&id)).await?;
-            let after = entry.map(|entry| entry.map(|registered| registered.application));
-            self.writer.apply(&self.shared.snapshot, &id, after);
+    /// Whoever waits already stays in front, however often something changes.
+    fn queue_skipped(&mut self) {
+        let skipped = self.writer.skipped().filter_map(|one| ApplicationId::new(one.id.as_str()).ok());
+        let mut new: BTreeSet<_> = skipped.collect();
+        self.to_retry.retain(|id| new.remove(id));
+        self.to_retry.extend(new);
+    }
+
+    /// What was skipped for its key may stand now that another application has changed. The changes are published by
+    /// now, so that one that cannot be asked for holds up neither them nor the others: it goes to the end.
+    async fn retry_skipped(&mut self, generation: u64) -> Result<(), RegistryError> {
+        let mut outcome = Ok(());
+        let mut is_changed = false;
+        for _ in 0..RETRIED {
+            let Some(id) = self.to_retry.pop_front() else { break };
+            match in_time(self.registry.get(&id)).await {
+                Ok(entry) => {
+                    let after = entry.map(|entry| entry.map(|registered| registered.application));
+                    self.writer.apply(&self.shared.snapshot, &id, after);
+                    is_changed = true;
+                }
+                Err(error) => {
+                    self.to_retry.push_back(id);
+                    outcome = Err(error);
+                    break;
+                }
+            }
         }
-        Ok(())
+        if is_changed {
+            self.publish(generation, "changes");
+        }
+        outcome
     }
 
     /// The changes that lead from one generation to another; `None` if the log does not have them
@@ -140,10 +169,12 @@ impl<R: ApplicationRegistry> Refresher<R> {
         loop {
             let page = in_time(self.registry.list(after.as_deref(), PAGE)).await?;
             let is_last = page.len() < PAGE;
-            after = page.last().map(|last| match last {
-                Ok(registered) => registered.application.id().as_str().to_owned(),
-                Err(broken) => broken.id.clone(),
-            });
+            let furthest = page.iter().map(listed_id).max().map(str::to_owned);
+            if !is_last && furthest <= after {
+                let reason = "a page of the registry ends where it began: no id in it can be read";
+                return Err(RegistryError::Unavailable(reason.into()));
+            }
+            after = furthest;
             all.extend(page.into_iter().map(|entry| entry.map(|registered| registered.application)));
             if is_last {
                 break;
@@ -171,6 +202,14 @@ impl<R: ApplicationRegistry> Refresher<R> {
             "read the registry"
         );
         self.shared.status.store(Arc::new(known));
+    }
+}
+
+/// Empty for a row whose id is no text: the next page begins behind the last that is one.
+fn listed_id(entry: &Entry) -> &str {
+    match entry {
+        Ok(registered) => registered.application.id().as_str(),
+        Err(broken) => &broken.id,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The applications of a registry as they were last read.
 
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
@@ -70,17 +70,16 @@ impl Snapshot {
         }
     }
 
+    /// What cannot be read keeps the keys that it had, however often it was read in vain, unless they are another's.
     fn put_all(&self, all: impl Iterator<Item = (ApplicationId, Found)>) {
-        let mut holders = Vec::new();
-        let all = all.inspect(|(id, found)| match found {
-            Ok(application) => holders.extend(names(application).map(|key| (key, id.clone()))),
-            Err(_) => {
-                if let Some(Ok(before)) = self.get(id) {
-                    holders.extend(names(&before).map(|key| (key, id.clone())));
-                }
-            }
-        });
         let all: Vec<_> = all.collect();
+        let broken: HashSet<_> = all.iter().filter(|(_, found)| found.is_err()).map(|(id, _)| id).collect();
+        let mut holders = self.holders.entries(|id| broken.contains(id));
+        for (id, found) in &all {
+            if let Ok(application) = found {
+                holders.extend(names(application).map(|key| (key, id.clone())));
+            }
+        }
         self.holders.put_all(holders.into_iter());
         self.applications.put_all(all.into_iter());
     }
@@ -108,6 +107,17 @@ impl<K: Hash + Eq + Clone, V: Clone> Shards<K, V> {
 
     fn get(&self, key: &K) -> Option<V> {
         self.shards.get(self.number(key))?.load().get(key).cloned()
+    }
+
+    /// Those with such a value.
+    fn entries(&self, is_one: impl Fn(&V) -> bool) -> Vec<(K, V)> {
+        let mut entries = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.load();
+            let found = shard.iter().filter(|(_, value)| is_one(value));
+            entries.extend(found.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        entries
     }
 
     fn number(&self, key: &K) -> usize {
