@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tower_trusted_app::LocalApplication;
-use tower_trusted_app::keys::{FileError, FileKeyStore, FileKeyStoreBuilder};
+use tower_trusted_app::keys::{FileError, FileKeyStore, FileKeyStoreBuilder, FileRegistry};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -269,6 +269,16 @@ fn a_file_must_be_valid_at_the_start() {
         FileKeyStore::open(&path).unwrap_err().to_string(),
         format!("{}, line 2: application number 1: id: expected a string, found 7", path.display())
     );
+}
+
+#[test]
+fn one_key_under_two_ids_is_refused() {
+    let (_directory, path) = directory(&Both::new().named("old"));
+    let both = ["one", "other"].map(|id| application(id, "", &key(2048))).concat();
+    fs::write(&path, both).unwrap();
+    for error in [FileKeyStore::open(&path).unwrap_err(), FileRegistry::open(&path).unwrap_err()] {
+        assert!(error.to_string().contains("of application `other` already belongs to `one`"), "{error}");
+    }
 }
 
 #[test]

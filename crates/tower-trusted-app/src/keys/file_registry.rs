@@ -125,7 +125,7 @@ fn replace(path: &Path, before: Option<&str>, text: &str) -> io::Result<()> {
     new.as_file().sync_all()?;
     let Some(before) = before else {
         new.persist_noclobber(path)?;
-        return Ok(());
+        return sync(directory);
     };
     // Held until the end.
     let old = File::open(path)?;
@@ -136,6 +136,15 @@ fn replace(path: &Path, before: Option<&str>, text: &str) -> io::Result<()> {
     }
     keep_access(new.as_file(), &old)?;
     new.persist(path)?;
+    sync(directory)
+}
+
+/// Makes the names in a directory durable, as its files are already.
+fn sync(directory: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(directory)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = directory;
     Ok(())
 }
 
