@@ -101,6 +101,24 @@ async fn a_redis_that_may_forget_is_refused() {
 }
 
 #[tokio::test]
+async fn a_redis_that_is_not_let_tell_is_taken_at_its_word_and_one_that_fails_to_is_not() {
+    for (how, is_used) in [
+        (&["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-info"][..], true),
+        (&["--rename-command", "INFO", ""][..], true),
+        // Answers by an error of another kind: too few arguments.
+        (&["--rename-command", "INFO", "", "--rename-command", "HGET", "INFO"][..], false),
+    ] {
+        let Some(redis) = RedisServer::start(how) else { return };
+        match claim(&store(&redis.url()), "x").await {
+            Ok(outcome) => assert!(is_used && outcome == ReplayOutcome::Fresh, "{how:?}: {outcome:?}"),
+            Err(error) => {
+                assert!(!is_used && matches!(error, RedisReplayError::Failed(_)), "{how:?}: {error}")
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_an_error_until_it_is_right() {
     let Some(redis) = RedisServer::start(&["--requirepass", "another"]) else { return };
     let with_password = |password: &str| format!("redis://:{password}@127.0.0.1:{}", redis.port());

@@ -90,11 +90,11 @@ impl Link {
     }
 }
 
-/// Whether Redis may forget what has not lapsed. One that does not tell is taken at its word.
+/// Whether Redis may forget what has not lapsed. One whose operator does not let it tell is taken at its word.
 async fn check_eviction(connection: &mut MultiplexedConnection) -> Result<(), Failure> {
     let memory: String = match redis::cmd("INFO").arg("memory").query_async(connection).await {
         Ok(memory) => memory,
-        Err(error) if error.code().is_some() => return Ok(()),
+        Err(error) if is_withheld(&error) => return Ok(()),
         Err(error) => return Err(Failure::of(error)),
     };
     match evicting_policy(&memory) {
@@ -103,6 +103,12 @@ async fn check_eviction(connection: &mut MultiplexedConnection) -> Result<(), Fa
         }
         None => Ok(()),
     }
+}
+
+/// Whether the server keeps a command from us for good: by its access rules, or by having renamed it.
+fn is_withheld(error: &RedisError) -> bool {
+    error.code() == Some("NOPERM")
+        || error.detail().is_some_and(|detail| detail.to_ascii_lowercase().starts_with("unknown command"))
 }
 
 /// The policy by which a server with this `INFO memory` forgets what has not lapsed.

@@ -201,5 +201,5 @@ statements!(
     // Any number that nobody else is likely to lock; this is how SHA-256("trusted_app") begins.
     Some("SELECT pg_advisory_xact_lock(50450002202565229)"),
     " FOR UPDATE",
-    &[include_str!("../migrations/postgres.sql")]
+    &[include_str!("../migrations/postgres.sql"), include_str!("../migrations/postgres_2.sql")]
 );

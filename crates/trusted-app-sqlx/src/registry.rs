@@ -70,7 +70,11 @@ impl<D: Dialect> SqlRegistry<D> {
 
     async fn begin(&self) -> Result<Write<'_, D>, RegistryError> {
         let transaction = self.pool.begin_with(D::BEGIN_WRITE).await.map_err(unavailable)?;
-        Ok(Write { registry: self, transaction })
+        let mut write = Write { registry: self, transaction };
+        // Locked first, as every change counts here: two that locked their keys first could wait for each other.
+        let rows = write.fetch(format!("{GENERATION}{}", D::FOR_UPDATE), Vec::new()).await?;
+        generation(&rows)?;
+        Ok(write)
     }
 
     fn check_reserved(&self, application: &TrustedApplication) -> Result<(), RegistryError> {
@@ -151,9 +155,16 @@ impl<D: Dialect> ApplicationRegistry for SqlRegistry<D> {
     }
 
     async fn last_change(&self) -> Result<u64, RegistryError> {
-        let rows = self.read("SELECT number FROM trusted_app_generation", Vec::new()).await?;
-        Ok(rows.first().map_or(0, |row| row.count(0)))
+        generation(&self.read(GENERATION, Vec::new()).await?)
     }
+}
+
+const GENERATION: &str = "SELECT number FROM trusted_app_generation";
+
+/// Without its number nobody knows what has changed, and taking it for 0 would hide every change.
+fn generation(rows: &[Row]) -> Result<u64, RegistryError> {
+    let number = rows.first().and_then(|row| u64::try_from(row.optional_number(0)?).ok());
+    number.ok_or_else(|| RegistryError::Unavailable("trusted_app_generation has lost its number".into()))
 }
 
 /// Every entry was written with an id that is one.
@@ -290,7 +301,11 @@ impl<D: Dialect> Write<'_, D> {
         let sql = "INSERT INTO trusted_app_change (number, at, by_whom, application, before, after) \
                    SELECT number, $1, $2, $3, $4, $5 FROM trusted_app_generation";
         let values = vec![at.into(), by.into(), id.as_str().into(), before.into(), after.into()];
-        self.execute(sql, values).await.map(drop)
+        if self.execute(sql, values).await? == 1 {
+            Ok(())
+        } else {
+            Err(RegistryError::Unavailable("the change could not be logged".into()))
+        }
     }
 
     async fn commit(self) -> Result<(), RegistryError> {

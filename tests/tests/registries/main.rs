@@ -2,6 +2,7 @@
 //! when something breaks.
 
 mod audit;
+mod by_hand;
 mod cache;
 mod conformance;
 mod load;
