@@ -46,7 +46,7 @@ fn show_add(
 ) -> Response {
     let problems = error.map(Problems::of).unwrap_or_default();
     let content = html! {
-        (problems.of_page())
+        (problems.of_page("No application was added."))
         p { "Confirm the details of this Trusted Application." }
         (warning())
         (fetched(&pending.fetched))
@@ -89,7 +89,7 @@ async fn show_keys<R: ApplicationRegistry>(
     let problems = error.map(Problems::of).unwrap_or_default();
     let application = &found.application;
     let content = html! {
-        (problems.of_page())
+        (problems.of_page("The key was not confirmed."))
         @for problem in problems.of_field(Field::Confirmation) { p.error { (problem) } }
         @if let Some(url) = application.key_directory() {
             (fetches(url, service.directory_status(&page.administrator, id)))

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tower_trusted_app::application::TrustedApplicationBuilder;
-use tower_trusted_app::registry::{ApplicationConflict, Change, Entry, Registered, Stamp};
+use tower_trusted_app::registry::{Change, Entry, Registered, Stamp};
 use tower_trusted_app::{
     ApplicationId, ApplicationRegistry, Clock, SystemClock, Timestamp, TrustedApplication,
 };
