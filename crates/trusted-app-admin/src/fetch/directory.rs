@@ -60,9 +60,8 @@ impl Fetcher {
                 let _place = place;
                 transfer(&agent, &target, now)
             };
-            let directory = tokio::task::spawn_blocking(run)
-                .await
-                .map_err(|_| FetchErrorKind::Internal)??;
+            let directory =
+                tokio::task::spawn_blocking(run).await.map_err(|_| FetchErrorKind::Internal)??;
             Ok((addresses, directory))
         });
         let fetched = fetched.await.unwrap_or(Err(FetchErrorKind::TimedOut));
