@@ -112,7 +112,7 @@ async fn a_redis_that_is_not_let_tell_is_taken_at_its_word_and_one_that_fails_to
         match claim(&store(&redis.url()), "x").await {
             Ok(outcome) => assert!(is_used && outcome == ReplayOutcome::Fresh, "{how:?}: {outcome:?}"),
             Err(error) => {
-                assert!(!is_used && matches!(error, RedisReplayError::Failed(_)), "{how:?}: {error}")
+                assert!(!is_used && matches!(error, RedisReplayError::Failed(_)), "{how:?}: {error}");
             }
         }
     }
