@@ -143,6 +143,19 @@ async fn an_import_is_checked_before_it_changes_anything() {
     assert_eq!((&again["changed"], &again["unchanged"]), (&json!([]), &json!(["wiki"])));
     let (_, renamed) = import("", &changed.replace("\"Wiki\"", "\"Renamed\"")).await;
     assert_eq!(renamed["changed"], json!([{ "id": "wiki", "fields": ["name"], "keys": null }]));
+    for (field, line) in [
+        ("insecure_unsigned_bodies", "insecure_unsigned_bodies = true"),
+        (
+            "key_directory",
+            "key_directory = \"https://wiki.example.com/.well-known/http-message-signatures-directory\"",
+        ),
+        ("replay_protection", "replay_protection = \"every\""),
+    ] {
+        let (_, dry) =
+            import("dry_run=true", &format!("{}\n{line}\n", changed.replace("\"Wiki\"", "\"Renamed\"")))
+                .await;
+        assert_eq!(dry["changed"], json!([{ "id": "wiki", "fields": [field], "keys": null }]), "{dry}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm, SignatureKey};
+use zeroize::Zeroizing;
 
 use crate::output;
 
@@ -50,7 +51,7 @@ pub(crate) fn store(key: &PrivateSignatureKey, path: &Path) -> anyhow::Result<()
 /// Reads a file that [`store`] wrote.
 pub(crate) fn load(path: &Path) -> anyhow::Result<PrivateSignatureKey> {
     let option = || format!("--signature-key {}", path.display());
-    let text = fs::read_to_string(path).with_context(option)?;
+    let text = Zeroizing::new(fs::read_to_string(path).with_context(option)?);
     PrivateSignatureKey::from_pkcs8_pem(&text).with_context(option)
 }
 

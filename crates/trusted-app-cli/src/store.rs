@@ -8,7 +8,7 @@ use std::str::FromStr;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use tower_trusted_app::keys::FileRegistry;
-use tower_trusted_app::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError};
+use tower_trusted_app::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError, page_end};
 use tower_trusted_app::{ApplicationId, TrustedApplication};
 use trusted_app_sqlx::{DecisionFilter, PostgresRegistry, RecordedDecision, SqliteRegistry};
 
@@ -142,17 +142,15 @@ impl Store {
     pub(crate) async fn all(&self) -> anyhow::Result<Vec<Entry>> {
         const PAGE: usize = 500;
         let mut all: Vec<Entry> = Vec::new();
+        let mut after: Option<String> = None;
         loop {
-            let after = all.last().map(|last| match last {
-                Ok(registered) => registered.application.id().to_string(),
-                Err(broken) => broken.id.clone(),
-            });
             let page = self.list(after.as_deref(), PAGE).await.map_err(said)?;
-            let is_last = page.len() < PAGE;
-            all.extend(page);
-            if is_last {
+            if page.len() < PAGE {
+                all.extend(page);
                 return Ok(all);
             }
+            after = Some(page_end(&page, after.as_deref()).map_err(said)?);
+            all.extend(page);
         }
     }
 

@@ -288,9 +288,7 @@ impl TrustedApplication {
     /// What no other application may have: the fingerprints of all its keys, of either scheme. An RSA key
     /// for HTTP message signatures has two, so that it is known again as a key of Seraph's.
     pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
-        let signature_keys = self.signature_keys.iter().map(ApplicationKey::public_key).flat_map(|key| {
-            [Some(key.thumbprint().fingerprint()), key.rsa_fingerprint().copied()].into_iter().flatten()
-        });
+        let signature_keys = self.signature_keys.iter().flat_map(|key| key.public_key().fingerprints());
         self.keys.iter().map(|key| *key.fingerprint()).chain(signature_keys)
     }
 
@@ -545,6 +543,7 @@ fn is_directory_url(url: &str) -> bool {
     url.len() <= MAX_URL_BYTES
         && url.parse::<http::Uri>().is_ok_and(|uri| {
             matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
                 && uri.path_and_query().is_some_and(|path| path == DIRECTORY_PATH)
         })
 }
@@ -575,7 +574,9 @@ pub enum ApplicationError {
     #[error("the key {0} is listed for two schemes; each needs keys of its own")]
     KeyOfTwoSchemes(Fingerprint),
     /// [`TrustedApplicationBuilder::key_directory`] is none.
-    #[error("the URL of a key directory is https:// (or http://), a host, and {DIRECTORY_PATH}")]
+    #[error(
+        "the URL of a key directory is https:// (or http://), a host without user or password, and {DIRECTORY_PATH}"
+    )]
     KeyDirectory,
     /// A scheme without a key for it.
     #[error("the scheme `{0}` needs a key of its own kind")]

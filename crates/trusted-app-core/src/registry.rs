@@ -72,6 +72,31 @@ pub trait ApplicationRegistry: Send + Sync + 'static {
 /// An application of a registry, or why it cannot be read.
 pub type Entry = Result<Registered, Broken>;
 
+/// The id of an entry, or what stands in its place.
+#[must_use]
+pub fn entry_id(entry: &Entry) -> &str {
+    match entry {
+        Ok(registered) => registered.application.id().as_str(),
+        Err(broken) => &broken.id,
+    }
+}
+
+/// What to state as `after` for the page behind this one, which was listed with that `after`: the greatest id in
+/// it. The last one would not do, since an id that somebody made no text stands there as an empty one.
+///
+/// # Errors
+///
+/// [`RegistryError::Unavailable`] when no id in the page comes after `after`: to read on would never end.
+pub fn page_end(page: &[Entry], after: Option<&str>) -> Result<String, RegistryError> {
+    match page.iter().map(entry_id).max() {
+        Some(end) if after.is_none_or(|after| end > after) => Ok(end.to_owned()),
+        _ => {
+            let reason = "a page of the registry ends where it began: no id in it can be read";
+            Err(RegistryError::Unavailable(reason.into()))
+        }
+    }
+}
+
 /// An application, and how it came to be what it is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -265,5 +290,26 @@ impl Reserved {
 impl From<&LocalApplication> for Reserved {
     fn from(local: &LocalApplication) -> Self {
         Self { id: local.id().clone(), key: *local.public_key().fingerprint() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_page_ends_with_its_greatest_id_or_not_at_all() {
+        let page = |ids: &[&str]| -> Vec<Entry> {
+            ids.iter().map(|id| Err(Broken::new(*id, 1, "by hand"))).collect()
+        };
+        assert_eq!(page_end(&page(&["a", "b"]), None).unwrap(), "b");
+        // Ids that are no text stand last, and read as empty.
+        assert_eq!(page_end(&page(&["b", "c", ""]), Some("a")).unwrap(), "c");
+        for (ids, after) in [(&["", ""][..], Some("c")), (&["b"], Some("b")), (&[""], Some("")), (&[], None)]
+        {
+            assert!(page_end(&page(ids), after).is_err(), "{ids:?} after {after:?}");
+        }
     }
 }

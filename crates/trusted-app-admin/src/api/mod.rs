@@ -267,7 +267,7 @@ async fn rotate<R: ApplicationRegistry>(
 /// Make a key that waits active: one of a key directory that no trusted key has signed
 #[utoipa::path(
     put, path = "/api/v1/applications/{id}/signature-key", request_body = SignatureKeyConfirmation,
-    params(("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The entity tag; must be there")),
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`")),
     responses((status = 200, body = Application))
 )]
 async fn confirm_signature_key<R: ApplicationRegistry>(

@@ -221,6 +221,8 @@ pub(super) fn further(application: &TrustedApplication) -> Markup {
                 @if policy.is_read_only() { dt { "Reading" } dd { "no method but those that only read" } }
                 dt { "Schemes" } dd { @for scheme in application.schemes() { code { (scheme) } " " } }
                 dt { "Requests that count once only" } dd { (conditions.replay_protection) }
+                dt { "Bodies under HTTP message signatures" }
+                dd { @if conditions.insecure_unsigned_bodies { "may be unsigned: anybody on the way can replace them" } @else { "signed" } }
                 dt { "Keys" } dd { (keys(application)) }
             }
         }

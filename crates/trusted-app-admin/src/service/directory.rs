@@ -2,13 +2,14 @@
 
 use tower_trusted_app::application::ApplicationKey;
 use tower_trusted_app::crypto::Thumbprint;
-use tower_trusted_app::httpsig::DirectoryKey;
-use tower_trusted_app::registry::{ApplicationConflict, Registered};
+use tower_trusted_app::registry::Registered;
 use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
 
 use super::pending::PendingDetails;
 use super::refresh::Fetches;
-use super::{AdminError, Administration, ApplicationForm, PENDING_FOR, Pending, Problem, random_token};
+use super::{
+    AdminError, Administration, ApplicationForm, PENDING_FOR, Pending, Problem, import, random_token,
+};
 use crate::administrator::Administrator;
 use crate::fetch::FetchedDirectory;
 
@@ -37,18 +38,9 @@ impl<R: ApplicationRegistry> Administration<R> {
         if self.registry().get(&id).await?.is_some() {
             return Err(Problem::IdTaken(id.to_string()).into());
         }
-        for registered in self.entries(by).await?.into_iter().flatten() {
-            let other = registered.application;
-            for DirectoryKey { key, .. } in fetched.directory.keys() {
-                let fingerprints = [Some(key.thumbprint().fingerprint()), key.rsa_fingerprint().copied()];
-                for fingerprint in fingerprints.into_iter().flatten() {
-                    if other.fingerprints().any(|one| one == fingerprint) {
-                        let (application, other) = (id, other.id().clone());
-                        let conflict = ApplicationConflict::Key { fingerprint, application, other };
-                        return Err(Problem::Conflict(conflict).into());
-                    }
-                }
-            }
+        let keys = fetched.directory.keys().iter().flat_map(|listed| listed.key.fingerprints()).collect();
+        if let Some(conflict) = import::conflicts(&id, keys, &self.entries(by).await?).next() {
+            return Err(Problem::Conflict(conflict).into());
         }
         let until = now.saturating_add(PENDING_FOR);
         let pending = Pending { token: random_token()?, fetched, until, replaces_key_of: None };

@@ -1,9 +1,9 @@
 //! Applications as the TOML of the file store.
 
-use tower_trusted_app::ApplicationRegistry;
-use tower_trusted_app::TrustedApplication;
+use tower_trusted_app::crypto::Fingerprint;
 use tower_trusted_app::keys::{parse_applications, write_applications};
-use tower_trusted_app::registry::{ApplicationConflict, Broken, Entry};
+use tower_trusted_app::registry::{ApplicationConflict, Broken, Entry, entry_id};
+use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
 
 use super::problem::Problem;
 use super::{AdminError, Administration, version_of};
@@ -108,7 +108,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         for application in parsed.applications {
             let id = application.id().to_string();
             let found = present.iter().find(|entry| entry_id(entry) == id);
-            problems.extend(conflicts(&application, &present).map(Problem::Conflict));
+            problems.extend(conflicts_of(&application, &present).map(Problem::Conflict));
             match found {
                 Some(Ok(registered)) if equal(&registered.application, &application) => {
                     imported.unchanged.push(id);
@@ -176,9 +176,11 @@ impl Changed {
 type Same = fn(&TrustedApplication, &TrustedApplication) -> bool;
 
 /// What an application consists of, by the names that the TOML has for it.
-const FIELDS: [(&str, Same); 9] = [
+const FIELDS: [(&str, Same); 12] = [
     ("name", |one, other| one.name() == other.name()),
-    ("public_key", same_keys),
+    ("public_key", |one, other| one.keys() == other.keys()),
+    ("signature_key", |one, other| one.signature_keys() == other.signature_keys()),
+    ("key_directory", |one, other| one.key_directory() == other.key_directory()),
     ("timeout_ms", |one, other| one.conditions().timeout == other.conditions().timeout),
     ("ip_addresses", |one, other| {
         one.conditions().addresses.patterns() == other.conditions().addresses.patterns()
@@ -187,6 +189,9 @@ const FIELDS: [(&str, Same); 9] = [
     ("methods", |one, other| one.conditions().methods == other.conditions().methods),
     ("replay_protection", |one, other| {
         one.conditions().replay_protection == other.conditions().replay_protection
+    }),
+    ("insecure_unsigned_bodies", |one, other| {
+        one.conditions().insecure_unsigned_bodies == other.conditions().insecure_unsigned_bodies
     }),
     ("act_as", |one, other| one.act_as() == other.act_as()),
     ("schemes", |one, other| one.schemes() == other.schemes()),
@@ -197,29 +202,30 @@ fn same_keys(one: &TrustedApplication, other: &TrustedApplication) -> bool {
 }
 
 /// The keys of an application that others have.
-pub(super) fn conflicts(
+pub(super) fn conflicts_of(
     application: &TrustedApplication,
     present: &[Entry],
 ) -> impl Iterator<Item = ApplicationConflict> {
-    let others = present.iter().flatten().map(|registered| &registered.application);
-    others.filter(|other| other.id() != application.id()).flat_map(|other| {
-        application
-            .fingerprints()
-            .filter(|fingerprint| other.fingerprints().any(|one| one == *fingerprint))
-            .map(|fingerprint| ApplicationConflict::Key {
-                fingerprint,
-                application: application.id().clone(),
-                other: other.id().clone(),
-            })
-    })
+    conflicts(application.id(), application.fingerprints().collect(), present)
 }
 
-/// The id of an entry, or what stands in its place.
-pub fn entry_id(entry: &Entry) -> &str {
-    match entry {
-        Ok(registered) => registered.application.id().as_str(),
-        Err(broken) => &broken.id,
-    }
+/// The keys that others have than the application of that id.
+pub(super) fn conflicts(
+    id: &ApplicationId,
+    fingerprints: Vec<Fingerprint>,
+    present: &[Entry],
+) -> impl Iterator<Item = ApplicationConflict> {
+    let others = present.iter().flatten().map(|registered| &registered.application);
+    others.filter(move |other| other.id() != id).flat_map(move |other| {
+        let theirs =
+            fingerprints.iter().copied().filter(|one| other.fingerprints().any(|theirs| theirs == *one));
+        let theirs: Vec<_> = theirs.collect();
+        theirs.into_iter().map(|fingerprint| ApplicationConflict::Key {
+            fingerprint,
+            application: id.clone(),
+            other: other.id().clone(),
+        })
+    })
 }
 
 /// Whether two applications are equal in every field.

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tower_trusted_app::application::TrustedApplicationBuilder;
-use tower_trusted_app::registry::{Change, Entry, Registered, Stamp};
+use tower_trusted_app::registry::{Change, Entry, Registered, Stamp, page_end};
 use tower_trusted_app::{
     ApplicationId, ApplicationRegistry, Clock, SystemClock, Timestamp, TrustedApplication,
 };
@@ -28,7 +28,7 @@ use crate::recent::RecentDecisions;
 pub use directory::thumbprint_groups;
 pub use error::AdminError;
 pub use form::{ApplicationForm, DEFAULT_PATHS, MAX_NAME};
-pub use import::{Changed, ChangedKeys, Exported, ImportOptions, Imported, entry_id};
+pub use import::{Changed, ChangedKeys, Exported, ImportOptions, Imported};
 pub use pending::{MAX_PENDING, PENDING_FOR, Pending};
 pub use problem::{Field, Problem};
 pub use refresh::{DirectoryStatus, REFRESH_PAUSE, REFRESHER, Refreshed, STALE_AFTER};
@@ -227,7 +227,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let application = rules.apply(described).build().map_err(Problem::Key)?;
         if dry_run {
             let conflicts: Vec<_> =
-                import::conflicts(&application, &self.entries(by).await?).map(Problem::Conflict).collect();
+                import::conflicts_of(&application, &self.entries(by).await?).map(Problem::Conflict).collect();
             if !conflicts.is_empty() {
                 return Err(AdminError::Invalid(conflicts));
             }
@@ -379,14 +379,15 @@ impl<R: ApplicationRegistry> Administration<R> {
 
     async fn entries(&self, _: &Administrator) -> Result<Vec<Entry>, AdminError> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut after: Option<String> = None;
         loop {
-            let after = entries.last().map(entry_id).map(str::to_owned);
             let batch = self.registry().list(after.as_deref(), BATCH).await?;
-            let last = batch.len() < BATCH;
-            entries.extend(batch);
-            if last {
+            if batch.len() < BATCH {
+                entries.extend(batch);
                 return Ok(entries);
             }
+            after = Some(page_end(&batch, after.as_deref())?);
+            entries.extend(batch);
         }
     }
 

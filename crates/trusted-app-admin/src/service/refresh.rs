@@ -13,6 +13,7 @@ use tower_trusted_app::{ApplicationRegistry, Timestamp};
 use super::reconcile::reconcile;
 use super::{AdminError, Administration, Problem};
 use crate::administrator::Administrator;
+use crate::fetch::MAX_FETCHES;
 
 /// Who makes the changes of a refresh, in the log of changes.
 pub const REFRESHER: &str = "key directory refresher";
@@ -23,8 +24,8 @@ pub const REFRESH_PAUSE: Duration = Duration::from_secs(60);
 /// After this time without a successful fetch a directory is reported as stale.
 pub const STALE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Directories that are fetched at once.
-const CONCURRENT: usize = 8;
+/// Directories that are fetched at once; the other places are for administrators.
+const CONCURRENT: usize = MAX_FETCHES / 2;
 
 /// How often a refresh gives way to somebody else's change.
 const ATTEMPTS: usize = 3;

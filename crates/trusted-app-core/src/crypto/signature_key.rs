@@ -223,6 +223,12 @@ impl SignatureKey {
         self.0.rsa.as_ref()
     }
 
+    /// What no other application may have of it: the fingerprint of its thumbprint, and of an RSA key the
+    /// [other one](Self::rsa_fingerprint) too.
+    pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+        [Some(self.thumbprint().fingerprint()), self.rsa_fingerprint().copied()].into_iter().flatten()
+    }
+
     /// The public JWK, with the thumbprint as `kid`; an RSA key also states its `alg`.
     #[must_use]
     pub fn to_jwk(&self) -> String {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use trusted_app_core::ApplicationId;
-use trusted_app_core::registry::{ApplicationRegistry, Change, Entry, RegistryError};
+use trusted_app_core::registry::{ApplicationRegistry, Change, RegistryError, page_end};
 
 use super::changes::ChangeSource;
 use super::snapshot::Writer;
@@ -169,12 +169,9 @@ impl<R: ApplicationRegistry> Refresher<R> {
         loop {
             let page = in_time(self.registry.list(after.as_deref(), PAGE)).await?;
             let is_last = page.len() < PAGE;
-            let furthest = page.iter().map(listed_id).max().map(str::to_owned);
-            if !is_last && furthest <= after {
-                let reason = "a page of the registry ends where it began: no id in it can be read";
-                return Err(RegistryError::Unavailable(reason.into()));
+            if !is_last {
+                after = Some(page_end(&page, after.as_deref())?);
             }
-            after = furthest;
             all.extend(page.into_iter().map(|entry| entry.map(|registered| registered.application)));
             if is_last {
                 break;
@@ -202,14 +199,6 @@ impl<R: ApplicationRegistry> Refresher<R> {
             "read the registry"
         );
         self.shared.status.store(Arc::new(known));
-    }
-}
-
-/// Empty for a row whose id is no text: the next page begins behind the last that is one.
-fn listed_id(entry: &Entry) -> &str {
-    match entry {
-        Ok(registered) => registered.application.id().as_str(),
-        Err(broken) => &broken.id,
     }
 }
 

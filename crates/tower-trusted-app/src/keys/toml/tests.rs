@@ -583,6 +583,7 @@ fn a_key_directory_is_kept() {
         "wiki.example.com",
         "file:///etc/passwd",
         "https://wiki.example.com/x",
+        &url.replace("//", "//user:secret@"),
         &format!("{url}?x"),
         &format!("ftp{url}"),
     ] {
