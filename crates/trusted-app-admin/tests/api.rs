@@ -74,18 +74,33 @@ async fn an_application_from_its_details_to_its_end() {
     let asked = json!({ "base_url": peer.origin });
     let (_, details) = call(&world, Method::POST, "/applications/wiki/key-requests", None, asked).await;
     let change = |confirmed| json!({ "pending": details["pending"], "confirmed": confirmed });
-    assert_eq!(
-        call(&world, put.clone(), "/applications/wiki/key", Some("\"2\""), change(false)).await.0,
-        422
-    );
-    let (status, rotated) = call(&world, put, "/applications/wiki/key", Some("\"2\""), change(true)).await;
-    assert_eq!((status, &rotated["keys"][1]["state"]), (200, &json!("revoked")));
+    let key = "/applications/wiki/key";
+    assert_eq!(call(&world, put.clone(), key, Some("\"2\""), change(false)).await.0, 422);
+    let (status, rotated) = call(&world, put, key, Some("\"2\""), change(true)).await;
+    assert_eq!((status, &rotated["keys"][1]["state"]), (200, &json!("retiring")));
+    let retiring = "/applications/wiki/retiring-keys";
+    assert_eq!(call(&world, Method::DELETE, retiring, Some("\"2\""), Value::Null).await.0, 412);
+    let (status, revoked) = call(&world, Method::DELETE, retiring, Some("\"3\""), Value::Null).await;
+    assert_eq!((status, &revoked["keys"][1]["state"]), (200, &json!("revoked")));
 
     let (_, changes) = call(&world, Method::GET, "/changes", None, Value::Null).await;
-    assert_eq!(changes.as_array().unwrap().len(), 3);
-    assert_eq!(call(&world, Method::DELETE, path, Some("\"2\""), Value::Null).await.0, 412);
-    assert_eq!(call(&world, Method::DELETE, path, Some("\"3\""), Value::Null).await.0, 204);
-    assert_eq!(call(&world, Method::DELETE, path, Some("\"3\""), Value::Null).await.0, 404);
+    assert_eq!(changes.as_array().unwrap().len(), 4);
+    assert_eq!(call(&world, Method::DELETE, path, Some("\"3\""), Value::Null).await.0, 412);
+    assert_eq!(call(&world, Method::DELETE, path, Some("\"4\""), Value::Null).await.0, 204);
+    assert_eq!(call(&world, Method::DELETE, path, Some("\"4\""), Value::Null).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_key_that_somebody_else_may_have_is_revoked_at_once() {
+    let world = World::new();
+    add(&world).await;
+    let peer =
+        Peer::serving(answer("200 OK", "", &document(&TestIdentity::stranger().with_id("wiki")))).await;
+    let asked = json!({ "base_url": peer.origin });
+    let (_, details) = call(&world, Method::POST, "/applications/wiki/key-requests", None, asked).await;
+    let change = json!({ "pending": details["pending"], "confirmed": true, "at_once": true });
+    let (status, changed) = call(&world, Method::PUT, "/applications/wiki/key", Some("*"), change).await;
+    assert_eq!((status, &changed["keys"][1]["state"]), (200, &json!("revoked")));
 }
 
 #[tokio::test]

@@ -85,5 +85,5 @@ async fn every_answer_is_as_documented() {
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     println!("{stdout}");
     assert!(status.success(), "{stdout}\n{stderr}");
-    assert!(stdout.contains("14 selected / 14 total"), "{stdout}");
+    assert!(stdout.contains("16 selected / 16 total"), "{stdout}");
 }

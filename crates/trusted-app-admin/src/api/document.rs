@@ -17,8 +17,9 @@ use super::problem::Problem;
                        its entity tag."
     ),
     paths(
-        super::list, super::request_details, super::request_directory, super::add, super::show, super::edit, super::remove, super::request_key,
-        super::rotate, super::confirm_signature_key, super::changes, super::decisions, super::export, super::import,
+        super::list, super::request_details, super::request_directory, super::add, super::show, super::edit, super::remove,
+        super::keys::request_key, super::keys::rotate, super::keys::revoke_retiring, super::keys::confirm_signature_key,
+        super::keys::refresh_directory, super::changes, super::decisions, super::export, super::import,
     ),
     components(schemas(Problem)),
     modifiers(&Problems),

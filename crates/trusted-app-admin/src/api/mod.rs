@@ -2,13 +2,14 @@
 
 mod directory;
 mod document;
+mod keys;
 mod model;
 mod problem;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use http::header::{ETAG, IF_MATCH};
 use http::request::Parts;
@@ -17,10 +18,10 @@ use serde::de::DeserializeOwned;
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::registry::Registered;
 
-use self::directory::{DirectoryDetails, SignatureKeyConfirmation};
+use self::directory::DirectoryDetails;
 use self::model::{
     Application, Applications, Change, Conditions, Decision, Details, DetailsRequest, Exported, Import,
-    Imported, KeyChange, NewApplication,
+    Imported, NewApplication,
 };
 use self::problem::Problem;
 use crate::administrator::Administrator;
@@ -37,9 +38,11 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
         .route("/api/v1/openapi.json", get(document::openapi))
         .route("/api/v1/applications", get(list::<R>).post(add::<R>))
         .route("/api/v1/applications/{id}", get(show::<R>).put(edit::<R>).delete(remove::<R>))
-        .route("/api/v1/applications/{id}/key-requests", post(request_key::<R>))
-        .route("/api/v1/applications/{id}/key", put(rotate::<R>))
-        .route("/api/v1/applications/{id}/signature-key", put(confirm_signature_key::<R>))
+        .route("/api/v1/applications/{id}/key-requests", post(keys::request_key::<R>))
+        .route("/api/v1/applications/{id}/key", put(keys::rotate::<R>))
+        .route("/api/v1/applications/{id}/signature-key", put(keys::confirm_signature_key::<R>))
+        .route("/api/v1/applications/{id}/retiring-keys", delete(keys::revoke_retiring::<R>))
+        .route("/api/v1/applications/{id}/key-directory-refreshes", post(keys::refresh_directory::<R>))
         .route("/api/v1/applications/{id}/decisions", get(decisions::<R>))
         .route("/api/v1/details", post(request_details::<R>))
         .route("/api/v1/key-directories", post(request_directory::<R>))
@@ -221,66 +224,6 @@ async fn remove<R: ApplicationRegistry>(
     let expected = if_match(&headers, version_of(&service.entry(&asked.by, &id).await?))?;
     service.remove(&asked.by, &id, expected, dry_run).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// Fetch an application's key anew, and keep it for 15 minutes
-#[utoipa::path(
-    post, path = "/api/v1/applications/{id}/key-requests", params(("id" = String, Path)),
-    request_body = DetailsRequest, responses((status = 200, body = Details))
-)]
-async fn request_key<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    asked: Asked,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Answer {
-    let request: DetailsRequest = read(&body)?;
-    let pending = service.request_key(&asked.by, &id, &request.base_url).await?;
-    Ok(Json(Details::from(&pending)).into_response())
-}
-
-/// Put the key that was requested in place of the others, which are revoked
-#[utoipa::path(
-    put, path = "/api/v1/applications/{id}/key", request_body = KeyChange,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`")),
-    responses((status = 200, body = Application))
-)]
-async fn rotate<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    asked: Asked,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answer {
-    let change: KeyChange = read(&body)?;
-    let expected = if_match(&headers, service.get(&asked.by, &id).await?.version)?;
-    let pending = service.pending(&asked.by, &change.pending);
-    if pending.is_none_or(|pending| pending.replaces_key_of.as_deref() != Some(id.as_str())) {
-        return Err(crate::service::AdminError::PendingGone.into());
-    }
-    Ok(tagged(
-        StatusCode::OK,
-        &service.rotate_key(&asked.by, &change.pending, expected, change.confirmed).await?,
-    ))
-}
-
-/// Make a key that waits active: one of a key directory that no trusted key has signed
-#[utoipa::path(
-    put, path = "/api/v1/applications/{id}/signature-key", request_body = SignatureKeyConfirmation,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`")),
-    responses((status = 200, body = Application))
-)]
-async fn confirm_signature_key<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    asked: Asked,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answer {
-    let SignatureKeyConfirmation { thumbprint, confirmed } = read(&body)?;
-    let expected = if_match(&headers, service.get(&asked.by, &id).await?.version)?;
-    let confirmed = service.confirm_signature_key(&asked.by, &id, &thumbprint, expected, confirmed).await?;
-    Ok(tagged(StatusCode::OK, &confirmed))
 }
 
 /// The log of changes, oldest first

@@ -71,6 +71,10 @@ pub(super) struct KeyChange {
     pub(super) pending: String,
     /// Whether the fingerprint was compared with the one that the other side sees.
     pub(super) confirmed: bool,
+    /// Whether the old keys are revoked now, as they must be if somebody else may have one; else they are accepted
+    /// beside the new one until the keys that retire are revoked.
+    #[serde(default)]
+    pub(super) at_once: bool,
 }
 
 /// Applications as the TOML of the file store.

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 use maud::{Markup, html};
 use tower_trusted_app::ApplicationRegistry;
@@ -21,12 +21,14 @@ use crate::site::see_other;
 
 pub(super) const ADD_PATH: &str = "trusted-applications/directory/add";
 const KEYS_PATH: &str = "trusted-applications/directory";
+const REFRESH_PATH: &str = "trusted-applications/directory/refresh";
 const KEYS: &str = "Trusted Application Keys";
 
 pub(super) fn routes<R: ApplicationRegistry>() -> Router<Administration<R>> {
     Router::new()
         .route(&format!("/{ADD_PATH}"), get(add_form::<R>).post(add::<R>))
         .route(&format!("/{KEYS_PATH}"), get(keys::<R>).post(confirm::<R>))
+        .route(&format!("/{REFRESH_PATH}"), post(refresh::<R>))
 }
 
 async fn add_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
@@ -73,13 +75,14 @@ async fn add<R: ApplicationRegistry>(State(service): State<Administration<R>>, p
 }
 
 async fn keys<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
-    show_keys(&service, &page, page.query.get("id"), None).await
+    show_keys(&service, &page, page.query.get("id"), "", None).await
 }
 
 async fn show_keys<R: ApplicationRegistry>(
     service: &Administration<R>,
     page: &Page,
     id: &str,
+    failure: &str,
     error: Option<&AdminError>,
 ) -> Response {
     let found = match service.get(&page.administrator, id).await {
@@ -89,10 +92,16 @@ async fn show_keys<R: ApplicationRegistry>(
     let problems = error.map(Problems::of).unwrap_or_default();
     let application = &found.application;
     let content = html! {
-        (problems.of_page("The key was not confirmed."))
+        (problems.of_page(failure))
+        @for problem in problems.of_field(Field::BaseUrl) { p.error { (problem) } }
         @for problem in problems.of_field(Field::Confirmation) { p.error { (problem) } }
         @if let Some(url) = application.key_directory() {
             (fetches(url, service.directory_status(&page.administrator, id)))
+            form method="post" action={ (page.root) (REFRESH_PATH) } {
+                (page.token_field())
+                input type="hidden" name="id" value=(id);
+                button #refresh_submit type="submit" { "Fetch Now" }
+            }
         }
         @for (at, key) in application.signature_keys().iter().enumerate() {
             section {
@@ -162,7 +171,15 @@ async fn confirm<R: ApplicationRegistry>(State(service): State<Administration<R>
     let (version, confirmed) = (number(page.form.get("version")), page.form.get("confirmed") == "yes");
     match service.confirm_signature_key(&page.administrator, id, thumbprint, version, confirmed).await {
         Ok(_) => see_other(&page.link(KEYS_PATH, "id", id)),
-        Err(error) => show_keys(&service, &page, id, Some(&error)).await,
+        Err(error) => show_keys(&service, &page, id, "The key was not confirmed.", Some(&error)).await,
+    }
+}
+
+async fn refresh<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+    let id = page.form.get("id");
+    match service.refresh_directory(id).await {
+        Ok(_) => see_other(&page.link(KEYS_PATH, "id", id)),
+        Err(error) => show_keys(&service, &page, id, "No keys were fetched.", Some(&error)).await,
     }
 }
 

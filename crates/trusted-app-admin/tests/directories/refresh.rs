@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
 use tower_trusted_app::application::KeyState;
 use tower_trusted_app::crypto::PrivateSignatureKey;
 use tower_trusted_app::registry::Registered;
@@ -208,6 +210,38 @@ async fn once_a_minute() {
     let AdminError::Invalid(problems) = again else { panic!() };
     assert_ne!(problems[0].field(), Some(Field::Toml));
     assert_eq!(*wiki.publisher.asked.lock().unwrap(), asked);
+}
+
+#[tokio::test]
+async fn an_administrator_fetches_it_now() {
+    let (old, new, newer) = (key(), key(), key());
+    let wiki = Registration::of(std::slice::from_ref(&old)).await;
+    let on_the_page =
+        async || wiki.world.post("/trusted-applications/directory/refresh", &[("id", wiki.id())]).await;
+    wiki.publisher.publish(&[old.clone(), new.clone()]);
+    let list = on_the_page().await;
+    assert_eq!(
+        list.location(),
+        format!("../../trusted-applications/directory?id={}", wiki.id().replace(':', "%3A"))
+    );
+    assert!(wiki.is_live(&new).await);
+    let again = on_the_page().await;
+    assert_eq!(again.status, 422);
+    again.has("less than a minute ago");
+
+    wiki.world.clock.advance(Duration::from_secs(60));
+    wiki.publisher.publish(&[new, newer.clone()]);
+    let by_api = async |id: &str| {
+        let path = format!("/api/v1/applications/{id}/key-directory-refreshes");
+        let request =
+            Request::post(path).header("x-user", "admin").header("content-type", "application/json");
+        wiki.world.send(request.body(Body::empty()).unwrap()).await
+    };
+    let refreshed = by_api(wiki.id()).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text);
+    refreshed.has(&newer.public_key().thumbprint().to_string());
+    assert!(wiki.is_live(&newer).await);
+    assert_eq!(by_api("nobody").await.status, 404);
 }
 
 /// A directory can bring a key's last day nearer, and not put it off.

@@ -9,7 +9,7 @@ use trusted_app_admin::Site;
 use crate::harness::{World, send};
 
 /// The routes of the pages, and whether a form is sent to them.
-const PAGES: [(&str, bool); 14] = [
+const PAGES: [(&str, bool); 15] = [
     ("/", false),
     ("/style.css", false),
     ("/trusted-applications", false),
@@ -24,6 +24,7 @@ const PAGES: [(&str, bool); 14] = [
     ("/trusted-applications/decisions", false),
     ("/trusted-applications/directory/add", true),
     ("/trusted-applications/directory", true),
+    ("/trusted-applications/directory/refresh", true),
 ];
 
 const DOCUMENT: &str = "/api/v1/openapi.json";
@@ -66,6 +67,7 @@ fn stated(source: &str, list: &str) -> Vec<(String, String)> {
             "list" => list.to_owned(),
             "/{ADD_PATH}" => format!("{list}/directory/add"),
             "/{KEYS_PATH}" => format!("{list}/directory"),
+            "/{REFRESH_PATH}" => format!("{list}/directory/refresh"),
             path => path.replace("{list}", list),
         };
         routes.push((path, methods.to_owned()));
