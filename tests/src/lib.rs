@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod foreign;
 pub mod gate;
 pub mod log;
+pub mod once;
 pub mod refusals;
 pub mod tcp_proxy;
 

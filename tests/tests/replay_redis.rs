@@ -1,23 +1,27 @@
 //! Claims in Redis, and a Redis that is stopped, slow, silent, full or somebody else's.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use http::Request;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
 use redis::AsyncCommands as _;
 use test_services::redis::RedisServer;
 use tokio::task::JoinSet;
-use tower_trusted_app::conditions::ReplayProtection;
+use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
 use tower_trusted_app::store::{ReplayClaim, ReplayOutcome};
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Clock, Rejection, ReplayStore, TrustedAppLayer};
+use tower_trusted_app::{
+    Caller, Clock, Digested, HttpSignatures, ProblemJson, Rejection, ReplayStore, SignedBody, TrustedAppLayer,
+};
 use trusted_app_redis::{RedisReplayError, RedisReplayStore};
-use trusted_app_test::{FixedClock, TestIdentity, replay_store};
-use trusted_app_tests::exchange::send;
-use trusted_app_tests::refusals::trusted;
+use trusted_app_test::{FixedClock, replay_store};
+use trusted_app_tests::exchange::PAGE;
+use trusted_app_tests::once::Once;
 use trusted_app_tests::tcp_proxy::{TcpProxy, Traffic};
 use trusted_app_tests::{URL, public_url};
 
@@ -133,9 +137,10 @@ async fn a_wrong_password_is_an_error_until_it_is_right() {
     assert_eq!(claim(&store, "x").await.unwrap(), ReplayOutcome::Fresh);
 }
 
-/// A tracker that accepts each request once, and a wiki that signs as many as one likes.
+/// A tracker that accepts each request once, and an application that signs as many as one likes.
 struct Tracker {
-    layer: TrustedAppLayer<MemoryKeyStore, MemoryDirectory>,
+    once: Once,
+    layer: TrustedAppLayer<MemoryKeyStore, MemoryDirectory, ProblemJson, Digested>,
     signed: AtomicUsize,
 }
 
@@ -148,45 +153,47 @@ enum Outcome {
 }
 
 impl Tracker {
-    fn new(claims: RedisReplayStore) -> Self {
-        let once = trusted().replay_protection(ReplayProtection::Every).build().unwrap();
-        let users = MemoryDirectory::of_names(["alice"]);
-        let layer = TrustedAppLayer::new(MemoryKeyStore::new([once]).unwrap(), users, public_url())
+    fn new(once: Once, claims: RedisReplayStore) -> Self {
+        let keys = MemoryKeyStore::new([once.trusted().build().unwrap()]).unwrap();
+        let layer = TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url())
             .replay_store(claims)
             .lookup_timeout(PATIENCE)
-            .clock(FixedClock::default());
-        Self { layer, signed: AtomicUsize::new(0) }
+            .clock(FixedClock::default())
+            .http_signatures(HttpSignatures::default());
+        Self { once, layer, signed: AtomicUsize::new(0) }
     }
 
     /// A request that there was not before.
-    fn request(&self) -> Request<()> {
+    fn request(&self) -> Request<Full<Bytes>> {
         let url = format!("{URL}?{}", self.signed.fetch_add(1, Ordering::Relaxed));
-        TestIdentity::wiki().sign(Request::get(url).body(()).unwrap(), "alice", &FixedClock::default())
+        let request = Request::get(url).body(Full::default()).unwrap();
+        self.once.sign(request, "alice", &FixedClock::default())
     }
 
-    async fn receives(&self, request: &Request<()>) -> Outcome {
+    async fn receives(&self, request: &Request<Full<Bytes>>) -> Outcome {
         let begun = Instant::now();
-        let answer = send(&self.layer, request.clone()).await;
+        let handler = service_fn(async |request: Request<SignedBody<Full<Bytes>>>| {
+            assert_eq!(request.extensions().get::<Caller<()>>().unwrap().user_name(), "alice");
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(PAGE)))
+        });
+        let response = self.layer.layer(handler).oneshot(request.clone()).await.unwrap();
         assert!(begun.elapsed() < PATIENCE, "it hung");
-        match answer.response.extensions().get::<Rejection>().map(Rejection::code) {
-            None => {
-                answer.assert_accepted("alice");
-                Outcome::Served
-            }
-            Some(Code::Replayed) => {
-                answer.assert_refused(Code::Replayed, 401);
-                Outcome::Replayed
-            }
-            Some(code) => {
-                assert_eq!(code, Code::Unavailable);
-                answer.assert_refused(code, 503);
-                Outcome::Unavailable
-            }
+        let error = response.headers().get(self.once.error_field());
+        let code = error.map(|error| error.to_str().unwrap().split(';').next().unwrap().to_owned());
+        let (status, is_refused) =
+            (response.status().as_u16(), response.extensions().get::<Rejection>().is_some());
+        let page = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(page == PAGE, !is_refused);
+        match (status, code.as_deref()) {
+            (200, None) if !is_refused => Outcome::Served,
+            (401, Some(code)) if code == self.once.replayed() => Outcome::Replayed,
+            (503, Some(code)) if code == self.once.unavailable() => Outcome::Unavailable,
+            other => panic!("{other:?}"),
         }
     }
 
     /// Until a new request is served; all before it must have been refused as unavailable.
-    async fn recovers(&self) -> Request<()> {
+    async fn recovers(&self) -> Request<Full<Bytes>> {
         let patience = Instant::now() + PATIENCE;
         loop {
             let request = self.request();
@@ -204,99 +211,107 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 
 #[tokio::test]
 async fn stopped_it_is_503_and_started_again_it_has_forgotten_nothing() {
-    let Some(mut redis) = RedisServer::start(&[]) else { return };
-    let tracker = Tracker::new(store(&redis.url()).timeout(TIMEOUT));
-    let before = tracker.request();
-    assert_eq!(tracker.receives(&before).await, Outcome::Served);
-    assert_eq!(tracker.receives(&before).await, Outcome::Replayed);
+    for once in Once::BOTH {
+        let Some(mut redis) = RedisServer::start(&[]) else { return };
+        let tracker = Tracker::new(once, store(&redis.url()).timeout(TIMEOUT));
+        let before = tracker.request();
+        assert_eq!(tracker.receives(&before).await, Outcome::Served);
+        assert_eq!(tracker.receives(&before).await, Outcome::Replayed);
 
-    redis.stop();
-    let meanwhile = tracker.request();
-    for _ in 0..5 {
-        assert_eq!(tracker.receives(&before).await, Outcome::Unavailable);
-        assert_eq!(tracker.receives(&meanwhile).await, Outcome::Unavailable);
+        redis.stop();
+        let meanwhile = tracker.request();
+        for _ in 0..5 {
+            assert_eq!(tracker.receives(&before).await, Outcome::Unavailable);
+            assert_eq!(tracker.receives(&meanwhile).await, Outcome::Unavailable);
+        }
+
+        redis.start_again();
+        tracker.recovers().await;
+        assert_eq!(tracker.receives(&before).await, Outcome::Replayed);
+        // It never reached Redis, so it counts now.
+        assert_eq!(tracker.receives(&meanwhile).await, Outcome::Served);
+        assert_eq!(tracker.receives(&meanwhile).await, Outcome::Replayed);
     }
-
-    redis.start_again();
-    tracker.recovers().await;
-    assert_eq!(tracker.receives(&before).await, Outcome::Replayed);
-    // It never reached Redis, so it counts now.
-    assert_eq!(tracker.receives(&meanwhile).await, Outcome::Served);
-    assert_eq!(tracker.receives(&meanwhile).await, Outcome::Replayed);
 }
 
 #[tokio::test]
 async fn not_there_at_the_start_it_is_503_until_it_comes() {
-    let Some(mut redis) = RedisServer::start(&[]) else { return };
-    redis.stop();
-    let tracker = Tracker::new(store(&redis.url()).timeout(TIMEOUT));
-    assert_eq!(tracker.receives(&tracker.request()).await, Outcome::Unavailable);
-    redis.start_again();
-    tracker.recovers().await;
+    for once in Once::BOTH {
+        let Some(mut redis) = RedisServer::start(&[]) else { return };
+        redis.stop();
+        let tracker = Tracker::new(once, store(&redis.url()).timeout(TIMEOUT));
+        assert_eq!(tracker.receives(&tracker.request()).await, Outcome::Unavailable);
+        redis.start_again();
+        tracker.recovers().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_or_silent_it_is_503_within_the_time_out() {
-    let Some(redis) = RedisServer::start(&[]) else { return };
-    let proxy = TcpProxy::to(redis.port()).await;
-    let tracker = Tracker::new(store(&format!("redis://{}", proxy.address())).timeout(TIMEOUT));
-    let mut known = tracker.recovers().await;
-    for bad in [Traffic::Delayed(4 * TIMEOUT), Traffic::Vanishes] {
-        proxy.set(bad);
-        for request in [&known, &tracker.request(), &tracker.request()] {
-            assert_eq!(tracker.receives(request).await, Outcome::Unavailable, "{bad:?}");
+    for once in Once::BOTH {
+        let Some(redis) = RedisServer::start(&[]) else { return };
+        let proxy = TcpProxy::to(redis.port()).await;
+        let tracker = Tracker::new(once, store(&format!("redis://{}", proxy.address())).timeout(TIMEOUT));
+        let mut known = tracker.recovers().await;
+        for bad in [Traffic::Delayed(4 * TIMEOUT), Traffic::Vanishes] {
+            proxy.set(bad);
+            for request in [&known, &tracker.request(), &tracker.request()] {
+                assert_eq!(tracker.receives(request).await, Outcome::Unavailable, "{bad:?}");
+            }
+            // As slow as it may be.
+            proxy.set(Traffic::Delayed(TIMEOUT / 20));
+            tracker.recovers().await;
+            proxy.set(Traffic::Passes);
+            assert_eq!(tracker.receives(&known).await, Outcome::Replayed, "{bad:?}");
+            known = tracker.recovers().await;
         }
-        // As slow as it may be.
-        proxy.set(Traffic::Delayed(TIMEOUT / 20));
-        tracker.recovers().await;
-        proxy.set(Traffic::Passes);
-        assert_eq!(tracker.receives(&known).await, Outcome::Replayed, "{bad:?}");
-        known = tracker.recovers().await;
     }
 }
 
 /// Each request is sent twice, at any moment of it. One that was served is never served again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopped_and_started_under_load_nothing_is_accepted_twice() {
-    let Some(mut redis) = RedisServer::start(&[]) else { return };
-    let tracker = Arc::new(Tracker::new(store(&redis.url()).timeout(TIMEOUT)));
-    let (end, served, unavailable) =
-        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let mut tasks = JoinSet::new();
-    for _ in 0..8 {
-        let (tracker, end) = (Arc::clone(&tracker), Arc::clone(&end));
-        let (served, unavailable) = (Arc::clone(&served), Arc::clone(&unavailable));
-        tasks.spawn(async move {
-            while !end.load(Ordering::Relaxed) {
-                let request = tracker.request();
-                let outcomes = [tracker.receives(&request).await, tracker.receives(&request).await];
-                let count = |outcome| outcomes.iter().filter(|one| **one == outcome).count();
-                assert!(count(Outcome::Served) <= 1, "{outcomes:?}");
-                assert_ne!(outcomes, [Outcome::Replayed; 2]);
-                served.fetch_add(count(Outcome::Served), Ordering::Relaxed);
-                unavailable.fetch_add(count(Outcome::Unavailable), Ordering::Relaxed);
-            }
-        });
-    }
-    for _ in 0..3 {
+    for once in Once::BOTH {
+        let Some(mut redis) = RedisServer::start(&[]) else { return };
+        let tracker = Arc::new(Tracker::new(once, store(&redis.url()).timeout(TIMEOUT)));
+        let (end, served, unavailable) =
+            (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let mut tasks = JoinSet::new();
+        for _ in 0..8 {
+            let (tracker, end) = (Arc::clone(&tracker), Arc::clone(&end));
+            let (served, unavailable) = (Arc::clone(&served), Arc::clone(&unavailable));
+            tasks.spawn(async move {
+                while !end.load(Ordering::Relaxed) {
+                    let request = tracker.request();
+                    let outcomes = [tracker.receives(&request).await, tracker.receives(&request).await];
+                    let count = |outcome| outcomes.iter().filter(|one| **one == outcome).count();
+                    assert!(count(Outcome::Served) <= 1, "{outcomes:?}");
+                    assert_ne!(outcomes, [Outcome::Replayed; 2]);
+                    served.fetch_add(count(Outcome::Served), Ordering::Relaxed);
+                    unavailable.fetch_add(count(Outcome::Unavailable), Ordering::Relaxed);
+                }
+            });
+        }
+        for _ in 0..3 {
+            more(&served).await;
+            let redis_stops = tokio::task::spawn_blocking(move || {
+                redis.stop();
+                redis
+            });
+            redis = redis_stops.await.unwrap();
+            more(&unavailable).await;
+            let redis_starts = tokio::task::spawn_blocking(move || {
+                redis.start_again();
+                redis
+            });
+            redis = redis_starts.await.unwrap();
+        }
         more(&served).await;
-        let redis_stops = tokio::task::spawn_blocking(move || {
-            redis.stop();
-            redis
-        });
-        redis = redis_stops.await.unwrap();
-        more(&unavailable).await;
-        let redis_starts = tokio::task::spawn_blocking(move || {
-            redis.start_again();
-            redis
-        });
-        redis = redis_starts.await.unwrap();
+        end.store(true, Ordering::Relaxed);
+        tasks.join_all().await;
+        let [served, unavailable] = [served, unavailable].map(|count| count.load(Ordering::Relaxed));
+        println!("{once:?}: {served} served once, {unavailable} refused as unavailable, none served twice");
     }
-    more(&served).await;
-    end.store(true, Ordering::Relaxed);
-    tasks.join_all().await;
-    let [served, unavailable] = [served, unavailable].map(|count| count.load(Ordering::Relaxed));
-    println!("{served} served once, {unavailable} refused as unavailable, none served twice");
 }
 
 /// Waits for twenty more.

@@ -39,15 +39,11 @@ use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::seraph::{self, CERTIFICATE, ERROR, TransportError};
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Clock, HttpSignatures, KnownUser, Scheme, SystemClock, TrustedApplication};
+use tower_trusted_app::{Clock, HttpSignatures, KnownUser, Scheme, SystemClock};
 use trusted_app_axum::Caller;
 use trusted_app_test::TestIdentity;
+use trusted_app_tests::once::{SIGNER_KEY, signer};
 
-/// RFC 8037, appendix A.
-static KEY: LazyLock<PrivateSignatureKey> = LazyLock::new(|| {
-    let jwk = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-    PrivateSignatureKey::from_jwk(jwk).unwrap()
-});
 static WIKI: LazyLock<TestIdentity> = LazyLock::new(TestIdentity::wiki);
 /// An application that is still at version 2.
 static OLD: LazyLock<TestIdentity> = LazyLock::new(|| TestIdentity::stranger().with_id("old"));
@@ -64,9 +60,8 @@ impl Server {
             format!("{} {method} {}", caller.user_name(), String::from_utf8_lossy(&body))
         }
         let rest = || PathRule::prefixes(["/rest"]);
-        let signer = TrustedApplication::signing_builder("signer".parse().unwrap(), KEY.public_key().clone());
         let keys = MemoryKeyStore::new([
-            signer.addresses("127.0.0.1".parse().unwrap()).paths(rest()).build().unwrap(),
+            signer().addresses("127.0.0.1".parse().unwrap()).paths(rest()).build().unwrap(),
             WIKI.trusted().paths(rest()).build().unwrap(),
             OLD.trusted().paths(rest()).schemes([Scheme::InsecureSeraphV2]).build().unwrap(),
         ])
@@ -113,7 +108,7 @@ impl Server {
 
     /// A request of the signer's, by an HTTP message signature.
     fn modern(&self, user: &str, method: &str, path: &str, body: &'static str) -> Sent {
-        self.modern_by(&KEY, user, method, path, body)
+        self.modern_by(&SIGNER_KEY, user, method, path, body)
     }
 
     fn modern_by(
@@ -398,7 +393,7 @@ async fn downgrade() {
 async fn flood_the_replay_store() {
     let server = Server::start().await;
     let stranger = PrivateSignatureKey::generate(SignatureAlgorithm::Ed25519).unwrap();
-    for number in 0..50 {
+    for number in 0..1_000 {
         let path = format!("/rest/{number}");
         server
             .refuses(&server.modern_by(&stranger, "alice", "GET", &path, ""), 401, "invalid_signature")
