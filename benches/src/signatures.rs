@@ -1,8 +1,10 @@
 //! What is measured of HTTP message signatures: one request, Ed25519.
 
 use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::Empty;
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
 use tower_trusted_app::httpsig::{
@@ -10,10 +12,14 @@ use tower_trusted_app::httpsig::{
 };
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Timestamp, TrustedApplication};
+use tower_trusted_app::{
+    Digested, HttpSignatures, ProblemJson, Timestamp, TrustedAppLayer, TrustedApplication,
+};
 use trusted_app_core::conditions::{Peer, SourceAddress};
 use trusted_app_core::{KeyStore, RequestFacts, UserDirectory};
+use trusted_app_test::FixedClock;
 
+const ORIGIN: &str = "https://tracker.example.com";
 const URL: &str = "https://tracker.example.com/rest/api/2/search?jql=project%20%3D%20HSP&maxResults=50";
 const PATH: &str = "/rest/api/2/search";
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -80,6 +86,22 @@ impl SignedScene {
             let user = self.users.user(&application, admitted.user()).now_or_never().unwrap().unwrap();
             std::hint::black_box(user);
         }
+    }
+
+    /// A layer that accepts the request.
+    pub(crate) fn layer(
+        &self,
+    ) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>, ProblemJson, Digested> {
+        TrustedAppLayer::new(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap())
+            .clock(FixedClock::new(NOW))
+            .http_signatures(HttpSignatures::default().policy(self.policy.clone()))
+    }
+
+    pub(crate) fn signed(&self) -> Request<Empty<Bytes>> {
+        let mut request = Request::get(URL).body(Empty::new()).unwrap();
+        request.headers_mut().extend(self.headers.clone());
+        request.extensions_mut().insert(PEER);
+        request
     }
 }
 
