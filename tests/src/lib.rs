@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+pub mod counting_listener;
 pub mod domain;
 pub mod exchange;
 pub mod foreign;
