@@ -41,9 +41,14 @@ pub trait BodyMode<B>: sealed::Sealed {
     #[doc(hidden)]
     fn may_have_content(body: &B) -> bool;
 
-    /// Holds it against what was signed.
+    /// Holds it against what was signed. One that is not, and was handed on while it came, ends in `mismatch`.
     #[doc(hidden)]
-    fn read(body: Self::Body, expected: ExpectedContent, signatures: &HttpSignatures) -> Self::Reading;
+    fn read(
+        body: Self::Body,
+        expected: ExpectedContent,
+        signatures: &HttpSignatures,
+        mismatch: &dyn Fn() -> SignedBodyError,
+    ) -> Self::Reading;
 
     /// Calls the inner service with a request that is not to be verified.
     fn pass<S: Service<Request<Self::Body>>>(inner: &mut S, request: Request<B>) -> S::Future {
@@ -69,7 +74,12 @@ impl<B> BodyMode<B> for Untouched {
         true
     }
 
-    fn read(body: B, _: ExpectedContent, _: &HttpSignatures) -> Self::Reading {
+    fn read(
+        body: B,
+        _: ExpectedContent,
+        _: &HttpSignatures,
+        _: &dyn Fn() -> SignedBodyError,
+    ) -> Self::Reading {
         ready(Ok(body))
     }
 
@@ -101,8 +111,21 @@ where
         body.size_hint().exact() != Some(0) && !body.is_end_stream()
     }
 
-    fn read(body: SignedBody<B>, expected: ExpectedContent, signatures: &HttpSignatures) -> ReadBody<B> {
-        ReadBody::new(body, expected, signatures)
+    fn read(
+        body: SignedBody<B>,
+        expected: ExpectedContent,
+        signatures: &HttpSignatures,
+        mismatch: &dyn Fn() -> SignedBodyError,
+    ) -> ReadBody<B> {
+        ReadBody::new(body, expected, signatures, mismatch)
+    }
+}
+
+/// Why a body that is not this one is refused.
+pub(crate) fn mismatch_of(expected: &ExpectedContent) -> Refusal {
+    match expected {
+        ExpectedContent::Digest(_) => Refusal::DigestMismatch,
+        _ => Refusal::Coverage { what: "`content-digest`: the request has content".to_owned() },
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
-use trusted_app_core::Rejection;
+use trusted_app_core::{BoxError, Rejection};
 
 /// Turns a rejection into a response, in the way of one framework or application.
 ///
@@ -18,6 +18,14 @@ use trusted_app_core::Rejection;
 pub trait Reject<ResBody>: Send + Sync + 'static {
     /// The response to a refused request.
     fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<ResBody>;
+
+    /// The source of the [error](crate::SignedBodyError::Mismatch) in which a body ends that was
+    /// [handed on while it came](crate::HttpSignatures::streaming) and is not the one that was signed: what the
+    /// framework that reads it makes an answer of. `None` unless stated.
+    fn body_error(&self, rejection: &Rejection, request: &Parts) -> Option<BoxError> {
+        let _ = (rejection, request);
+        None
+    }
 }
 
 /// The default: a problem document (RFC 9457) with the code and what the peer may know.

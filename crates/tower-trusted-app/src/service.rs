@@ -20,7 +20,7 @@ use trusted_app_core::httpsig::{
 use trusted_app_core::seraph::{Credentials, ERROR, STATUS};
 use trusted_app_core::{KeyStore, Rejection, UserDirectory};
 
-use crate::body::BodyMode;
+use crate::body::{BodyMode, SignedBodyError, mismatch_of};
 use crate::caller::{Caller, CallingApplication};
 use crate::http_signatures::HttpSignatures;
 use crate::reject::Reject;
@@ -150,6 +150,9 @@ trait Unread<ResBody>: Send {
     /// How to read the body, and what it has to be.
     fn expected(&self) -> (ExpectedContent, &HttpSignatures);
 
+    /// What a body ends in that was handed on and is another.
+    fn mismatch(&self) -> SignedBodyError;
+
     /// The body is the one that was signed.
     fn accept(self: Box<Self>) -> BoxVerdict<ResBody>;
 
@@ -191,6 +194,11 @@ where
 {
     fn expected(&self) -> (ExpectedContent, &HttpSignatures) {
         (self.signed.content(), &self.shared.settings.http_signatures)
+    }
+
+    fn mismatch(&self) -> SignedBodyError {
+        let rejection = mismatch_of(&self.signed.content()).into();
+        SignedBodyError::Mismatch(self.shared.rejections.body_error(&rejection, &self.parts))
     }
 
     fn accept(self: Box<Self>) -> BoxVerdict<ResBody> {
@@ -390,7 +398,7 @@ where
                         }
                         (Verdict::Read(unread), inner) => {
                             let (expected, signatures) = unread.expected();
-                            let reading = M::read(body, expected, signatures);
+                            let reading = M::read(body, expected, signatures, &|| unread.mismatch());
                             Self::Reading { reading, held: Some((inner, unread)) }
                         }
                         (Verdict::Refuse(response), _) => Self::Refused { response: Some(response) },

@@ -53,8 +53,11 @@
 //! * **Behind a proxy** the public URL is what the clients' signers have as origin, whatever the proxy
 //!   makes of host, scheme, port or path prefix on the way.
 //! * **On a port shared with axum** take [`GrpcOr`]; the example `shared-port` shows it.
-//! * **Streams** are not touched: Seraph signs no body, and the first message of a stream reaches the
+//! * **Streams** are not touched by Seraph, which signs no body: the first message of a stream reaches the
 //!   handler as it comes.
+//! * **HTTP message signatures** (RFC 9421) bind the messages too: [`http_sign_layer`] on the client, and on the
+//!   server [`.http_signatures(…)`](TrustedAppLayer::http_signatures) beside Seraph. A stream of the client's has
+//!   no digest when it begins, and goes [unsigned](RequestExt::insecure_unsigned_body) or not at all.
 //!
 //! tonic's interceptors see neither path nor method, so that both sides are Tower layers.
 
@@ -65,13 +68,13 @@ mod status;
 
 pub use layer::{is_health, is_health_or_reflection, is_reflection, layer};
 pub use request::RequestExt;
-pub use sign::{not_sent, sign_layer};
+pub use sign::{Messages, http_sign_layer, not_sent, sign_layer};
 pub use status::{ERROR_DOMAIN, GrpcOr, GrpcStatus, status_of};
 
 #[doc(no_inline)]
 pub use tower_trusted_app::{
-    ApplicationId, BoxError, Caller, CallingApplication, KeyStore, KnownUser, LocalApplication, ProblemJson,
-    PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses, TrustedAppLayer,
-    TrustedApplication, UserDirectory, UserLookup, application, audit, client, conditions, keys, reject_fn,
-    replay, users,
+    ApplicationId, BoxError, Caller, CallingApplication, HttpSignatures, KeyStore, KnownUser, LocalApplication,
+    ProblemJson, PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses, TrustedAppLayer,
+    TrustedApplication, UserDirectory, UserLookup, application, audit, client, conditions, crypto, httpsig, keys,
+    reject_fn, replay, users,
 };

@@ -1,7 +1,7 @@
 //! What a handler asks of a request, and what a client says with it.
 
 use tonic::{Request, Status};
-use tower_trusted_app::client::ActAs;
+use tower_trusted_app::client::{ActAs, InsecureUnsignedBody};
 use tower_trusted_app::{Caller, CallerMissing, CallingApplication};
 
 /// The caller of a [`Request`], for a handler; and the user it is made for, for a client.
@@ -42,7 +42,8 @@ pub trait RequestExt: sealed::Sealed {
     fn trusted_application(&self) -> Option<&CallingApplication>;
 
     /// Makes the request for this user, by the name under which the server knows the user. A
-    /// [`sign_layer`](crate::sign_layer) around the channel then signs it.
+    /// [`sign_layer`](crate::sign_layer) or an [`http_sign_layer`](crate::http_sign_layer) around the channel then
+    /// signs it.
     ///
     /// ```
     /// use tonic::Request;
@@ -52,6 +53,24 @@ pub trait RequestExt: sealed::Sealed {
     /// ```
     #[must_use]
     fn acting_as(self, user: &str) -> Self;
+
+    /// Leaves the messages out of the HTTP message signature: for a stream of the client's, which an
+    /// [`http_sign_layer`](crate::http_sign_layer) refuses otherwise.
+    ///
+    /// Insecure: whoever is between the two can put other messages under the signature. A server accepts it only
+    /// where its [policy](tower_trusted_app::httpsig::Policy::with_insecure_unsigned_content) and the
+    /// [application's registration](crate::application::TrustedApplicationBuilder::insecure_unsigned_bodies) both
+    /// say so, and refuses it with 16 (`coverage`) anywhere else.
+    ///
+    /// ```
+    /// use tonic::Request;
+    /// use trusted_app_tonic::RequestExt;
+    ///
+    /// # let comments = ();
+    /// let request = Request::new(comments).acting_as("alice").insecure_unsigned_body();
+    /// ```
+    #[must_use]
+    fn insecure_unsigned_body(self) -> Self;
 }
 
 impl<T> RequestExt for Request<T> {
@@ -73,6 +92,11 @@ impl<T> RequestExt for Request<T> {
 
     fn acting_as(mut self, user: &str) -> Self {
         self.extensions_mut().insert(ActAs::new(user));
+        self
+    }
+
+    fn insecure_unsigned_body(mut self) -> Self {
+        self.extensions_mut().insert(InsecureUnsignedBody);
         self
     }
 }

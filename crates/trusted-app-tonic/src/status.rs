@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
-use tower_trusted_app::{Reject, Rejection};
+use tower_trusted_app::{BoxError, Reject, Rejection};
 
 /// The `domain` of the [`google.rpc.ErrorInfo`](tonic_types::ErrorInfo) in our statuses.
 pub const ERROR_DOMAIN: &str = "trusted-app";
@@ -28,14 +29,21 @@ impl<ResBody: Default> Reject<ResBody> for GrpcStatus {
         }
         response
     }
+
+    /// The same status, in which a handler's read of the request ends.
+    fn body_error(&self, rejection: &Rejection, _: &Parts) -> Option<BoxError> {
+        Some(status_of(rejection).into())
+    }
 }
 
 /// The gRPC status of a rejection, as the peer gets it.
 ///
-/// The code is 16 (unauthenticated), 7 (permission denied), 14 (unavailable: a store is down) or 3
-/// (invalid argument: malformed credentials), as the [table](tower_trusted_app::rejection) says. The
-/// details have a `google.rpc.ErrorInfo` with the rejection's code as `reason` and [`ERROR_DOMAIN`] as
-/// `domain`; for 14 a `google.rpc.RetryInfo` of one second beside it.
+/// The code is 16 (unauthenticated), 7 (permission denied), 14 (unavailable: a store is down), 8 (resource
+/// exhausted: more content than is held) or 3 (invalid argument: malformed credentials), as the tables of
+/// [Seraph](tower_trusted_app::rejection) and of [HTTP message signatures](tower_trusted_app::httpsig::Code)
+/// say. The details have a `google.rpc.ErrorInfo` with the rejection's code as `reason` and [`ERROR_DOMAIN`] as
+/// `domain`; for 14 a `google.rpc.RetryInfo` of one second beside it. The code of a refused HTTP message
+/// signature is also in the metadata, as `trusted-app-error`.
 ///
 /// ```
 /// use tonic::Code;
@@ -53,7 +61,12 @@ pub fn status_of(rejection: &Rejection) -> Status {
     if code == Code::Unavailable {
         details.set_retry_info(Some(Duration::from_secs(1)));
     }
-    Status::with_error_details(code, rejection.to_transport_error().message(), details)
+    let mut status = Status::with_error_details(code, rejection.to_transport_error().message(), details);
+    if let Rejection::HttpSignature(refusal) = rejection {
+        let code = MetadataValue::from_static(refusal.code().as_str());
+        status.metadata_mut().insert("trusted-app-error", code);
+    }
+    status
 }
 
 /// Answers gRPC and gRPC-Web requests with a [`GrpcStatus`], and all others by `R`: for a port that
@@ -79,6 +92,14 @@ impl<ResBody: Default, R: Reject<ResBody>> Reject<ResBody> for GrpcOr<R> {
             GrpcStatus.reject(rejection, request)
         } else {
             self.0.reject(rejection, request)
+        }
+    }
+
+    fn body_error(&self, rejection: &Rejection, request: &Parts) -> Option<BoxError> {
+        if is_grpc(&request.headers) {
+            Reject::<ResBody>::body_error(&GrpcStatus, rejection, request)
+        } else {
+            self.0.body_error(rejection, request)
         }
     }
 }

@@ -14,7 +14,8 @@ use trusted_app_core::BoxError;
 use trusted_app_core::httpsig::{DigestHasher, ExpectedContent, Refusal};
 
 use super::budget::Reservation;
-use super::signed::SignedBody;
+use super::mismatch_of;
+use super::signed::{SignedBody, SignedBodyError};
 use crate::http_signatures::{BodyCheck, HttpSignatures};
 
 /// Holds a request's body against what was signed: the future of [`Digested`](super::Digested).
@@ -43,14 +44,19 @@ struct Held {
 }
 
 impl<B> ReadBody<B> {
-    pub(super) fn new(body: SignedBody<B>, expected: ExpectedContent, signatures: &HttpSignatures) -> Self {
+    pub(super) fn new(
+        body: SignedBody<B>,
+        expected: ExpectedContent,
+        signatures: &HttpSignatures,
+        mismatch: &dyn Fn() -> SignedBodyError,
+    ) -> Self {
         let digest = match expected {
             ExpectedContent::Digest(digest) => Some(Box::new(digest.hasher())),
             ExpectedContent::InsecureUnsigned => return Self(Reading::Later(Some(body))),
             _ => None,
         };
         Self(match signatures.body {
-            BodyCheck::Stream => Reading::Later(Some(body.passing(digest))),
+            BodyCheck::Stream => Reading::Later(Some(body.passing(digest, mismatch()))),
             BodyCheck::Buffer { limit, within } => {
                 let held = Held {
                     one: Bytes::new(),
@@ -123,8 +129,7 @@ where
                     match digest {
                         None if data.is_empty() => {}
                         None => {
-                            let what = "`content-digest`: the request has content".to_owned();
-                            return Poll::Ready(Err(Refusal::Coverage { what }));
+                            return Poll::Ready(Err(mismatch_of(&ExpectedContent::Empty)));
                         }
                         Some(digest) => {
                             digest.update(&data);

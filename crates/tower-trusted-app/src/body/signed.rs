@@ -28,11 +28,18 @@ enum Kind<B> {
     Passing {
         #[pin]
         body: B,
-        /// `None` once it was compared. Without a digest no byte may come.
-        expected: Option<Option<Box<DigestHasher>>>,
+        /// `None` once it was compared.
+        expected: Option<Expected>,
         /// The last part that came, which waits for the comparison.
         withheld: Bytes,
     },
+}
+
+struct Expected {
+    /// Without it no byte may come.
+    digest: Option<Box<DigestHasher>>,
+    /// What the body ends in should it be another.
+    mismatch: SignedBodyError,
 }
 
 impl<B> SignedBody<B> {
@@ -45,10 +52,11 @@ impl<B> SignedBody<B> {
     }
 
     /// Holds the body against its digest while it passes.
-    pub(super) fn passing(self, digest: Option<Box<DigestHasher>>) -> Self {
+    pub(super) fn passing(self, digest: Option<Box<DigestHasher>>, mismatch: SignedBodyError) -> Self {
         match self.0 {
             Kind::Untouched(body) => {
-                Self(Kind::Passing { body, expected: Some(digest), withheld: Bytes::new() })
+                let expected = Some(Expected { digest, mismatch });
+                Self(Kind::Passing { body, expected, withheld: Bytes::new() })
             }
             other => Self(other),
         }
@@ -76,7 +84,7 @@ where
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
             KindProjection::Passing { mut body, expected, withheld } => loop {
-                let Some(digest) = expected else { return Poll::Ready(None) };
+                let Some(Expected { digest, .. }) = expected else { return Poll::Ready(None) };
                 match ready!(body.as_mut().poll_frame(cx)) {
                     Some(Ok(frame)) => {
                         // Nobody signed trailers.
@@ -85,8 +93,7 @@ where
                             continue;
                         }
                         let Some(digest) = digest else {
-                            *expected = None;
-                            return Poll::Ready(Some(Err(SignedBodyError::Mismatch)));
+                            return Poll::Ready(expected.take().map(|expected| Err(expected.mismatch)));
                         };
                         digest.update(&data);
                         let before = mem::replace(withheld, data);
@@ -99,10 +106,11 @@ where
                         return Poll::Ready(Some(Err(SignedBodyError::Body(error.into()))));
                     }
                     None => {
-                        let is_match = expected.take().flatten().is_none_or(|digest| digest.is_match());
+                        let Some(Expected { digest, mismatch }) = expected.take() else { continue };
+                        let is_match = digest.is_none_or(|digest| digest.is_match());
                         let last = mem::take(withheld);
                         return Poll::Ready(match (is_match, last.is_empty()) {
-                            (false, _) => Some(Err(SignedBodyError::Mismatch)),
+                            (false, _) => Some(Err(mismatch)),
                             (true, true) => None,
                             (true, false) => Some(Ok(Frame::data(last))),
                         });
@@ -149,10 +157,11 @@ impl<B> fmt::Debug for SignedBody<B> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignedBodyError {
-    /// It is not the one that was signed: what was made of it must not be committed.
+    /// It is not the one that was signed: what was made of it must not be committed. Its source is what the
+    /// layer's [`Reject::body_error`](crate::Reject::body_error) says to the framework.
     #[error("the body is not the one that was signed")]
-    Mismatch,
+    Mismatch(#[source] Option<BoxError>),
     /// The body that came.
-    #[error(transparent)]
-    Body(BoxError),
+    #[error("the body breaks off: {0}")]
+    Body(#[source] BoxError),
 }

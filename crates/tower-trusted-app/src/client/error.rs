@@ -25,6 +25,13 @@ pub enum Error {
         /// The most that is signed, in bytes.
         limit: usize,
     },
+    /// The body is a stream whose end is not there yet, and nobody waits for it:
+    /// [`Rebuild::WAITS`](super::Rebuild::WAITS).
+    #[error(
+        "the body is a stream, whose digest is not known when it begins: where the receiver agrees, \
+         `InsecureUnsignedBody` leaves it out of the signature"
+    )]
+    StreamingBody,
     /// The body has trailers, which no digest covers.
     #[error("the body has trailers, which cannot be signed")]
     Trailers,

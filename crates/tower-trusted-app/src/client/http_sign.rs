@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use trusted_app_core::seraph::REQUEST_HEADERS;
 use trusted_app_core::{BoxError, Clock};
 
 use super::act_as::ActAs;
+use super::body::{FromBytes, InsecureUnsignedBody, Rebuild, poll_read};
 use super::error::Error;
 use super::origin::Origin;
 use super::service::UserFn;
@@ -39,7 +41,8 @@ use crate::http_signatures::HttpSignatures;
 /// and where to put it. Which of the two a client uses is its configuration; neither ever tries the other.
 ///
 /// Each body is read to its end before the request leaves, and refused above a
-/// [limit](Self::body_limit). The inner service gets it anew, so its type must be `From<Bytes>`.
+/// [limit](Self::body_limit). The inner service gets it anew, so its type must be `From<Bytes>`, or `M` must say
+/// [how](Self::rebuild). A stream can only leave [unsigned](InsecureUnsignedBody), where the request says so.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -72,8 +75,9 @@ use crate::http_signatures::HttpSignatures;
 /// # }
 /// ```
 #[must_use]
-pub struct HttpSignLayer<C = SystemClock> {
+pub struct HttpSignLayer<C = SystemClock, M = FromBytes> {
     signing: Signing<C>,
+    body: PhantomData<fn() -> M>,
 }
 
 /// How requests are signed: shared by all clones of a service.
@@ -100,16 +104,22 @@ impl HttpSignLayer {
                 lifetime: SigningRequest::DEFAULT_LIFETIME,
                 body_limit: HttpSignatures::BODY_LIMIT,
             },
+            body: PhantomData,
         }
     }
 }
 
-impl<C> HttpSignLayer<C> {
+impl<C, M> HttpSignLayer<C, M> {
     /// Stamps by another clock.
-    pub fn clock<D: Clock>(self, clock: D) -> HttpSignLayer<D> {
+    pub fn clock<D: Clock>(self, clock: D) -> HttpSignLayer<D, M> {
         let Signing { key, clock: _, user, origins, policy, lifetime, body_limit } = self.signing;
-        let clock = Arc::new(clock);
-        HttpSignLayer { signing: Signing { key, clock, user, origins, policy, lifetime, body_limit } }
+        let signing = Signing { key, clock: Arc::new(clock), user, origins, policy, lifetime, body_limit };
+        HttpSignLayer { signing, body: PhantomData }
+    }
+
+    /// Reads bodies and makes them anew as `N` says: for bodies that are not `From<Bytes>`, or may be streams.
+    pub fn rebuild<N>(self) -> HttpSignLayer<C, N> {
+        HttpSignLayer { signing: self.signing, body: PhantomData }
     }
 
     /// As [`SignLayer::acting_as`](super::SignLayer::acting_as).
@@ -151,23 +161,27 @@ impl<C> HttpSignLayer<C> {
 }
 
 impl<C: Clock> Signing<C> {
-    fn sign(&self, act_as: &ActAs, url: &str, parts: &mut Parts, body: &[u8]) -> Result<(), Error> {
+    /// Signs the body too, or leaves it out.
+    fn sign(&self, act_as: &ActAs, url: &str, parts: &mut Parts, body: Option<&[u8]>) -> Result<(), Error> {
         let user = UserField::new(act_as.user()).map_err(trusted_app_core::httpsig::SignError::from)?;
         let message = RequestMessage { method: &parts.method, url, headers: &parts.headers };
         let signing = SigningRequest::new(user, message, self.clock.now())
             .with_policy(&self.policy)
-            .with_lifetime(self.lifetime)
-            .with_body(body);
+            .with_lifetime(self.lifetime);
+        let signing = match body {
+            Some(body) => signing.with_body(body),
+            None => signing.with_insecure_unsigned_body(),
+        };
         signing.sign(&self.key)?.apply(&mut parts.headers);
         Ok(())
     }
 }
 
-impl<S, C> Layer<S> for HttpSignLayer<C> {
-    type Service = HttpSign<S, C>;
+impl<S, C, M> Layer<S> for HttpSignLayer<C, M> {
+    type Service = HttpSign<S, C, M>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        HttpSign { inner, signing: Arc::new(self.signing.clone()) }
+        HttpSign { inner, signing: Arc::new(self.signing.clone()), body: PhantomData }
     }
 }
 
@@ -175,22 +189,24 @@ impl<S, C> Layer<S> for HttpSignLayer<C> {
 ///
 /// Its error is a `BoxError`: an [`Error`] if the request was not sent, or the inner service's own.
 #[must_use = "services do nothing unless called"]
-pub struct HttpSign<S, C = SystemClock> {
+pub struct HttpSign<S, C = SystemClock, M = FromBytes> {
     inner: S,
     signing: Arc<Signing<C>>,
+    body: PhantomData<fn() -> M>,
 }
 
-impl<S, C, B> Service<Request<B>> for HttpSign<S, C>
+impl<S, C, M, B> Service<Request<B>> for HttpSign<S, C, M>
 where
     S: Service<Request<B>> + Clone,
     S::Error: Into<BoxError>,
-    B: Body<Data = Bytes> + From<Bytes>,
+    M: Rebuild<B>,
+    B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
     C: Clock,
 {
     type Response = S::Response;
     type Error = BoxError;
-    type Future = HttpSignFuture<S, B, C>;
+    type Future = HttpSignFuture<S, B, C, M>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx).map_err(Into::into)
@@ -210,28 +226,52 @@ where
         let stated = extensions.get().cloned();
         let act_as = stated.or_else(|| self.signing.user.as_ref().and_then(|user| user(extensions)));
         let Some(act_as) = act_as else {
-            return HttpSignFuture(State::Sending(self.inner.call(request)));
+            return HttpSignFuture::sending(self.inner.call(request));
         };
         let mut uri = mem::take(request.uri_mut());
         let url = self.signing.origins.settle(&act_as, &mut uri, request.headers_mut());
         *request.uri_mut() = uri;
         let url = match url {
             Ok(url) => url,
-            Err(error) => return HttpSignFuture(State::Failed(Some(error))),
+            Err(error) => return HttpSignFuture::failed(error),
         };
+        let (mut parts, body) = request.into_parts();
+        if parts.extensions.get::<InsecureUnsignedBody>().is_some() && !body.is_end_stream() {
+            return match self.signing.sign(&act_as, &url, &mut parts, None) {
+                Ok(()) => HttpSignFuture::sending(self.inner.call(Request::from_parts(parts, body))),
+                Err(error) => HttpSignFuture::failed(error),
+            };
+        }
         // The clone is not ready, the service that was polled is.
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
-        let (parts, body) = request.into_parts();
         let unsent = Unsent { ready, parts, act_as, url, signing: Arc::clone(&self.signing) };
-        HttpSignFuture(State::Reading { body, read: BytesMut::new(), unsent: Some(Box::new(unsent)) })
+        HttpSignFuture::new(State::Reading { body, read: BytesMut::new(), unsent: Some(Box::new(unsent)) })
     }
 }
 
 /// Future of [`HttpSign`].
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
-pub struct HttpSignFuture<S: Service<Request<B>>, B, C>(#[pin] State<S, B, C>);
+pub struct HttpSignFuture<S: Service<Request<B>>, B, C, M = FromBytes> {
+    #[pin]
+    state: State<S, B, C>,
+    body: PhantomData<fn() -> M>,
+}
+
+impl<S: Service<Request<B>>, B, C, M> HttpSignFuture<S, B, C, M> {
+    fn new(state: State<S, B, C>) -> Self {
+        Self { state, body: PhantomData }
+    }
+
+    fn sending(response: S::Future) -> Self {
+        Self::new(State::Sending(response))
+    }
+
+    fn failed(error: Error) -> Self {
+        Self::new(State::Failed(Some(error)))
+    }
+}
 
 #[pin_project(project = StateProjection)]
 enum State<S: Service<Request<B>>, B, C> {
@@ -253,29 +293,30 @@ struct Unsent<S, C> {
     signing: Arc<Signing<C>>,
 }
 
-impl<S, B, C> Future for HttpSignFuture<S, B, C>
+impl<S, B, C, M> Future for HttpSignFuture<S, B, C, M>
 where
     S: Service<Request<B>>,
     S::Error: Into<BoxError>,
-    B: Body<Data = Bytes> + From<Bytes>,
+    M: Rebuild<B>,
+    B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
     C: Clock,
 {
     type Output = Result<S::Response, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().0;
+        let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
                 StateProjection::Reading { body, read, unsent } => {
                     let limit = unsent.as_ref().map_or(0, |unsent| unsent.signing.body_limit);
-                    let whole = ready!(poll_read(body, read, limit, cx));
+                    let whole = ready!(poll_read::<M, B>(body, read, limit, cx));
                     // Taken before anything can fail: with the error the inner service is free again.
                     let Unsent { mut ready, mut parts, act_as, url, signing } =
                         *unsent.take().expect("polled after it was ready");
                     let body = whole?;
-                    signing.sign(&act_as, &url, &mut parts, &body)?;
-                    let request = Request::from_parts(parts, B::from(body));
+                    signing.sign(&act_as, &url, &mut parts, Some(&body))?;
+                    let request = Request::from_parts(parts, M::rebuild(body));
                     state.set(State::Sending(ready.call(request)));
                 }
                 StateProjection::Sending(response) => return response.poll(cx).map_err(Into::into),
@@ -285,33 +326,6 @@ where
             }
         }
     }
-}
-
-fn poll_read<B>(
-    mut body: Pin<&mut B>,
-    read: &mut BytesMut,
-    limit: usize,
-    cx: &mut Context<'_>,
-) -> Poll<Result<Bytes, Error>>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<BoxError>,
-{
-    if body.size_hint().lower() > limit as u64 {
-        return Poll::Ready(Err(Error::BodyTooLarge { limit }));
-    }
-    while let Some(frame) = ready!(body.as_mut().poll_frame(cx)) {
-        let frame = frame.map_err(|error| Error::Body(error.into()));
-        let Ok(data) = frame?.into_data() else { return Poll::Ready(Err(Error::Trailers)) };
-        if data.len() > limit - read.len() {
-            return Poll::Ready(Err(Error::BodyTooLarge { limit }));
-        }
-        if read.is_empty() && body.is_end_stream() {
-            return Poll::Ready(Ok(data)); // the whole in one part, which need not be copied
-        }
-        read.extend_from_slice(&data);
-    }
-    Poll::Ready(Ok(mem::take(read).freeze()))
 }
 
 impl<C> Clone for Signing<C> {
@@ -328,15 +342,15 @@ impl<C> Clone for Signing<C> {
     }
 }
 
-impl<C> Clone for HttpSignLayer<C> {
+impl<C, M> Clone for HttpSignLayer<C, M> {
     fn clone(&self) -> Self {
-        Self { signing: self.signing.clone() }
+        Self { signing: self.signing.clone(), body: PhantomData }
     }
 }
 
-impl<S: Clone, C> Clone for HttpSign<S, C> {
+impl<S: Clone, C, M> Clone for HttpSign<S, C, M> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), signing: Arc::clone(&self.signing) }
+        Self { inner: self.inner.clone(), signing: Arc::clone(&self.signing), body: PhantomData }
     }
 }
 
@@ -349,21 +363,21 @@ impl<C> fmt::Debug for Signing<C> {
     }
 }
 
-impl<C> fmt::Debug for HttpSignLayer<C> {
+impl<C, M> fmt::Debug for HttpSignLayer<C, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSignLayer").field("signing", &self.signing).finish()
     }
 }
 
-impl<S: fmt::Debug, C> fmt::Debug for HttpSign<S, C> {
+impl<S: fmt::Debug, C, M> fmt::Debug for HttpSign<S, C, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSign").field("inner", &self.inner).field("signing", &self.signing).finish()
     }
 }
 
-impl<S: Service<Request<B>>, B, C> fmt::Debug for HttpSignFuture<S, B, C> {
+impl<S: Service<Request<B>>, B, C, M> fmt::Debug for HttpSignFuture<S, B, C, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.state {
             State::Reading { .. } => "HttpSignFuture(Reading)",
             State::Sending(_) => "HttpSignFuture(Sending)",
             State::Failed(_) => "HttpSignFuture(Failed)",

@@ -59,6 +59,7 @@
 //! led: switch that off.
 
 mod act_as;
+mod body;
 mod error;
 mod http_sign;
 mod layer;
@@ -68,6 +69,7 @@ mod service;
 mod target;
 
 pub use act_as::ActAs;
+pub use body::{FromBytes, InsecureUnsignedBody, Rebuild};
 pub use error::Error;
 pub use http_sign::{HttpSign, HttpSignFuture, HttpSignLayer};
 pub use layer::SignLayer;
