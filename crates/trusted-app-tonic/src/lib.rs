@@ -73,8 +73,8 @@ pub use status::{ERROR_DOMAIN, GrpcOr, GrpcStatus, status_of};
 
 #[doc(no_inline)]
 pub use tower_trusted_app::{
-    ApplicationId, BoxError, Caller, CallingApplication, HttpSignatures, KeyStore, KnownUser, LocalApplication,
-    ProblemJson, PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses, TrustedAppLayer,
-    TrustedApplication, UserDirectory, UserLookup, application, audit, client, conditions, crypto, httpsig, keys,
-    reject_fn, replay, users,
+    ApplicationId, BoxError, Caller, CallingApplication, HttpSignatures, KeyStore, KnownUser,
+    LocalApplication, ProblemJson, PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses,
+    TrustedAppLayer, TrustedApplication, UserDirectory, UserLookup, application, audit, client, conditions,
+    crypto, httpsig, keys, reject_fn, replay, users,
 };

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod client;
+mod http_signatures;
 mod kinds;
 mod names;
 mod peer;

@@ -4,22 +4,27 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use issues_proto::issues_client::IssuesClient;
 use issues_proto::issues_server::{Issues, IssuesServer};
 use issues_proto::{Comment, GetRequest, ImportSummary, Issue, ListRequest};
 use tokio::net::TcpListener;
 use tokio_stream::{Stream, StreamExt};
+use tonic::body::Body;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status, Streaming};
 use tonic_types::StatusExt;
 use tower::Layer;
+use tower_trusted_app::BodyMode;
 use tower_trusted_app::client::{Sign, SignLayer};
 use tower_trusted_app::keys::{BoxKeyStore, KeyStoreExt, MemoryKeyStore};
 use tower_trusted_app::users::MemoryDirectory;
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tonic::application::TrustedApplicationBuilder;
-use trusted_app_tonic::{GrpcStatus, KeyStore, LocalApplication, RequestExt, TrustedAppLayer, sign_layer};
+use trusted_app_tonic::{
+    BoxError, GrpcStatus, KeyStore, LocalApplication, RequestExt, TrustedAppLayer, sign_layer,
+};
 
 /// Under this URL the clients know the server, wherever it is.
 pub(crate) const PUBLIC: &str = "https://tracker.test";
@@ -27,9 +32,9 @@ pub(crate) const PUBLIC: &str = "https://tracker.test";
 pub(crate) type Layered = TrustedAppLayer<BoxKeyStore, MemoryDirectory, GrpcStatus>;
 pub(crate) type Client = IssuesClient<Sign<Channel, LocalApplication, FixedClock>>;
 
-/// The tracker: it knows alice, and mallory, who may not log in. Its clock stands still.
+/// The tracker: it knows alice and müller, and mallory, who may not log in. Its clock stands still.
 pub(crate) fn layer(keys: impl KeyStore) -> Layered {
-    let users = MemoryDirectory::of_names(["alice"]);
+    let users = MemoryDirectory::of_names(["alice", "müller"]);
     users.deny("mallory");
     trusted_app_tonic::layer(keys.boxed(), users, PUBLIC.parse().unwrap()).clock(FixedClock::default())
 }
@@ -101,6 +106,13 @@ impl Issues for Handler {
     }
 }
 
+/// What tonic's services ask of a request's body.
+pub(crate) trait RequestBody:
+    http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static
+{
+}
+impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static> RequestBody for B {}
+
 /// A server on loopback; it runs as long as the test.
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
@@ -108,11 +120,20 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) async fn start(layer: Layered) -> Self {
+    pub(crate) async fn start<M>(layer: TrustedAppLayer<BoxKeyStore, MemoryDirectory, GrpcStatus, M>) -> Self
+    where
+        M: BodyMode<Body, Body: RequestBody, Reading: Send> + 'static,
+    {
         Self::start_with(Server::builder(), layer).await
     }
 
-    pub(crate) async fn start_with(server: Server, layer: Layered) -> Self {
+    pub(crate) async fn start_with<M>(
+        server: Server,
+        layer: TrustedAppLayer<BoxKeyStore, MemoryDirectory, GrpcStatus, M>,
+    ) -> Self
+    where
+        M: BodyMode<Body, Body: RequestBody, Reading: Send> + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Calls::default();

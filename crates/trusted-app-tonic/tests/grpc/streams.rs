@@ -6,16 +6,23 @@ use issues_proto::Comment;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Response, Status, Streaming};
 
 use crate::site::{Site, acting_as, trusting, wiki};
 
-/// Each message is sent only after the answer to the one before it has come back: nothing waits for the end.
 #[tokio::test]
 async fn a_conversation_is_not_buffered() {
     let site = Site::start(trusting(wiki())).await;
-    let (comments, outgoing) = mpsc::channel(1);
     let mut client = site.client();
-    let answers = client.discuss(acting_as("alice", ReceiverStream::new(outgoing)));
+    converse(async move |comments| client.discuss(acting_as("alice", comments)).await).await;
+}
+
+/// Each message is sent only after the answer to the one before it has come back: nothing waits for the end.
+pub(crate) async fn converse(
+    discuss: impl AsyncFnOnce(ReceiverStream<Comment>) -> Result<Response<Streaming<Comment>>, Status>,
+) {
+    let (comments, outgoing) = mpsc::channel(1);
+    let answers = discuss(ReceiverStream::new(outgoing));
     let mut answers =
         timeout(Duration::from_secs(10), answers).await.expect("the call begins").unwrap().into_inner();
     for number in 0..20 {
