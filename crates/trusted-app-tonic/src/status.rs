@@ -137,6 +137,11 @@ fn strip_prefix<'v>(value: &'v [u8], prefix: &[u8]) -> Option<&'v [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use tower_trusted_app::ProblemJson;
+    use tower_trusted_app::httpsig::Refusal;
+
     use super::*;
 
     /// As with the HTTP answers: a proxy might take the server for broken.
@@ -154,6 +159,21 @@ mod tests {
             let bytes = bytes.sum::<usize>() + rejection.to_transport_error().to_header_value().len();
             assert!(bytes < 4096, "{bytes} bytes of {text:?}");
         }
+    }
+
+    /// On a shared port too, a body that is not the one that was signed ends in what its reader knows.
+    #[test]
+    fn what_a_body_ends_in() {
+        let rejection = Refusal::DigestMismatch.into();
+        let mut request = http::Request::new(()).into_parts().0;
+        let body_error =
+            |request: &Parts| Reject::<Full<Bytes>>::body_error(&GrpcOr(ProblemJson), &rejection, request);
+        assert!(body_error(&request).is_none());
+        request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        let error = body_error(&request).unwrap();
+        let status: &Status = error.downcast_ref().unwrap();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(status.metadata().get("trusted-app-error").unwrap(), "digest_mismatch");
     }
 
     #[test]

@@ -134,11 +134,11 @@ async fn streamed_bodies() {
     assert_eq!((answer.refusal(), got.is_none()), ((401, "replayed".to_owned()), true));
 }
 
-fn may_leave_bodies_out() -> TrustedApplication {
+pub(crate) fn may_leave_bodies_out() -> TrustedApplication {
     wiki().to_builder().insecure_unsigned_bodies(true).build().unwrap()
 }
 
-fn leaves_bodies_out() -> HttpSignatures {
+pub(crate) fn leaves_bodies_out() -> HttpSignatures {
     HttpSignatures::default().policy(Policy::default().with_insecure_unsigned_content())
 }
 

@@ -7,19 +7,26 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
-use tower_trusted_app::client::{ActAs, Error, HttpSignLayer};
+use tower_trusted_app::client::{ActAs, Error, HttpSignLayer, InsecureUnsignedBody, Rebuild};
 use tower_trusted_app::seraph::ID;
 use tower_trusted_app::{Caller, SignedBody};
 
-use crate::support::{At, KEY, NOW, ORIGIN, tracker};
+use crate::bodies::{leaves_bodies_out, may_leave_bodies_out};
+use crate::support::{At, KEY, NOW, ORIGIN, Parts, Tracker, tracker, tracker_of};
 
 type Sent = Arc<Mutex<Vec<HeaderMap>>>;
 
 /// Signs, notes what is sent, and has the tracker answer.
 fn client()
 -> (impl Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = BoxError> + Clone, Sent) {
+    client_of(tracker())
+}
+
+fn client_of(
+    tracker: Tracker,
+) -> (impl Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = BoxError> + Clone, Sent) {
     let sent = Sent::default();
-    let tracker = tracker().layer(service_fn(|request: Request<SignedBody<Full<Bytes>>>| async move {
+    let tracker = tracker.layer(service_fn(|request: Request<SignedBody<Full<Bytes>>>| async move {
         let user = request.extensions().get::<Caller<()>>().unwrap().user_name().to_owned();
         let body = request.into_body().collect().await.unwrap().to_bytes();
         Ok::<_, Infallible>(Response::new(Full::new([user.as_bytes(), b": ", &body].concat().into())))
@@ -78,6 +85,57 @@ async fn what_cannot_be_covered_is_not_sent() {
     let error = client.clone().oneshot(large).await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Error::BodyTooLarge { limit: 1_048_576 })), "{error}");
     assert!(sent.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_leaves_unsigned_only_where_the_request_says_so() {
+    let agreed = tracker_of(vec![may_leave_bodies_out()], leaves_bodies_out());
+    for (layer, expected) in [(agreed, 200), (tracker(), 401)] {
+        let (client, sent) = client_of(layer);
+        let mut large = request("").map(|_| Full::new(Bytes::from(vec![b'x'; (1 << 20) + 1])));
+        large.extensions_mut().insert(InsecureUnsignedBody);
+        assert_eq!(answer(client.clone().oneshot(large).await.unwrap()).await.0, expected);
+        assert!(!sent.lock().unwrap()[0].contains_key("content-digest"));
+        // What has no body leaves nothing out.
+        let mut empty = request("");
+        empty.extensions_mut().insert(InsecureUnsignedBody);
+        assert_eq!(answer(client.clone().oneshot(empty).await.unwrap()).await.0, 200);
+        // And nothing else is left out because of it.
+        let mut no_type = request("body");
+        no_type.extensions_mut().insert(InsecureUnsignedBody);
+        no_type.headers_mut().remove("content-type");
+        let error = client.oneshot(no_type).await.unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(Error::HttpSignature(_))), "{error}");
+        assert_eq!(sent.lock().unwrap().len(), 2);
+    }
+}
+
+/// Reads what is there.
+struct AtHand;
+
+impl Rebuild<Parts> for AtHand {
+    const WAITS: bool = false;
+
+    fn rebuild(bytes: Bytes) -> Parts {
+        Parts::of([&bytes[..]])
+    }
+}
+
+#[tokio::test]
+async fn a_signer_that_does_not_wait_refuses_what_it_would_have_to_wait_for() {
+    let nowhere = service_fn(async |_: Request<Parts>| Ok::<_, BoxError>(Response::new(())));
+    let client = HttpSignLayer::new(KEY.clone()).rebuild::<AtHand>().layer(nowhere);
+    for hangs in [false, true] {
+        let mut body = Parts::of([&b"printer "[..], b"on fire"]);
+        body.hangs = hangs;
+        let result = client.clone().oneshot(request("").map(|_| body)).await;
+        match result {
+            Ok(_) => assert!(!hangs),
+            Err(error) => {
+                assert!(hangs && matches!(error.downcast_ref(), Some(Error::StreamingBody)), "{error}")
+            }
+        }
+    }
 }
 
 /// A service that passes requests on lends nobody its caller's identity.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http_body_util::BodyExt;
-use issues_proto::Issue;
+use issues_proto::{Comment, Issue};
 use tokio_stream::iter;
 use tonic::Status;
 use tower_trusted_app::Clock;
@@ -137,6 +137,16 @@ async fn a_mismatch_in_what_is_handed_on_ends_the_rpc() {
     let response = send(site.channel(), good).await.unwrap();
     assert!(!response.headers().contains_key("grpc-status"), "{response:?}");
     assert_eq!(site.calls.take(), ["alice"; 4]);
+
+    // It stands in the trailers where the answer has begun.
+    let comments = iter([Comment { text: "why?".into(), ..Comment::default() }]);
+    let mut discuss = captured(async |mut client| client.discuss(acting_as("alice", comments)).await).await;
+    tamper(&mut discuss);
+    let response = send(site.channel(), discuss).await.unwrap();
+    assert!(!response.headers().contains_key("grpc-status"), "{response:?}");
+    let answers = response.into_body().collect().await.unwrap();
+    assert_eq!(refusal(&Status::from_header_map(answers.trailers().unwrap()).unwrap()), mismatch);
+    assert!(answers.to_bytes().is_empty(), "no comment comes back");
 }
 
 /// Two issues of the same length, which are all there.
