@@ -125,14 +125,13 @@ impl Rebuild<Parts> for AtHand {
 async fn a_signer_that_does_not_wait_refuses_what_it_would_have_to_wait_for() {
     let nowhere = service_fn(async |_: Request<Parts>| Ok::<_, BoxError>(Response::new(())));
     let client = HttpSignLayer::new(KEY.clone()).rebuild::<AtHand>().layer(nowhere);
-    for hangs in [false, true] {
+    for (hangs, gives_way) in [(false, false), (false, true), (true, false), (true, true)] {
         let mut body = Parts::of([&b"printer "[..], b"on fire"]);
-        body.hangs = hangs;
-        let result = client.clone().oneshot(request("").map(|_| body)).await;
-        match result {
+        (body.hangs, body.gives_way) = (hangs, gives_way);
+        match client.clone().oneshot(request("").map(|_| body)).await {
             Ok(_) => assert!(!hangs),
             Err(error) => {
-                assert!(hangs && matches!(error.downcast_ref(), Some(Error::StreamingBody)), "{error}")
+                assert!(hangs && matches!(error.downcast_ref(), Some(Error::StreamingBody)), "{error}");
             }
         }
     }

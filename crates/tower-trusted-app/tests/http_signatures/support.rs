@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::mem;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -78,6 +79,8 @@ pub(crate) struct Parts {
     parts: VecDeque<Bytes>,
     /// Whether it hangs after the last one.
     pub(crate) hangs: bool,
+    /// Whether it gives way to other tasks before its first part.
+    pub(crate) gives_way: bool,
     /// Whether it says that it is at its end from the beginning.
     pub(crate) lies: bool,
     /// What it says about its length.
@@ -98,8 +101,12 @@ impl Body for Parts {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if mem::take(&mut self.gives_way) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         match self.parts.pop_front() {
             Some(part) => {
                 self.taken.fetch_add(part.len(), Ordering::Relaxed);
