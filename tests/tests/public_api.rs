@@ -32,7 +32,7 @@ const NAMED: [(&str, &[&str]); 9] = [
         &["sqlx_core", "sqlx_postgres", "sqlx_sqlite", "tower_trusted_app", "trusted_app_core"],
     ),
     ("trusted-app-test", &["http", "tower_layer", "tower_service", "trusted_app_core"]),
-    ("trusted-app-tonic", &["http", "tonic", "tower_trusted_app", "trusted_app_core"]),
+    ("trusted-app-tonic", &["bytes", "http", "tonic", "tower_trusted_app", "trusted_app_core"]),
 ];
 
 /// The lines of each published library's public API, by package.
