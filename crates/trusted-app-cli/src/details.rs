@@ -29,7 +29,7 @@ pub(crate) struct Details {
     file: Option<PathBuf>,
 
     /// The application's base URL, or the URL of the document itself
-    #[arg(value_name = "URL", required_unless_present = "file")]
+    #[arg(value_name = "URL")]
     url: Option<String>,
 }
 
@@ -57,7 +57,10 @@ impl Details {
                 let fetched = document::fetch(url).await?;
                 (Some(fetched.url), fetched.document)
             }
-            (None, None) => bail!("no URL and no file"),
+            (None, None) => bail!(
+                "say whose document: the application's base URL, such as https://wiki.example.com, or --file FILE (see \
+                 --help)"
+            ),
         };
         let key = document.public_key();
         let shown = Shown {

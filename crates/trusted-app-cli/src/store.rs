@@ -23,23 +23,30 @@ pub(crate) struct StoreOption {
     /// May stand in the environment instead, as TRUSTED_APP_STORE. A password is better not on the command
     /// line, where every user of the machine sees it: PostgreSQL's PGPASSWORD and ~/.pgpass are read.
     #[arg(long, value_name = "STORE", env = "TRUSTED_APP_STORE", hide_env_values = true)]
-    store: StoreUrl,
+    store: Option<StoreUrl>,
 }
 
 impl StoreOption {
+    fn stated(&self) -> anyhow::Result<&StoreUrl> {
+        self.store.as_ref().context(
+            "say where the applications are kept, by --store or in TRUSTED_APP_STORE: sqlite:FILE, \
+             postgres://USER@HOST/DATABASE or file:FILE.toml (see --help)",
+        )
+    }
+
     /// Opens a store that is there.
     pub(crate) async fn open(&self) -> anyhow::Result<Store> {
+        let store = self.stated()?;
         self.open_if_there().await?.with_context(|| {
             format!(
-                "--store {}: there is no such file; `request`, `apps add` and `apps import` make one",
-                self.store
+                "--store {store}: there is no such file; `request`, `apps add` and `apps import` make one"
             )
         })
     }
 
     /// Opens a store, unless it is a file that is not there.
     pub(crate) async fn open_if_there(&self) -> anyhow::Result<Option<Store>> {
-        match self.store.location()? {
+        match self.stated()?.location()? {
             Location::Sqlite(file) | Location::File(file) if !file.exists() => Ok(None),
             _ => self.open_or_create().await.map(Some),
         }
@@ -47,12 +54,13 @@ impl StoreOption {
 
     /// Opens a store, and makes it if there is none.
     pub(crate) async fn open_or_create(&self) -> anyhow::Result<Store> {
-        let opened = match self.store.location()? {
+        let store = self.stated()?;
+        let opened = match store.location()? {
             Location::Sqlite(file) => SqliteRegistry::open(file).await.map(Store::Sqlite),
             Location::Postgres(url) => PostgresRegistry::connect(url).await.map(Store::Postgres),
             Location::File(file) => return Ok(Store::File(FileRegistry::open(file)?)),
         };
-        opened.map_err(|error| anyhow!("--store {}: {error}", self.store))
+        opened.map_err(|error| anyhow!("--store {store}: {error}"))
     }
 }
 

@@ -86,10 +86,7 @@ fn add_refuses() {
         refusal(&format!("add --document {document} --address 192.111.. --path /"))
             .starts_with("--address: The IP address pattern: 192.111.. is invalid.")
     );
-    assert_eq!(
-        refusal("add --address any --path any"),
-        "state the application by --document, or by --id and --public-key"
-    );
+    assert!(refusal("add --address any --path any").starts_with("say which application: by --document FILE"));
     assert!(refusal("add --id x --address any --path any").contains("--public-key"));
     assert!(
         refusal(&format!("add --document {document} --timeout 0 --address any --path any"))
@@ -323,4 +320,49 @@ fn what_is_exported_is_imported_into_an_equal_store() {
             .failure()
             .contains("bad.toml: line 1: application `x`: public_key: missing")
     );
+}
+
+#[test]
+fn keys_are_replaced_only_where_that_is_said() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    let (old, new) = (TestIdentity::wiki(), TestIdentity::stranger());
+    let of = |identity: &TestIdentity| identity.local().public_key().fingerprint().to_string();
+    let exported = stage.done("export");
+    let old_key = old.local().public_key().to_base64();
+    let other = exported.replace(&old_key, &new.local().public_key().to_base64());
+    assert_ne!(other, exported);
+    let file = stage.file("other.toml", &other);
+
+    for args in ["--replace", "--replace --dry-run"] {
+        let refused = stage.run(&format!("import {file} {args}"));
+        let failure = refused.failure();
+        assert!(failure.starts_with("wiki is registered with other keys: SHA256 "), "{failure}");
+        assert!(failure.contains(&of(&old)) && failure.contains(&of(&new)), "{failure}");
+        assert!(failure.contains(". --replace-keys changes them"), "{failure}");
+    }
+    assert_eq!(stage.done("export"), exported, "nothing was changed");
+    let alone = stage.run(&format!("import {file} --replace-keys"));
+    assert!(alone.failure().starts_with("--replace is missing"), "{alone:?}");
+
+    let replaced = stage.done(&format!("import {file} --replace --replace-keys"));
+    assert_eq!(replaced, "ID    NAME  WAS\nwiki  Wiki  changed, keys too\n");
+    assert_eq!(stage.done("export"), other);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let failure = |args: &str| program::run(args.split(' '), b"").failure().to_owned();
+    let no_store = failure("apps list");
+    assert!(no_store.contains("by --store or in TRUSTED_APP_STORE: sqlite:FILE, "), "{no_store}");
+    for args in ["apps add", "apps add --store file:x.toml", "apps add --store file:x.toml --id wiki"] {
+        let no_key = failure(args);
+        assert_eq!(
+            no_key,
+            "say which application: by --document FILE, its certificate document, or by --id ID and --public-key BASE64 \
+             (see --help)"
+        );
+    }
+    assert_eq!(failure("apps import --store file:x.toml"), "<FILE.toml> is missing (see --help)");
+    assert_eq!(failure("sign https://t/ --identity x"), "--user <NAME> is missing (see --help)");
 }

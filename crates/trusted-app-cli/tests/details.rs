@@ -123,7 +123,10 @@ fn a_document_in_a_file() {
     let missing = run(["details", "--file", "no-such-file"], b"");
     assert!(missing.failure().starts_with("cannot read no-such-file: "), "{missing:?}");
     let neither = run(["details"], b"");
-    assert!(neither.failure().contains("required"), "{neither:?}");
+    assert_eq!(
+        neither.failure(),
+        "say whose document: the application's base URL, such as https://wiki.example.com, or --file FILE (see --help)"
+    );
     let both = run(["details", "--file", "x", "https://wiki.example.com"], b"");
     assert!(both.failure().contains("cannot be used with"), "{both:?}");
 }

@@ -27,7 +27,7 @@ pub(crate) struct Add {
     document: DocumentFile,
 
     /// The application's id, if there is no document
-    #[arg(long, value_name = "ID", requires = "base64", conflicts_with = "path")]
+    #[arg(long, value_name = "ID", conflicts_with = "path")]
     id: Option<ApplicationId>,
 
     #[command(flatten)]

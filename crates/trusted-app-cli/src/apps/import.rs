@@ -18,7 +18,7 @@ use crate::store::{Store, StoreOption, said};
 /// Bring in the applications of a TOML file
 ///
 /// New ones are added; those that are the same already are left alone; those that differ are a fault
-/// unless --replace says to change them. None is taken out.
+/// unless --replace says to change them, and with other keys unless --replace-keys does. None is taken out.
 ///
 /// Nothing is changed when there is such a fault. After that one after the other is written, and the
 /// first that is refused (its key may belong to another application) ends it.
@@ -35,6 +35,10 @@ pub(crate) struct Import {
     #[arg(long)]
     replace: bool,
 
+    /// Change their keys as well: who holds the new ones can act for them, who holds the old ones no longer can
+    #[arg(long, requires = "replace")]
+    replace_keys: bool,
+
     #[command(flatten)]
     author: Author,
 
@@ -46,7 +50,7 @@ pub(crate) struct Import {
 /// What there is to do with one application.
 enum Step {
     Add,
-    Replace { version: u64 },
+    Replace { version: u64, keys: bool },
     Leave,
 }
 
@@ -71,7 +75,7 @@ impl Import {
             for (application, step) in &steps {
                 let done = match step {
                     Step::Add => store.add(application.clone(), &by).await.map(drop),
-                    Step::Replace { version } => {
+                    Step::Replace { version, .. } => {
                         store.update(application.clone(), *version, &by).await.map(drop)
                     }
                     Step::Leave => Ok(()),
@@ -99,16 +103,28 @@ impl Import {
 
     async fn step(&self, store: &Store, application: &TrustedApplication) -> anyhow::Result<Step> {
         let id = application.id();
-        let (version, is_same) = match store.get(id).await.map_err(said)? {
+        let (version, there) = match store.get(id).await.map_err(said)? {
             None => return Ok(Step::Add),
-            Some(Ok(there)) => (there.version, is_same(&there.application, application)),
-            Some(Err(broken)) => (broken.version, false),
+            Some(Ok(there)) => (there.version, Some(there.application)),
+            Some(Err(broken)) => (broken.version, None),
         };
-        match (is_same, self.replace) {
-            (true, _) => Ok(Step::Leave),
-            (false, true) => Ok(Step::Replace { version }),
-            (false, false) => bail!("{id} is registered already and differs: --replace changes it"),
+        if there.as_ref().is_some_and(|there| is_same(there, application)) {
+            return Ok(Step::Leave);
         }
+        if !self.replace {
+            bail!("{id} is registered already and differs: --replace changes it");
+        }
+        let keys = there.as_ref().is_none_or(|there| !has_same_keys(there, application));
+        if keys && !self.replace_keys {
+            let before =
+                there.as_ref().map_or("keys that cannot be read".to_owned(), |there| fingerprints(there));
+            bail!(
+                "{id} is registered with other keys: {before}; the file has {}. --replace-keys changes them, but \
+                 compare these with the other side's administrator first",
+                fingerprints(application)
+            );
+        }
+        Ok(Step::Replace { version, keys })
     }
 
     fn print(&self, steps: &[(TrustedApplication, Step)]) -> anyhow::Result<()> {
@@ -116,11 +132,26 @@ impl Import {
         for (application, step) in steps {
             let what = match step {
                 Step::Add => "added",
-                Step::Replace { .. } => "changed",
+                Step::Replace { keys: false, .. } => "changed",
+                Step::Replace { keys: true, .. } => "changed, keys too",
                 Step::Leave => "left as it is",
             };
             columns.push([application.id().to_string(), application.name().to_owned(), what.to_owned()]);
         }
         columns.print(1)
     }
+}
+
+/// Keys that differ in a state or a date are others.
+fn has_same_keys(one: &TrustedApplication, other: &TrustedApplication) -> bool {
+    one.keys() == other.keys() && one.signature_keys() == other.signature_keys()
+}
+
+fn fingerprints(application: &TrustedApplication) -> String {
+    let keys = application.keys().iter().map(|key| format!("SHA256 {} ({})", key.fingerprint(), key.state()));
+    let signature_keys = application
+        .signature_keys()
+        .iter()
+        .map(|key| format!("{} ({})", key.public_key().thumbprint(), key.state()));
+    keys.chain(signature_keys).collect::<Vec<_>>().join(", ")
 }

@@ -47,6 +47,9 @@ pub(super) fn id_and_key(
             Ok((document.application_id().clone(), document.public_key().clone()))
         }
         (None, Some(id), Some(key)) => Ok((id, key)),
-        _ => bail!("state the application by --document, or by --id and --public-key"),
+        _ => bail!(
+            "say which application: by --document FILE, its certificate document, or by --id ID and --public-key \
+             BASE64 (see --help)"
+        ),
     }
 }
