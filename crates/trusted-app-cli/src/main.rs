@@ -18,6 +18,7 @@ mod question;
 mod request;
 mod sign;
 mod signature_key;
+mod signer;
 mod store;
 mod url;
 mod verify;

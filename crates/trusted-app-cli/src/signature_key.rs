@@ -4,11 +4,12 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::Value;
 use tempfile::NamedTempFile;
+use tower_trusted_app::LocalApplication;
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm, SignatureKey};
 use zeroize::Zeroizing;
 
@@ -52,6 +53,12 @@ pub(crate) fn store(key: &PrivateSignatureKey, path: &Path) -> anyhow::Result<()
 pub(crate) fn load(path: &Path) -> anyhow::Result<PrivateSignatureKey> {
     let option = || format!("--signature-key {}", path.display());
     let text = Zeroizing::new(fs::read_to_string(path).with_context(option)?);
+    if LocalApplication::from_pem(&text).is_ok() {
+        bail!(
+            "{}: this is an identity, whose key signs for Seraph and nothing else: `keygen --algorithm` makes another",
+            option()
+        );
+    }
     PrivateSignatureKey::from_pkcs8_pem(&text).with_context(option)
 }
 

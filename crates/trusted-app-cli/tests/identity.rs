@@ -178,6 +178,85 @@ fn sign_refuses() {
     assert!(both.failure().contains("'--curl' cannot be used with '--json'"), "{both:?}");
 }
 
+/// A new key of HTTP message signatures.
+fn signature_key(directory: &Path) -> String {
+    let file = directory.join("signature.pem").to_str().unwrap().to_owned();
+    assert_eq!(run(["keygen", "--algorithm", "ed25519", "--out", &file], b"").status, 0);
+    file
+}
+
+#[test]
+fn sign_prints_the_fields_of_an_http_message_signature() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = signature_key(directory.path());
+    let sign = |args: &[&str]| {
+        let start = ["sign", "--signature-key", &file, "--user", "zoë", "https://t/x"];
+        let ran = run(start.into_iter().chain(args.iter().copied()), b"{}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+        ran.stdout
+    };
+    let names = |printed: &str| {
+        let names = printed.lines().map(|line| line.split_once(": ").unwrap().0.to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let get = sign(&[]);
+    assert_eq!(names(&get), "Trusted-App-User Signature-Input Signature");
+    assert!(get.starts_with("Trusted-App-User: %\"zo%c3%ab\"\n"), "{get}");
+    assert!(get.contains("(\"@method\" \"@target-uri\" \"trusted-app-user\");created="), "{get}");
+    assert_ne!(sign(&[]), get, "another nonce");
+
+    let content =
+        ["--method", "POST", "--body", "-", "--content-type", "application/json", "--lifetime", "7"];
+    let post = sign(&content);
+    assert_eq!(names(&post), "Content-Type Trusted-App-User Content-Digest Signature-Input Signature");
+    let digest = "Content-Digest: sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:\n";
+    assert!(post.contains("Content-Type: application/json\n") && post.contains(digest), "{post}");
+    let number = |name: &str| {
+        let rest = &post[post.find(name).unwrap() + name.len()..];
+        rest[..rest.find(';').unwrap()].parse::<u64>().unwrap()
+    };
+    assert_eq!(number("expires=") - number("created="), 7);
+
+    let json: Value = serde_json::from_str(&sign(&["--json"])).unwrap();
+    assert_eq!(json.as_object().unwrap().len(), 3);
+    let body = directory.path().join("it's.json");
+    fs::write(&body, "{}").unwrap();
+    let curl = sign(&["--curl", "--body", body.to_str().unwrap(), "--content-type", "application/json"]);
+    assert!(curl.contains(" --header 'Content-Type: application/json' "), "{curl}");
+    assert!(
+        curl.ends_with("/it'\\''s.json' 'https://t/x'\n") && curl.contains(" --data-binary '@/"),
+        "{curl}"
+    );
+}
+
+#[test]
+fn sign_refuses_what_cannot_be_covered_or_is_of_the_other_scheme() {
+    let directory = tempfile::tempdir().unwrap();
+    let (key, identity) = (signature_key(directory.path()), wiki(directory.path()));
+    let by_key = ["--signature-key", key.as_str()];
+    let by_identity = ["--identity", identity.as_str()];
+    let json = ["--content-type", "application/json"];
+    for (args, why) in [
+        (vec![], "say whose key signs: by --identity FILE for Seraph, or by --signature-key FILE"),
+        ([by_key, by_identity].concat(), "cannot be used with"),
+        ([by_key, ["--protocol", "v3"]].concat(), "cannot be used with"),
+        ([by_identity, ["--lifetime", "9"]].concat(), "cannot be used with"),
+        ([&by_identity[..], &["--body", "-"], &json].concat(), "cannot be used with"),
+        ([by_key, ["--body", "-"]].concat(), "--content-type <TYPE> is missing"),
+        ([by_key, json].concat(), "--body <FILE> is missing"),
+        ([by_key, ["--lifetime", "301"]].concat(), "301 is not in 1..=300"),
+        ([&by_key[..], &["--body", "missing"], &json].concat(), "--body missing: No such file"),
+        ([&by_key[..], &["--curl", "--body", "-"], &json].concat(), "--curl: curl cannot read"),
+        (vec!["--signature-key", &identity], "this is an identity, whose key signs for Seraph"),
+        (vec!["--identity", &key], "--identity "),
+    ] {
+        let ran = run(["sign", "--user", "alice", "https://t/"].into_iter().chain(args), b"{}");
+        assert!(ran.failure().contains(why), "{why}: {ran:?}");
+    }
+    let user = run(["sign", "--user", "a\u{202e}b", "https://t/"].into_iter().chain(by_key), b"");
+    assert!(user.failure().starts_with("cannot sign: malformed: trusted-app-user: "), "{user:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_shell_hands_curl_what_was_signed() {
