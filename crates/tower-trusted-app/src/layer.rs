@@ -5,15 +5,17 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Uri};
 use tower_layer::Layer;
 use trusted_app_core::conditions::{Peer, ReplayProtection};
-use trusted_app_core::{Clock, KeyStore, ReplayStore, UserDirectory};
+use trusted_app_core::{Clock, KeyStore, Rejection, ReplayStore, UserDirectory};
 
 use crate::audit::AuditSink;
 use crate::body::{Digested, Untouched};
 use crate::context_path::{ContextPath, ContextPathError};
 use crate::http_signatures::HttpSignatures;
+use crate::original_target::target_of;
 use crate::reject::ProblemJson;
 use crate::replay::BoxReplayStore;
 use crate::service::TrustedApp;
@@ -224,6 +226,36 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
     /// Where a record of every decision goes, beside the `tracing` event.
     pub fn audit(self, sink: impl AuditSink) -> Self {
         self.with(|settings| settings.audit = Some(Arc::new(sink)))
+    }
+
+    /// The URL for which such a request must have been signed, as this layer rebuilds it: for tools that explain
+    /// where two sides differ.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::AuthorityUnknown`] when the request's authority is none of the public URLs,
+    /// [`Rejection::BadSignature`] when the public does not see its path.
+    ///
+    /// ```
+    /// use tower_trusted_app::keys::MemoryKeyStore;
+    /// use tower_trusted_app::users::MemoryDirectory;
+    /// use tower_trusted_app::{SignedUrl, TrustedAppLayer};
+    ///
+    /// let url = SignedUrl::any_of(["https://tracker.example.com"])?;
+    /// let layer = TrustedAppLayer::new(MemoryKeyStore::new([])?, MemoryDirectory::of_names(["alice"]), url);
+    /// let signed_url = |host| {
+    ///     let request = http::Request::get("/rest?q=1").header("host", host).body(())?;
+    ///     Ok::<_, http::Error>(layer.rebuilt_url(&request.into_parts().0).ok())
+    /// };
+    /// assert_eq!(signed_url("tracker.example.com")?.as_deref(), Some("https://tracker.example.com/rest?q=1"));
+    /// assert_eq!(signed_url("backend:8080")?, None);
+    /// # Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn rebuilt_url(&self, request: &Parts) -> Result<String, Rejection> {
+        let settings = &self.shared.settings;
+        let uri = (settings.original_uri)(&request.extensions).unwrap_or(&request.uri);
+        let target = target_of(&request.extensions, uri);
+        settings.signed_url.rebuild(uri, target, &request.headers, &settings.context_path)
     }
 
     /// How rejections become responses; [`ProblemJson`] unless stated.

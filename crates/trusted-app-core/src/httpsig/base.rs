@@ -11,8 +11,11 @@ use super::error::Refusal;
 use super::fields::SignatureFields;
 use super::input::{self, Component, Input, Wanted};
 
+mod line;
 mod member;
 mod query;
+
+pub use line::BaseLine;
 
 /// A request, as its signature sees it.
 #[derive(Debug, Clone, Copy)]

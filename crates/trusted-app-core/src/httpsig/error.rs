@@ -155,7 +155,8 @@ pub enum Refusal {
     #[error("the signature does not hold for this signature base:\n{base}")]
     BadSignature {
         /// What this server held the signature against (RFC 9421, section 2.5), to be compared with
-        /// what the peer signed. It has the values of all covered fields.
+        /// what the peer signed; with [`BaseLine::NOT_LOGGED`](super::BaseLine::NOT_LOGGED) for each value
+        /// that nobody should see.
         base: String,
     },
     /// Expired, too old, or from the future.

@@ -36,7 +36,7 @@ mod sign;
 mod user;
 mod verify;
 
-pub use base::{RequestMessage, ResponseMessage, SignatureBase};
+pub use base::{BaseLine, RequestMessage, ResponseMessage, SignatureBase};
 pub use digest::{CONTENT_DIGEST, ContentDigest, DigestAlgorithm, DigestHasher, ExpectedContent};
 pub use directory::{
     DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, DirectoryKey, KeyDirectory, SignedDirectory,

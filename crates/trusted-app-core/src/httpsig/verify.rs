@@ -6,7 +6,7 @@ use std::time::Duration;
 use sfv::BareItemFromInput;
 
 use super::TAG;
-use super::base::{Message, RequestMessage, SignatureBase};
+use super::base::{BaseLine, Message, RequestMessage, SignatureBase};
 use super::digest::{CONTENT_DIGEST, ContentDigest, ExpectedContent};
 use super::error::Refusal;
 use super::fields::SignatureFields;
@@ -62,6 +62,13 @@ impl<'a> Credentials<'a> {
     #[must_use]
     pub fn key_id(&self) -> &'a str {
         self.key_id
+    }
+
+    /// What this signature would be of over `request`, line by line, whatever it covers. It tells a person
+    /// where two sides differ, and proves nothing.
+    #[must_use]
+    pub fn base_lines(&self, request: &RequestMessage<'_>) -> Vec<BaseLine> {
+        SignatureBase::lines(&Message::Request(*request), &self.input)
     }
 
     /// Holds the request against the profile, before any key is looked for: what must be covered, the
@@ -171,7 +178,7 @@ impl Checked<'_> {
         let (created, expires) = (credentials.created, credentials.expires);
         self.policy.check_window(created, expires, now, Policy::max_age(application))?;
         let holds = key.verify(self.base.as_bytes(), &credentials.signature);
-        holds.map_err(|_| Refusal::BadSignature { base: self.base.to_string() })?;
+        holds.map_err(|_| Refusal::BadSignature { base: self.base.for_log(&credentials.input) })?;
         let may_be_unsigned = application.conditions().insecure_unsigned_bodies;
         if self.content == ExpectedContent::InsecureUnsigned && !may_be_unsigned {
             return Err(Refusal::coverage("`content-digest`: the application may not leave it out"));

@@ -1,8 +1,8 @@
 //! Holding a request's signature against the keys of the application that it states.
 
-use super::Credentials;
 use super::cache::{Presented, SignatureCache};
-use super::verification::Verification;
+use super::verification::{Verification, utf8};
+use super::{Credentials, base64, certificate};
 use crate::application::{Scheme, TrustedApplication};
 use crate::clock::Timestamp;
 use crate::limits::MAX_URL_BYTES;
@@ -63,6 +63,19 @@ impl Credentials<'_> {
         let signature = run(&Verification { credentials: self, application, scheme, url, now })?;
         cache.insert(application, &presented, signature.clone());
         Ok((signature, false))
+    }
+
+    /// What the signature would be of if the request were one for `url`: timestamp, URL and user, a line each. It
+    /// tells a person where two sides differ, and proves nothing.
+    ///
+    /// `None` in any other version than 3, which encrypts the certificate, and when that cannot be read.
+    #[must_use]
+    pub fn signed_text(&self, url: &str) -> Option<String> {
+        let text = base64::decode(self.certificate)
+            .filter(|_| Scheme::SeraphV3.version() == Some(self.version()))?;
+        let text = utf8(&text);
+        let certificate = certificate::read(&text)?;
+        Some(format!("{}\n{url}\n{}", certificate.created()?, certificate.user))
     }
 
     /// The scheme of this request's version, if the application may use it.
