@@ -4,6 +4,7 @@
 mod apps;
 mod audit;
 mod author;
+mod capture;
 mod certificate;
 mod client;
 mod columns;
@@ -14,6 +15,7 @@ mod document;
 mod identity;
 mod keygen;
 mod output;
+mod public_url;
 mod question;
 mod request;
 mod sign;

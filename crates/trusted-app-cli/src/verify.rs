@@ -1,33 +1,37 @@
 //! `trusted-app verify`
 
 mod explanation;
-mod head;
 
 use std::convert::Infallible;
-use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use bytes::Bytes;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use http::{Request, Response};
+use http_body_util::Full;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_trusted_app::conditions::Peer;
 use tower_trusted_app::keys::{MemoryKeyStore, parse_applications};
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Clock, KnownUser, SignedUrl, SystemClock, Timestamp, TrustedAppLayer};
+use tower_trusted_app::{Clock, HttpSignatures, KnownUser, SignedBody, SystemClock, Timestamp};
 
-use crate::output;
+use crate::public_url::PublicUrlOptions;
+use crate::{capture, output};
 use explanation::{Explanation, Recorder};
 
 /// Explain what a server would decide about a request
 ///
-/// Reads the head of an HTTP/1.1 request from standard input, up to the blank line or the end: the request
-/// line, in origin form or absolute form, and the headers. Puts it through the same code as a server's, with
-/// the clock, users and peer address that the options state, and tells the decision and the reason.
+/// Reads an HTTP/1.1 request from standard input: the request line, in origin form or absolute form, the headers
+/// up to a blank line or the end, and the body where an HTTP message signature may cover it, to the end if the
+/// headers do not say how long it is. Puts it through the same code as a server's, with the clock, users and
+/// peer address that the options state, and tells the decision and the reason.
+///
+/// The headers say by which scheme the request is signed, and the applications' file whether the application
+/// may use that scheme.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = MORE)]
 pub(crate) struct Verify {
@@ -47,20 +51,8 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "IP")]
     remote_addr: Option<IpAddr>,
 
-    /// How the request came, if neither it nor --public-url says so
-    #[arg(long, value_enum, default_value_t = UrlScheme::Http)]
-    scheme: UrlScheme,
-
-    /// The path under which the application is mounted, such as /jira
-    #[arg(long, value_name = "P", default_value = "", hide_default_value = true)]
-    context_path: String,
-
-    /// The server's public base URL, as the other side signs it
-    ///
-    /// Without it the URL that the head itself states is taken: --scheme, the host of the target or of the
-    /// Host header, and the target. No server should do that, but it shows what the peer signed.
-    #[arg(long, value_name = "U")]
-    public_url: Option<SignedUrl>,
+    #[command(flatten)]
+    public_url: PublicUrlOptions,
 
     /// The clock, in milliseconds since 1970-01-01T00:00:00Z; now unless stated
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
@@ -85,6 +77,9 @@ const MORE: &str = r#"Applications, in FILE.toml:
   methods = "any"
   schemes = ["seraph-v3"]
   replay_protection = "off"
+With HTTP message signatures, in place of public_key or beside it:
+  signature_key = '{"kty":"OKP","crv":"Ed25519","x":"..."}'   # see `certificate --signature-key`
+  schemes = ["http-signature"]
 
 Example:
   trusted-app sign --identity wiki.pem --user alice \
@@ -96,6 +91,7 @@ With --json one of these is printed, on one line:
   {"outcome":"authenticated","application":"...","user":"...","scheme":"...","signed_url":"..."}
   {"outcome":"anonymous"}
   {"outcome":"rejected","code":"...","message":"...","header":"..."}
+The last is what the peer is told; for an HTTP message signature it has "reason" too, which is for the log.
 
 Exit status:
   0  authenticated
@@ -103,30 +99,27 @@ Exit status:
   1  rejected
   2  bad options, a bad file, or no request head on standard input"#;
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum UrlScheme {
-    Http,
-    Https,
-}
-
 impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let keys = self.keys()?;
         let recorder = Recorder::default();
-        let layer = TrustedAppLayer::new(keys, self.directory(), self.signed_url())
+        let layer = self
+            .public_url
+            .layer(keys, self.directory())?
             .optional()
-            .context_path(&self.context_path)
-            .context("--context-path")?
             .clock(FixedClock(self.at.map_or_else(|| SystemClock.now(), Timestamp::from_millis)))
             .replay_store(MemoryReplayStore::default())
+            .http_signatures(HttpSignatures::default())
             .audit(recorder.sink());
 
-        let mut request =
-            head::read(io::stdin().lock()).context("no HTTP/1.1 request head on standard input")?;
+        let mut request = capture::open(Path::new("-"))?.map(Full::new);
         if let Some(address) = self.remote_addr {
             request.extensions_mut().insert(Peer::Ip(address));
         }
-        let server = layer.layer(service_fn(async |_: Request<Bytes>| Ok(Response::new(Bytes::new()))));
+        let handler = service_fn(async |_: Request<SignedBody<Full<Bytes>>>| {
+            Ok(Response::new(Full::<Bytes>::default()))
+        });
+        let server = layer.layer(handler);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let Ok::<_, Infallible>(_) = runtime.block_on(server.oneshot(request));
 
@@ -151,13 +144,6 @@ impl Verify {
             directory.deny(name.as_str());
         }
         directory
-    }
-
-    fn signed_url(&self) -> SignedUrl {
-        self.public_url.clone().unwrap_or_else(|| match self.scheme {
-            UrlScheme::Http => SignedUrl::insecure_from_request(),
-            UrlScheme::Https => SignedUrl::insecure_from_https_request(),
-        })
     }
 
     fn print(&self, explanation: &Explanation) -> anyhow::Result<()> {

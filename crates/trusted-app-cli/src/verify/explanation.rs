@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tower_trusted_app::audit::{AuditSink, Decision, Outcome as Decided};
 use tower_trusted_app::conditions::{ALLOWED_SKEW, STAMPED_AHEAD, SourceAddress};
-use tower_trusted_app::{Rejection, Timestamp, TrustedApplication};
+use tower_trusted_app::httpsig::{Policy, Refusal};
+use tower_trusted_app::{Rejection, Scheme, TrustedApplication};
 
 use crate::output;
 
@@ -40,9 +41,21 @@ pub(super) struct Explanation {
 #[derive(Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub(super) enum Outcome {
-    Authenticated { application: String, user: String, scheme: &'static str, signed_url: String },
+    Authenticated {
+        application: String,
+        user: String,
+        scheme: &'static str,
+        signed_url: String,
+    },
     Anonymous,
-    Rejected { code: &'static str, message: String, header: String },
+    Rejected {
+        code: &'static str,
+        message: String,
+        header: String,
+        /// What the peer is not told; Seraph tells everything.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
 }
 
 impl Explanation {
@@ -100,8 +113,12 @@ fn authenticated(decision: &Decision<'_>, user: &str) -> Outcome {
 }
 
 fn rejected(rejection: &Rejection) -> Outcome {
-    let error = rejection.to_transport_error();
-    Outcome::Rejected { code: rejection.name(), message: error.message(), header: error.to_string() }
+    let (code, error) = (rejection.name(), rejection.to_transport_error());
+    let (header, reason) = match rejection {
+        Rejection::HttpSignature(refusal) => (code.to_owned(), Some(refusal.to_string())),
+        _ => (error.to_string(), None),
+    };
+    Outcome::Rejected { code, message: error.message(), header, reason }
 }
 
 /// What to do about it: here, where the options stand for a server's settings.
@@ -111,6 +128,10 @@ fn hint(rejection: &Rejection) -> &'static str {
         Rejection::AuthorityUnknown { .. } => {
             "the head names no host, or two: add a Host header, or state the server's URL by --public-url"
         }
+        Rejection::HttpSignature(refusal) => match &**refusal {
+            Refusal::Condition(rejection) => hint(rejection),
+            refusal => refusal.hint(),
+        },
         rejection => rejection.hint(),
     }
 }
@@ -119,19 +140,22 @@ fn hint(rejection: &Rejection) -> &'static str {
 fn facts(decision: &Decision<'_>) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let mut fact = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
+    if let Decided::Rejected(Rejection::HttpSignature(refusal)) = decision.outcome {
+        // Its lines are those of a signature base.
+        for (at, line) in refusal.to_string().lines().enumerate() {
+            fact(if at == 0 { "reason" } else { "" }, Some(line.to_owned()));
+        }
+    }
     let application = decision.application;
     fact("application", application.map(described).or(decision.claimed_application.map(claimed)));
     let url = if decision.signature.is_some() { "signed URL" } else { "rebuilt URL" };
     fact(url, decision.url.map(str::to_owned));
     if let Some(signature) = decision.signature {
         fact("scheme", Some(signature.scheme().to_string()));
-        fact("key", Some(format!("SHA256 {}", signature.key())));
+        fact("key", key(decision));
         fact("user", Some(signature.user().to_owned()));
     }
-    fact(
-        "age",
-        application.zip(decision.age_ms()).map(|(application, age)| aged(application, age, decision.at)),
-    );
+    fact("age", aged(decision));
     fact("addresses", application.map(|application| addresses(application, decision.addresses)));
     facts
 }
@@ -147,11 +171,24 @@ fn claimed(id: &str) -> String {
     format!("{id} (as the request claims)")
 }
 
+/// By the name that the key's scheme has for it.
+fn key(decision: &Decision<'_>) -> Option<String> {
+    let key = decision.signature?.key();
+    let keys = decision.application.map(TrustedApplication::signature_keys).unwrap_or_default();
+    let mut thumbprints = keys.iter().map(|key| key.public_key().thumbprint());
+    let thumbprint = thumbprints.find(|thumbprint| thumbprint.fingerprint() == *key);
+    Some(thumbprint.map_or_else(|| format!("SHA256 {key}"), ToString::to_string))
+}
+
 /// Age and what is allowed. A negative age is a stamp from the future.
-fn aged(application: &TrustedApplication, age_ms: i64, now: Timestamp) -> String {
-    let youngest = STAMPED_AHEAD + ALLOWED_SKEW;
-    let oldest = application.conditions().timeout;
-    format!("{age_ms} ms at {now}; allowed is -{} to {} ms", youngest.as_millis(), oldest.as_millis())
+fn aged(decision: &Decision<'_>) -> Option<String> {
+    let timeout = decision.application?.conditions().timeout;
+    let (youngest, oldest) = match decision.signature?.scheme() {
+        Scheme::HttpSignature => (Policy::DEFAULT_SKEW, timeout.min(Policy::MAX_AGE) + Policy::DEFAULT_SKEW),
+        _ => (STAMPED_AHEAD + ALLOWED_SKEW, timeout),
+    };
+    let (age, now) = (decision.age_ms()?, decision.at);
+    Some(format!("{age} ms at {now}; allowed is -{} to {} ms", youngest.as_millis(), oldest.as_millis()))
 }
 
 fn addresses(application: &TrustedApplication, checked: &[SourceAddress<'_>]) -> String {

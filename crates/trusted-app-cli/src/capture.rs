@@ -1,51 +1,113 @@
-//! The head of an HTTP/1.1 request, as a server would read it.
+//! A captured HTTP/1.1 request, as a server would read it.
 
+use std::fs;
 use std::io::{self, BufRead, Read};
+use std::path::Path;
 
+use anyhow::Context;
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::uri::{InvalidUri, PathAndQuery, Uri};
-use http::{HeaderName, HeaderValue, Method, Request};
-use tower_trusted_app::OriginalTarget;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use tower_trusted_app::httpsig::SignatureFields;
+use tower_trusted_app::{HttpSignatures, OriginalTarget};
 
+use crate::output;
 use crate::url::{split_at_target, with_slash};
 
 /// Longest head that is read, in bytes: more than any limit whose excess the layer explains.
 const MAX_HEAD_BYTES: u64 = 1024 * 1024;
 
-/// Reads up to the blank line, or to the end of input.
-pub(super) fn read(input: impl Read) -> Result<Request<Bytes>, HeadError> {
+/// Longest body that is read, in bytes: likewise.
+const MAX_BODY_BYTES: usize = HttpSignatures::BODY_LIMIT + 1;
+
+/// From a file, or standard input for `-`.
+pub(crate) fn open(file: &Path) -> anyhow::Result<Request<Bytes>> {
+    if file == Path::new("-") {
+        return read(io::stdin().lock()).context("no HTTP/1.1 request head on standard input");
+    }
+    let shown = file.display();
+    let input = fs::File::open(file).with_context(|| format!("cannot read {shown}"))?;
+    read(input).with_context(|| format!("no HTTP/1.1 request head in {shown}"))
+}
+
+/// Reads the head, up to the blank line or the end of input, and the body where a signature may cover it.
+fn read(input: impl Read) -> Result<Request<Bytes>, CaptureError> {
     let mut input = io::BufReader::new(input).take(MAX_HEAD_BYTES);
     let mut head = Vec::new();
-    loop {
+    let mut request = loop {
         let line_at = head.len();
         let read = input.read_until(b'\n', &mut head)?;
         let blank = head.iter().skip(line_at).all(|byte| matches!(byte, b'\r' | b'\n'));
         if read == 0 && input.limit() == 0 {
-            return Err(HeadError::TooLong);
+            return Err(CaptureError::TooLong);
         }
         // Blank lines before the head are passed over (RFC 9112, section 2.2).
         if blank && line_at == 0 && read > 0 {
             head.clear();
         } else if blank {
-            return parse(head);
+            break parse(head)?;
         }
+    };
+    if SignatureFields::attempted(request.headers()) {
+        *request.body_mut() = body(request.headers(), input.into_inner())?;
+    }
+    Ok(request)
+}
+
+/// The body of a captured request. Unlike on a connection (RFC 9112, section 6.3) it reaches to the end where the head
+/// does not say how long it is, as that of HTTP/2 need not; but a line end alone is an editor's.
+fn body(headers: &HeaderMap, input: impl Read) -> io::Result<Bytes> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let limit = length.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES);
+    let mut body = Vec::new();
+    input.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut body)?;
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return Ok(unchunked(&body).unwrap_or(body).into());
+    }
+    match length {
+        Some(length) if body.len() < limit => {
+            let have = body.len();
+            output::remark("warning", format_args!("the capture has {have} of the body's {length} bytes"));
+        }
+        None if body.iter().all(|byte| matches!(byte, b'\r' | b'\n')) => body.clear(),
+        _ => {}
+    }
+    Ok(body.into())
+}
+
+/// The content of a body in chunks (RFC 9112, section 7.1); `None` if it is in none, as tools show it that put it
+/// together.
+fn unchunked(mut body: &[u8]) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    loop {
+        let Ok(httparse::Status::Complete((at, size))) = httparse::parse_chunk_size(body) else {
+            return None;
+        };
+        let chunk = body.get(at..)?;
+        if size == 0 {
+            return Some(content);
+        }
+        let (data, rest) = chunk.split_at_checked(usize::try_from(size).ok()?)?;
+        content.extend_from_slice(data);
+        body = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"))?;
     }
 }
 
 /// Parses a head that may lack the blank line at its end.
-fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, HeadError> {
+fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, CaptureError> {
     if head.is_empty() {
-        return Err(HeadError::Empty);
+        return Err(CaptureError::Empty);
     }
     head.extend_from_slice(b"\r\n\r\n");
     let mut fields = vec![httparse::EMPTY_HEADER; head.iter().filter(|byte| **byte == b'\n').count()];
     let mut parsed = httparse::Request::new(&mut fields);
     parsed.parse(&head).map_err(|error| match error {
-        httparse::Error::Token | httparse::Error::Version => HeadError::RequestLine(error),
-        error => HeadError::Syntax(error),
+        httparse::Error::Token | httparse::Error::Version => CaptureError::RequestLine(error),
+        error => CaptureError::Syntax(error),
     })?;
 
-    let (Some(method), Some(target)) = (parsed.method, parsed.path) else { return Err(HeadError::Empty) };
+    let (Some(method), Some(target)) = (parsed.method, parsed.path) else { return Err(CaptureError::Empty) };
     let (uri, original) = uri_of(target)?;
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(http::Error::from)?;
@@ -62,11 +124,11 @@ fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, HeadError> {
 }
 
 /// The URI of a target, and the target itself if the URI cannot hold it.
-fn uri_of(target: &str) -> Result<(Uri, Option<OriginalTarget>), HeadError> {
+fn uri_of(target: &str) -> Result<(Uri, Option<OriginalTarget>), CaptureError> {
     let (origin, target) = match split_at_target(target) {
         _ if target.starts_with('/') => (None, target),
         Some((origin, target)) => (Some(origin), target),
-        None => return Err(HeadError::Target),
+        None => return Err(CaptureError::Target),
     };
     let target = with_slash(target);
     // Without the characters that it refuses, it refuses only what is too long.
@@ -74,7 +136,7 @@ fn uri_of(target: &str) -> Result<(Uri, Option<OriginalTarget>), HeadError> {
     let original = (stand_in.as_str() != target).then(|| OriginalTarget::new(target));
     let origin = origin.map(Uri::try_from).transpose()?.unwrap_or_default();
     if !matches!(origin.scheme_str(), None | Some("http" | "https")) {
-        return Err(HeadError::Target);
+        return Err(CaptureError::Target);
     }
     let mut parts = origin.into_parts();
     parts.path_and_query = Some(stand_in);
@@ -95,7 +157,7 @@ fn escaped(target: &str) -> String {
 
 /// Why there is no request head.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HeadError {
+enum CaptureError {
     #[error("it is empty")]
     Empty,
     #[error("it has no end within {MAX_HEAD_BYTES} bytes")]

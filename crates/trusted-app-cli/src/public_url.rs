@@ -1,0 +1,50 @@
+//! The options that say which URL a server takes a request to be for.
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use tower_trusted_app::{KeyStore, SignedUrl, TrustedAppLayer, UserDirectory};
+
+#[derive(Debug, Args)]
+pub(crate) struct PublicUrlOptions {
+    /// How the request came, if neither it nor --public-url says so
+    #[arg(long, value_enum, default_value_t = UrlScheme::Http)]
+    scheme: UrlScheme,
+
+    /// The path under which the application is mounted, such as /jira
+    #[arg(long, value_name = "P", default_value = "", hide_default_value = true)]
+    context_path: String,
+
+    /// The server's public base URL, as the other side signs it
+    ///
+    /// Without it the URL that the head itself states is taken: --scheme, the host of the target or of the
+    /// Host header, and the target. No server should do that, but it shows what the peer signed.
+    #[arg(long, value_name = "U")]
+    public_url: Option<SignedUrl>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum UrlScheme {
+    Http,
+    Https,
+}
+
+impl PublicUrlOptions {
+    /// The layer of a server that is reached in this way.
+    pub(crate) fn layer<K: KeyStore, D: UserDirectory>(
+        &self,
+        keys: K,
+        users: D,
+    ) -> anyhow::Result<TrustedAppLayer<K, D>> {
+        let signed_url = self.public_url.clone().unwrap_or_else(|| self.of_the_request());
+        let layer = TrustedAppLayer::new(keys, users, signed_url);
+        layer.context_path(&self.context_path).context("--context-path")
+    }
+
+    /// The URL that the request itself states.
+    pub(crate) fn of_the_request(&self) -> SignedUrl {
+        match self.scheme {
+            UrlScheme::Http => SignedUrl::insecure_from_request(),
+            UrlScheme::Https => SignedUrl::insecure_from_https_request(),
+        }
+    }
+}
