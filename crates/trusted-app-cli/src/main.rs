@@ -12,6 +12,7 @@ mod comparison;
 mod details;
 mod doctor;
 mod document;
+mod explain;
 mod identity;
 mod keygen;
 mod output;
@@ -33,7 +34,8 @@ use clap::{Parser, Subcommand};
 ///
 /// Two applications trust each other by exchanging certificate documents, which hold an id and a public
 /// key. The calling one signs each request and names a user; the other answers as that user. This speaks
-/// the protocol of Atlassian's Trusted Applications (Seraph, versions 3 and 2).
+/// the protocol of Atlassian's Trusted Applications (Seraph, versions 3 and 2), and HTTP message signatures
+/// (RFC 9421).
 #[derive(Debug, Parser)]
 #[command(name = "trusted-app", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -50,6 +52,7 @@ Examples:
     https://tracker.example.com/rest/issues
   trusted-app verify --apps apps.toml --user alice \\
     --remote-addr 10.1.2.3 < request.txt
+  trusted-app explain sent.txt received.txt
   trusted-app doctor --identity wiki.pem --user alice \\
     https://tracker.example.com/rest/issues
   trusted-app request https://wiki.example.com --store sqlite:trust.db
@@ -57,7 +60,7 @@ Examples:
   trusted-app audit tail --store sqlite:trust.db --refused
 
 Exit status: 0 when done, 2 when something was wrong with the options, a file or the network.
-`verify` and `doctor` have more: see their --help.";
+`verify`, `explain` and `doctor` have more: see their --help.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -66,6 +69,7 @@ enum Command {
     Details(details::Details),
     Sign(sign::Sign),
     Verify(verify::Verify),
+    Explain(explain::Explain),
     Doctor(doctor::Doctor),
     Request(request::Request),
     #[command(subcommand)]
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         Command::Details(details) => wait(details.run()).map(|()| ExitCode::SUCCESS),
         Command::Sign(sign) => sign.run().map(|()| ExitCode::SUCCESS),
         Command::Verify(verify) => verify.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Request(request) => wait(request.run()).map(|()| ExitCode::SUCCESS),
         Command::Apps(apps) => wait(apps.run()).map(|()| ExitCode::SUCCESS),

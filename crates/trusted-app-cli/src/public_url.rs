@@ -35,16 +35,20 @@ impl PublicUrlOptions {
         keys: K,
         users: D,
     ) -> anyhow::Result<TrustedAppLayer<K, D>> {
-        let signed_url = self.public_url.clone().unwrap_or_else(|| self.of_the_request());
+        let signed_url = self.public_url.clone().unwrap_or_else(|| match self.scheme {
+            UrlScheme::Http => SignedUrl::insecure_from_request(),
+            UrlScheme::Https => SignedUrl::insecure_from_https_request(),
+        });
         let layer = TrustedAppLayer::new(keys, users, signed_url);
         layer.context_path(&self.context_path).context("--context-path")
     }
 
-    /// The URL that the request itself states.
-    pub(crate) fn of_the_request(&self) -> SignedUrl {
-        match self.scheme {
-            UrlScheme::Http => SignedUrl::insecure_from_request(),
-            UrlScheme::Https => SignedUrl::insecure_from_https_request(),
-        }
+    /// The same for the request as its client sent it: the URL is the one that the request itself states.
+    pub(crate) fn of_the_client(&self) -> Self {
+        Self { scheme: self.scheme, context_path: String::new(), public_url: None }
+    }
+
+    pub(crate) fn has_public_url(&self) -> bool {
+        self.public_url.is_some()
     }
 }

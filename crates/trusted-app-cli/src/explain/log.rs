@@ -1,0 +1,182 @@
+//! A server's log line about a request that it refused, as `tracing-subscriber` writes it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value as Json};
+use tower_trusted_app::httpsig::BaseLine;
+
+use super::text::{HTTP_SIGNATURE, Line, SERAPH, SignedText, Value};
+
+pub(super) struct LogLine {
+    pub(super) code: String,
+    /// Without the signature base.
+    pub(super) reason: String,
+    pub(super) hint: Option<String>,
+    /// Components and what the server has for them.
+    lines: Vec<(String, String)>,
+    /// Whether that is a whole signature base.
+    has_base: bool,
+}
+
+/// Before the signature base, in which a line end is [`LINE_END`].
+const BASE: &str = "for this signature base:";
+const LINE_END: &str = r"\u{a}";
+
+impl LogLine {
+    /// The last that a file has, or standard input for `-`.
+    pub(super) fn last_of(file: &Path) -> anyhow::Result<Self> {
+        let shown = file.display();
+        let log = if file == Path::new("-") {
+            io::read_to_string(io::stdin().lock())
+        } else {
+            fs::read_to_string(file)
+        };
+        let log = log.with_context(|| format!("cannot read {shown}"))?;
+        log.lines().rev().find_map(Self::parse).with_context(|| {
+            format!("--log {shown}: no line about a refused request; it has `code=\"…\"` and `reason=\"…\"`, or both in JSON")
+        })
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let line = without_colours(line);
+        let json =
+            line.find('{').and_then(|at| serde_json::from_str::<Map<String, Json>>(line.get(at..)?).ok());
+        let field = |name: &str| match &json {
+            Some(json) => json
+                .get("fields")
+                .unwrap_or(&Json::Null)
+                .get(name)
+                .or_else(|| json.get(name))?
+                .as_str()
+                .map(str::to_owned),
+            None => text_field(&line, name),
+        };
+        let (code, reason) = (field("code")?, field("reason")?);
+        let (reason, base) = match reason.split_once(BASE) {
+            Some((reason, base)) => {
+                (format!("{reason}{BASE}"), base.split(LINE_END).filter_map(split).collect())
+            }
+            None => (reason, Vec::new()),
+        };
+        let has_base = !base.is_empty();
+        let lines = if has_base {
+            base
+        } else {
+            let (method, url) = (field("method"), field("url"));
+            let names = if is_of_seraph(&code) {
+                [None, Some("URL")]
+            } else {
+                [Some("\"@method\""), Some("\"@target-uri\"")]
+            };
+            let known = names.into_iter().zip([method, url]);
+            known.filter_map(|(name, value)| Some((name?.to_owned(), value?))).collect()
+        };
+        Some(Self { code, reason, hint: field("hint"), lines, has_base })
+    }
+
+    /// What the server held the signature against, if that is of this scheme.
+    pub(super) fn signed_text(&self, scheme: &'static str) -> anyhow::Result<SignedText> {
+        let theirs = if is_of_seraph(&self.code) { SERAPH } else { HTTP_SIGNATURE };
+        if theirs != scheme {
+            bail!("the log line is about a request of another scheme: its code is {}", self.code);
+        }
+        let lines = self.lines.iter().map(|(component, value)| Line {
+            component: component.clone(),
+            value: match value.as_str() {
+                BaseLine::NOT_LOGGED => Value::NotLogged,
+                value => Value::Is(value.to_owned()),
+            },
+            from: "the log".to_owned(),
+        });
+        Ok(SignedText {
+            scheme,
+            key: String::new(),
+            lines: lines.collect(),
+            is_whole: self.has_base,
+            body: None,
+        })
+    }
+}
+
+/// Its codes are in capitals.
+fn is_of_seraph(code: &str) -> bool {
+    code.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// The value of `name="…"`, which is in the form of Rust's `Debug`. No such text is within another value, where the
+/// quotation mark has a backslash.
+fn text_field(line: &str, name: &str) -> Option<String> {
+    let begin = line.find(&format!(" {name}=\"")).map(|at| at + name.len() + 3);
+    let mut value = String::new();
+    let mut chars = line.get(begin?..)?.chars();
+    loop {
+        match chars.next()? {
+            '"' => return Some(value),
+            '\\' => match chars.next()? {
+                'n' => value.push('\n'),
+                'r' => value.push('\r'),
+                't' => value.push('\t'),
+                '0' => value.push('\0'),
+                'u' => {
+                    let digits: String = chars.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                    value.push(char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?);
+                }
+                other => value.push(other),
+            },
+            other => value.push(other),
+        }
+    }
+}
+
+/// Component and value of a line of a signature base. A component may have a parameter, whose text is quoted.
+fn split(line: &str) -> Option<(String, String)> {
+    let mut is_quoted = false;
+    let mut is_escaped = false;
+    let at = line.char_indices().find_map(|(at, c)| {
+        is_quoted ^= c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        (c == ':' && !is_quoted).then_some(at)
+    })?;
+    let (component, value) = line.split_at_checked(at)?;
+    let value = value.strip_prefix(':')?;
+    Some((component.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()))
+}
+
+/// Without the escape sequences by which terminals are told of colours.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |line, part| line + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn fields_of_a_line_as_text() {
+        let line = "\u{1b}[33m WARN\u{1b}[0m trusted_app: refused \u{1b}[3mpath\u{1b}[0m\u{1b}[2m=\u{1b}[0m\"/ code=\\\"x\\\" \\u{e9}\" code=\"A\"";
+        let line = without_colours(line);
+        assert_eq!(text_field(&line, "path").unwrap(), "/ code=\"x\" é");
+        assert_eq!(text_field(&line, "code").unwrap(), "A");
+        assert_eq!(text_field(&line, "ode"), None);
+        assert_eq!(text_field(" code=\"open", "code"), None);
+    }
+
+    #[test]
+    fn a_line_of_a_base_is_split_after_its_component() {
+        let pair = |component: &str, value: &str| Some((component.to_owned(), value.to_owned()));
+        assert_eq!(split("\"@method\": GET"), pair("\"@method\"", "GET"));
+        assert_eq!(
+            split("\"@query-param\";name=\"a: \\\"b\": c: d"),
+            pair("\"@query-param\";name=\"a: \\\"b\"", "c: d")
+        );
+        assert_eq!(split("\"empty\": "), pair("\"empty\"", ""));
+        assert_eq!(split("\"no end"), None);
+    }
+}

@@ -1,0 +1,358 @@
+//! `explain`: of one capture, of two, and of one and what a server logs.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod program;
+
+use std::convert::Infallible;
+use std::fs;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use program::{Ran, run};
+use serde_json::{Value, json};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_trusted_app::conditions::{AddressRule, PathRule};
+use tower_trusted_app::crypto::PrivateSignatureKey;
+use tower_trusted_app::keys::MemoryKeyStore;
+use tower_trusted_app::replay::MemoryReplayStore;
+use tower_trusted_app::users::MemoryDirectory;
+use tower_trusted_app::{HttpSignatures, SignedBody, TrustedAppLayer, TrustedApplication};
+use tracing_subscriber::fmt::MakeWriter;
+use trusted_app_test::TestIdentity;
+
+const URL: &str = "https://tracker.test/rest/issues?q=1";
+
+/// Files for one test.
+struct Files {
+    directory: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        let files = Self { directory: tempfile::tempdir().unwrap() };
+        TestIdentity::wiki().local().store(files.path("wiki.pem")).unwrap();
+        assert_eq!(
+            run(["keygen", "--algorithm", "ed25519", "--out", &files.path("signature.pem")], b"").status,
+            0
+        );
+        files
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// A request as it leaves the client, in origin form.
+    fn sent(&self) -> String {
+        let key = self.path("signature.pem");
+        let args = ["sign", "--signature-key", &key, "--user", "alice", "--method", "POST"];
+        let content = ["--body", "-", "--content-type", "text/plain", URL];
+        let signed = run(args.into_iter().chain(content), b"printer on fire");
+        assert_eq!(signed.status, 0, "{signed:?}");
+        format!("POST /rest/issues?q=1 HTTP/1.1\nHost: tracker.test\n{}\nprinter on fire", signed.stdout)
+    }
+
+    fn sent_by_seraph(&self) -> String {
+        let signed = run(["sign", "--identity", &self.path("wiki.pem"), "--user", "alice", URL], b"");
+        format!("GET /rest/issues?q=1 HTTP/1.1\nHost: tracker.test\n{}", signed.stdout)
+    }
+
+    fn explain(&self, captures: &[&str], more: &[&str]) -> Ran {
+        let names = captures.iter().enumerate().map(|(at, capture)| {
+            let name = self.path(&format!("{at}.txt"));
+            fs::write(&name, capture).unwrap();
+            name
+        });
+        let names: Vec<_> = names.collect();
+        let args = ["explain", "--scheme", "https"].into_iter().chain(names.iter().map(String::as_str));
+        run(args.chain(more.iter().copied()), b"")
+    }
+
+    /// What differs first, and the hint.
+    #[track_caller]
+    fn difference(&self, captures: &[&str], more: &[&str]) -> (Value, String) {
+        let ran = self.explain(captures, &[more, &["--json"]].concat());
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+        let difference = &json["difference"];
+        assert_eq!(ran.status, i32::from(!difference.is_null()), "{ran:?}");
+        let three = json!([difference["component"], difference["client"], difference["server"]]);
+        (three, difference["hint"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+#[test]
+fn each_line_of_a_signature_base_and_where_it_comes_from() {
+    let files = Files::new();
+    let sent = files.sent();
+    let input = sent.split_once("Signature-Input: ta=").unwrap().1.lines().next().unwrap();
+    let thumbprint = input.split_once("keyid=\"").unwrap().1.split_once('"').unwrap().0;
+    let digest = sent.split_once("Content-Digest: ").unwrap().1.lines().next().unwrap();
+    let ran = files.explain(&[&sent], &[]);
+    let expected = format!(
+        "scheme  http-signature\n\
+         key     thumbprint {thumbprint}\n\
+         1       \"@method\": POST\n          from the request line\n\
+         2       \"@target-uri\": {URL}\n          from --scheme, the field host and the request line\n\
+         3       \"content-type\": text/plain\n          from the field content-type\n\
+         4       \"content-digest\": {digest}\n          from the field content-digest\n\
+         5       \"trusted-app-user\": \"alice\"\n          from the field trusted-app-user\n\
+         6       \"@signature-params\": {input}\n          from the field signature-input, after the label\n\
+         body    has the digest that is signed\n"
+    );
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (0, expected.as_str(), ""));
+
+    let changed = sent.replace("Content-Type: text/plain\n", "").replace("fire", "tree");
+    let ran = files.explain(&[&changed], &["--json", "--public-url", "http://other.test"]);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["lines"][1]["value"], "http://other.test/rest/issues?q=1");
+    assert_eq!(json["lines"][1]["from"], "--public-url and the request line");
+    assert_eq!((&json["lines"][2]["value"], &json["body"]), (&Value::Null, &false.into()));
+}
+
+#[test]
+fn the_text_that_seraph_signs() {
+    let files = Files::new();
+    let sent = files.sent_by_seraph();
+    let ran = files.explain(&[&sent], &[]).stdout;
+    for part in [
+        "scheme  seraph-v3\n",
+        "1       timestamp: ",
+        &format!("2       URL: {URL}\n"),
+        "3       user: alice\n",
+    ] {
+        assert!(ran.contains(part), "{part}: {ran}");
+    }
+    let received = sent.replace("Host: tracker.test", "Host: backend:8080");
+    let backend = "https://backend:8080/rest/issues?q=1";
+    assert_eq!(files.difference(&[&sent, &received], &[]).0, json!(["URL", URL, backend]));
+    assert!(files.difference(&[&sent, &received], &["--public-url", "https://tracker.test"]).0[0].is_null());
+}
+
+#[test]
+fn the_first_difference_of_two_captures() {
+    let files = Files::new();
+    let sent = files.sent();
+    assert_eq!(files.difference(&[&sent, &sent], &[]).0, json!([null, null, null]));
+    let none = files.explain(&[&sent, &sent], &[]).stdout;
+    assert!(
+        none.starts_with("no difference  both sides have the same text\n")
+            && none.contains("key            thumbprint "),
+        "{none}"
+    );
+
+    for (from, to, component, server, hint) in [
+        ("POST /", "PUT /", "\"@method\"", Some("PUT"), "something on the way changed the method"),
+        (
+            "tracker.test",
+            "backend",
+            "\"@target-uri\"",
+            Some("https://backend/rest/issues?q=1"),
+            "a proxy changed the Host",
+        ),
+        (
+            "?q=1",
+            "?q=%31",
+            "\"@target-uri\"",
+            Some("https://tracker.test/rest/issues?q=%31"),
+            "a proxy rewrote path or query",
+        ),
+        (
+            "text/plain",
+            "text/plain; charset=utf-8",
+            "\"content-type\"",
+            Some("text/plain; charset=utf-8"),
+            "something on the way changed the field",
+        ),
+        (
+            "Content-Type: text/plain\n",
+            "",
+            "\"content-type\"",
+            None,
+            "something on the way removed the field",
+        ),
+        (
+            "\"alice\"",
+            "\"mallory\"",
+            "\"trusted-app-user\"",
+            Some("\"mallory\""),
+            "something on the way changed the field",
+        ),
+        (" \"content-digest\"", "", "\"content-digest\"", None, "something on the way removed the field"),
+        (
+            "fire",
+            "tree",
+            "body",
+            Some("has another digest than is signed"),
+            "something on the way changed the body",
+        ),
+    ] {
+        let received = sent.replace(from, to);
+        let (difference, found) = files.difference(&[&sent, &received], &[]);
+        assert_eq!((&difference[0], &difference[2]), (&component.into(), &json!(server)), "{difference}");
+        assert!(found.starts_with(hint), "{found}");
+    }
+    let (difference, hint) = files.difference(&[&sent, &files.sent()], &[]);
+    assert_eq!(difference[0], "\"@signature-params\"");
+    assert!(hint.starts_with("these are two requests"), "{hint}");
+
+    let text = files.explain(&[&sent, &sent.replace("tracker.test", "backend")], &[]);
+    assert_eq!(
+        text.stdout.lines().take(4).collect::<Vec<_>>(),
+        [
+            "first difference  \"@target-uri\"",
+            &format!("client            {URL}"),
+            "server            https://backend/rest/issues?q=1",
+            "from character    9",
+        ]
+    );
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// What a server with this public URL logs about a request, as text, in colours and as JSON.
+fn logs(files: &Files, capture: &str, public_url: &str) -> [String; 3] {
+    let pem = fs::read_to_string(files.path("signature.pem")).unwrap();
+    let key = PrivateSignatureKey::from_pkcs8_pem(&pem).unwrap();
+    let wiki = TrustedApplication::signing_builder("wiki".parse().unwrap(), key.public_key().clone());
+    let wiki = wiki.addresses(AddressRule::any()).paths(PathRule::prefixes(["/rest"])).build().unwrap();
+    let seraph = TestIdentity::wiki().with_id("seraph").trusted().build().unwrap();
+    let keys = MemoryKeyStore::new([wiki, seraph]).unwrap();
+    let layer = TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url.parse().unwrap())
+        .replay_store(MemoryReplayStore::new(100))
+        .http_signatures(HttpSignatures::default());
+    let (head, body) = capture.split_once("\n\n").unwrap_or((capture.trim_end(), ""));
+    let mut lines = head.lines();
+    let mut line = lines.next().unwrap().split(' ');
+    let mut request = Request::builder().method(line.next().unwrap()).uri(line.next().unwrap());
+    for (name, value) in lines.map(|line| line.split_once(": ").unwrap()) {
+        request = request.header(name, value);
+    }
+    let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap();
+    let send = || {
+        let server = layer.layer(service_fn(async |_: Request<SignedBody<Full<Bytes>>>| {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        assert!(!runtime.block_on(server.oneshot(request.clone())).unwrap().status().is_success());
+    };
+    let [text, colours, json] = [Log::default(), Log::default(), Log::default()];
+    let format = tracing_subscriber::fmt;
+    tracing::subscriber::with_default(format().with_ansi(false).with_writer(text.clone()).finish(), send);
+    tracing::subscriber::with_default(format().with_ansi(true).with_writer(colours.clone()).finish(), send);
+    tracing::subscriber::with_default(format().json().with_writer(json.clone()).finish(), send);
+    [text, colours, json].map(|log| String::from_utf8(log.0.lock().unwrap().clone()).unwrap())
+}
+
+#[test]
+fn the_first_difference_from_what_the_server_logs() {
+    let files = Files::new();
+    let sent = files.sent();
+    let with_log = |capture: &str, log: &str| {
+        let name = files.path("server.log");
+        fs::write(&name, format!("something else\n{log}something after it\n")).unwrap();
+        files.difference(&[capture], &["--log", &name])
+    };
+    let backend = "https://backend/rest/issues?q=1";
+    for log in logs(&files, &sent, "https://backend") {
+        let (difference, hint) = with_log(&sent, &log);
+        assert_eq!(difference, json!(["\"@target-uri\"", URL, backend]), "{log}");
+        assert!(hint.starts_with("a proxy changed the Host, or the server's public URL"), "{hint}");
+    }
+    for log in logs(&files, &sent.replace("\"alice\"", "\"mallory\""), "https://tracker.test") {
+        assert_eq!(with_log(&sent, &log).0, json!(["\"trusted-app-user\"", "\"alice\"", "\"mallory\""]));
+    }
+    // What the log has of a request that is refused for something else.
+    for log in logs(&files, &sent.replace("fire", "tree"), "https://tracker.test") {
+        assert_eq!(with_log(&sent, &log).0, json!([null, null, null]), "{log}");
+        let text = files.explain(&[&sent], &["--log", &files.path("server.log")]).stdout;
+        assert!(
+            text.starts_with("refused: digest_mismatch: the body has another digest than was signed\n"),
+            "{text}"
+        );
+        assert!(text.contains("hint           look for a proxy that changes bodies"), "{text}");
+    }
+
+    let seraph = files.sent_by_seraph().replace("ID: wiki", "ID: seraph");
+    for log in logs(&files, &seraph, "https://backend") {
+        assert_eq!(with_log(&seraph, &log).0, json!(["URL", URL, backend]), "{log}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_covered_is_neither_logged_nor_shown() {
+    let files = Files::new();
+    let sent = files.sent();
+    // Nobody signed this list, which only makes the signature a bad one.
+    let sent = sent
+        .replace("ta=(", "ta=(\"authorization\" ")
+        .replace("Host: ", "Authorization: Basic c2VjcmV0\nHost: ");
+    let logs = logs(&files, &sent, "https://tracker.test");
+    for log in &logs {
+        assert!(log.contains("(not logged)") && !log.contains("c2VjcmV0"), "{log}");
+        let name = files.path("server.log");
+        fs::write(&name, log).unwrap();
+        assert_eq!(files.difference(&[&sent], &["--log", &name]).0, json!([null, null, null]));
+    }
+    let ran = files.explain(&[&sent], &[]);
+    assert!(ran.stdout.contains("1       \"authorization\": (not shown)\n"), "{ran:?}");
+    let other = files.explain(&[&sent, &sent.replace("c2VjcmV0", "b3RoZXI")], &[]);
+    assert!(
+        other.stdout.starts_with("first difference  \"authorization\"\nclient            (not shown)\n"),
+        "{other:?}"
+    );
+    assert!(!other.stdout.contains("b3RoZXI"), "{other:?}");
+}
+
+#[test]
+fn what_cannot_be_explained() {
+    let files = Files::new();
+    let (sent, seraph) = (files.sent(), files.sent_by_seraph());
+    let log = files.path("server.log");
+    fs::write(&log, "a line about nothing\n{\"code\":1}\n").unwrap();
+    for (captures, more, why) in [
+        (&["hello"][..], &[][..], "no HTTP/1.1 request head in "),
+        (&["GET / HTTP/1.1\nHost: t"], &[], "the request is signed by no scheme"),
+        (&["GET / HTTP/1.1"], &[], "no URL can be made of the request and the options"),
+        (&[&sent, &seraph], &[], "signed by different schemes: http-signature and seraph-v3"),
+        (&[&sent], &["--log", &log], "no line about a refused request"),
+        (&[&sent], &["--log", "missing.log"], "cannot read missing.log"),
+        (&[&sent, &sent], &["--log", &log], "cannot be used with"),
+        (&[&sent.replace("nonce=", "once=")], &[], "the parameter `nonce` is missing"),
+        (&[&seraph.replace("Version: 3", "Version: 2")], &[], "the certificate cannot be read"),
+    ] {
+        let ran = files.explain(captures, more);
+        assert!(ran.failure().contains(why), "{why}: {ran:?}");
+    }
+    fs::write(&log, "x code=\"BAD_SIGNATURE\" reason=\"y\"\n").unwrap();
+    let other = files.explain(&[&sent], &["--log", &log]);
+    assert!(other.failure().contains("a request of another scheme: its code is BAD_SIGNATURE"), "{other:?}");
+    assert_eq!(run(["explain"], b"").failure(), "<FILE> is missing (see --help)");
+    assert_eq!(
+        run(["explain", "missing.txt"], b"").failure().split(':').next(),
+        Some("cannot read missing.txt")
+    );
+}
