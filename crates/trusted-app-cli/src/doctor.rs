@@ -2,34 +2,39 @@
 
 mod cause;
 mod clock;
+mod http_signature;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use http::header::{DATE, LOCATION};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use tower_trusted_app::conditions::STAMPED_AHEAD;
+use tower_trusted_app::crypto::PrivateSignatureKey;
+use tower_trusted_app::httpsig::{self, RequestMessage, UserField};
 use tower_trusted_app::seraph::{ERROR, STATUS, SigningRequest, TransportError};
 use tower_trusted_app::{Clock, LocalApplication, SystemClock};
 
 use self::cause::Cause;
 use self::clock::Difference;
-use crate::identity::IdentityFile;
+use self::http_signature::Answer;
+use crate::signer::{Signer, SignerFile};
 use crate::url::Url;
 use crate::{client, output};
 
 /// Ask another application something as one of its users, and explain its answer
 ///
-/// Signs a real GET as an application of this identity would, sends it directly and without a proxy, and
+/// Signs a real GET as the application with this key would, by Seraph for an --identity and by HTTP message signatures
+/// for a --signature-key, sends it directly and without a proxy, and
 /// says whether the other side accepted it; if not, why not, what is to be done and on which side. The
 /// clocks are compared as well.
 #[derive(Debug, Args)]
 #[command(after_help = MORE)]
 pub(crate) struct Doctor {
     #[command(flatten)]
-    identity: IdentityFile,
+    signer: SignerFile,
 
     /// The user to act as, by the name that both sides know
     #[arg(long, value_name = "NAME")]
@@ -48,6 +53,8 @@ const MORE: &str = "\
 Example:
   trusted-app doctor --identity wiki.pem --user alice \\
     https://tracker.example.com/rest/issues
+  trusted-app doctor --signature-key wiki-signature.pem --user alice \\
+    https://tracker.example.com/rest/issues
 
 Exit status:
   0  accepted
@@ -57,14 +64,11 @@ Exit status:
 
 impl Doctor {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let identity = self.identity.load()?;
+        let signer = self.signer.load()?;
         let url = self.url.to_string();
-        let sent = SystemClock.now();
-        let headers = SigningRequest::new(&self.user, &url, sent.saturating_add(STAMPED_AHEAD))
-            .sign(&identity)
-            .context("cannot sign")?;
+        let asked = Asked { signer: &signer, user: &self.user, url: &self.url, sent: SystemClock.now() };
         let mut request = client::agent().get(&url);
-        for (name, value) in headers.iter() {
+        for (name, value) in asked.sign(&url).context("cannot sign")? {
             request = request.header(name, value);
         }
         let answer = match request.call() {
@@ -72,8 +76,7 @@ impl Doctor {
             Err(error) => bail!("{}", cause::of_no_answer(&self.url, error)),
         };
         let received = SystemClock.now();
-        let clock = Difference::of(answer.headers().get(DATE), sent, received);
-        let asked = Asked { identity: &identity, user: &self.user, url: &self.url, sent };
+        let clock = Difference::of(answer.headers().get(DATE), asked.sent, received);
         let findings = Findings::of(&asked, answer.status(), answer.headers(), clock);
         if self.json {
             output::json(&findings)?;
@@ -90,11 +93,29 @@ impl Doctor {
 
 /// What was asked.
 struct Asked<'a> {
-    identity: &'a LocalApplication,
+    signer: &'a Signer,
     user: &'a str,
     url: &'a Url,
     /// Our clock when it was.
     sent: tower_trusted_app::Timestamp,
+}
+
+impl Asked<'_> {
+    fn sign(&self, url: &str) -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
+        match self.signer {
+            Signer::Seraph(identity) => {
+                let created = self.sent.saturating_add(STAMPED_AHEAD);
+                let signed = SigningRequest::new(self.user, url, created).sign(identity)?;
+                Ok(signed.iter().map(|(name, value)| (name, value.clone())).collect())
+            }
+            Signer::HttpSignature(key) => {
+                let request = RequestMessage { method: &Method::GET, url, headers: &HeaderMap::new() };
+                let user = UserField::new(self.user)?;
+                let signed = httpsig::SigningRequest::new(user, request, self.sent).sign(key)?;
+                Ok(signed.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+            }
+        }
+    }
 }
 
 #[derive(Serialize, Clone, Copy)]
@@ -119,24 +140,14 @@ struct Findings {
 
 impl Findings {
     fn of(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap, clock: Option<Difference>) -> Self {
-        let error = headers.get(ERROR).map(TransportError::from_header_value);
-        let is_ok = headers.get(STATUS).is_some_and(|value| value == "OK");
-        let (outcome, error, cause) = match error {
-            Some(Ok(error)) => {
-                let cause = Cause::of(&error, asked, clock);
-                (Outcome::Refused, Some(error), cause)
-            }
-            Some(Err(_)) => (Outcome::Refused, None, Cause::unreadable()),
-            None if is_ok => (Outcome::Accepted, None, Cause::of_acceptance(asked, status)),
-            None => {
-                let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
-                (Outcome::NotLookedAt, None, Cause::of_silence(status, location))
-            }
+        let (outcome, code, message, cause) = match asked.signer {
+            Signer::Seraph(identity) => by_seraph(identity, asked, status, headers, clock),
+            Signer::HttpSignature(key) => by_http_signature(key, asked, status, headers, clock),
         };
         Self {
             outcome,
-            code: error.as_ref().map(|error| error.code().as_str()),
-            message: error.as_ref().map(TransportError::message),
+            code,
+            message,
             status: status.as_u16(),
             clock,
             cause: cause.what,
@@ -153,13 +164,19 @@ impl Findings {
                 output::line(format_args!("refused: {}: {message}", self.code.unwrap_or("UNKNOWN")))?;
             }
         }
-        let key = asked.identity.public_key().fingerprint();
+        let (by, key) = match asked.signer {
+            Signer::Seraph(identity) => (
+                format!(" of application {}", identity.id()),
+                format!("SHA256 {}", identity.public_key().fingerprint()),
+            ),
+            Signer::HttpSignature(key) => (String::new(), key.public_key().thumbprint().to_string()),
+        };
         let clock =
             self.clock.map_or_else(|| "unknown: no Date header".to_owned(), |clock| clock.to_string());
         let rows = [
             ("asked for", vec![asked.url.to_string()]),
-            ("as", vec![format!("user {} of application {}", asked.user, asked.identity.id())]),
-            ("with key", vec![format!("SHA256 {key}")]),
+            ("as", vec![format!("user {}{by}", asked.user)]),
+            ("with key", vec![key]),
             ("status", vec![self.status.to_string()]),
             ("clock", vec![clock]),
             ("cause", wrapped(&self.cause)),
@@ -167,6 +184,58 @@ impl Findings {
         ];
         output::sections(&rows)
     }
+}
+
+/// The outcome, the code and its message, and the cause.
+type Found = (Outcome, Option<&'static str>, Option<String>, Cause);
+
+fn by_seraph(
+    identity: &LocalApplication,
+    asked: &Asked<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    clock: Option<Difference>,
+) -> Found {
+    let is_ok = headers.get(STATUS).is_some_and(|value| value == "OK");
+    match headers.get(ERROR).map(TransportError::from_header_value) {
+        Some(Ok(error)) => {
+            let cause = Cause::of(&error, identity, asked, clock);
+            (Outcome::Refused, Some(error.code().as_str()), Some(error.message()), cause)
+        }
+        Some(Err(_)) => (Outcome::Refused, None, None, Cause::unreadable()),
+        None if is_ok => (Outcome::Accepted, None, None, Cause::of_acceptance(asked, status)),
+        None => (Outcome::NotLookedAt, None, None, Cause::of_silence(asked, status, location(headers))),
+    }
+}
+
+fn by_http_signature(
+    key: &PrivateSignatureKey,
+    asked: &Asked<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    clock: Option<Difference>,
+) -> Found {
+    match Answer::of(headers) {
+        Answer::Accepted => (Outcome::Accepted, None, None, Cause::of_acceptance(asked, status)),
+        Answer::Refused(code) => {
+            let cause = http_signature::cause(code, key, headers, asked, clock);
+            (
+                Outcome::Refused,
+                code.map(httpsig::Code::as_str),
+                code.map(|code| code.detail().to_owned()),
+                cause,
+            )
+        }
+        Answer::NotLookedAt => {
+            let cause = http_signature::knows_seraph_only(headers);
+            let cause = cause.unwrap_or_else(|| Cause::of_silence(asked, status, location(headers)));
+            (Outcome::NotLookedAt, None, None, cause)
+        }
+    }
+}
+
+fn location(headers: &HeaderMap) -> Option<&str> {
+    headers.get(LOCATION)?.to_str().ok()
 }
 
 /// The lines of a text, as long as a terminal has room for beside the names.

@@ -1,6 +1,7 @@
 //! What an answer means, and what is to be done about it.
 
 use http::StatusCode;
+use tower_trusted_app::LocalApplication;
 use tower_trusted_app::conditions::{ALLOWED_SKEW, STAMPED_AHEAD};
 use tower_trusted_app::rejection::Code;
 use tower_trusted_app::seraph::TransportError;
@@ -8,6 +9,7 @@ use tower_trusted_app::seraph::TransportError;
 use super::Asked;
 use super::clock::{Difference, spelled};
 use crate::client;
+use crate::signer::Signer;
 use crate::url::Url;
 
 /// What an answer means.
@@ -17,16 +19,21 @@ pub(super) struct Cause {
     pub(super) advice: String,
 }
 
-const THEIR_LOG: &str = "look into the other side's log, which has the reason";
+pub(super) const THEIR_LOG: &str = "look into the other side's log, which has the reason";
 
 impl Cause {
-    fn new(what: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { what: what.into(), advice: advice.into() }
     }
 
-    /// The other side refused.
-    pub(super) fn of(error: &TransportError, asked: &Asked<'_>, clock: Option<Difference>) -> Self {
-        let (id, user) = (asked.identity.id(), asked.user);
+    /// The other side refused, in the words of Seraph.
+    pub(super) fn of(
+        error: &TransportError,
+        identity: &LocalApplication,
+        asked: &Asked<'_>,
+        clock: Option<Difference>,
+    ) -> Self {
+        let (id, user) = (identity.id(), asked.user);
         let first = error.params().first().map(String::as_str);
         let named = first.unwrap_or("(it does not say)");
         let lost = |header: &str| {
@@ -36,8 +43,8 @@ impl Cause {
             )
         };
         match error.code() {
-            Code::BadSignature => bad_signature(first, asked),
-            Code::BadMagic => other_key(asked),
+            Code::BadSignature => bad_signature(first, identity, asked),
+            Code::BadMagic => other_key(identity),
             Code::OldCert => Self::new(
                 "wrong clock: to the other side the request came too late",
                 too_late(error, asked, clock),
@@ -126,7 +133,11 @@ impl Cause {
 
     /// It accepted, which its application may yet answer with an error of its own.
     pub(super) fn of_acceptance(asked: &Asked<'_>, status: StatusCode) -> Self {
-        let what = format!("none: the other side answers {} as {}", asked.identity.id(), asked.user);
+        let who = match asked.signer {
+            Signer::Seraph(identity) => identity.id().to_string(),
+            Signer::HttpSignature(_) => "the key's application".to_owned(),
+        };
+        let what = format!("none: the other side answers {who} as {}", asked.user);
         if status.is_client_error() || status.is_server_error() {
             let advice = format!("the {status} is what its application says to that user at this URL");
             return Self::new(what, advice);
@@ -135,18 +146,21 @@ impl Cause {
     }
 
     /// It answered as if the request had no credentials.
-    pub(super) fn of_silence(status: StatusCode, location: Option<&str>) -> Self {
-        const WHAT: &str =
-            "nobody there looked at the credentials: the answer has no X-Seraph-Trusted-App header";
+    pub(super) fn of_silence(asked: &Asked<'_>, status: StatusCode, location: Option<&str>) -> Self {
+        let lacks = match asked.signer {
+            Signer::Seraph(_) => "no X-Seraph-Trusted-App header",
+            Signer::HttpSignature(_) => "no Trusted-App-Error, and no Vary with trusted-app-user",
+        };
+        let what = format!("nobody there looked at the credentials: the answer has {lacks}");
         match (status.is_redirection(), location) {
             (true, Some(location)) => {
-                Self::new(WHAT, format!("it redirects to {location}: if that is the right place, ask there"))
+                Self::new(what, format!("it redirects to {location}: if that is the right place, ask there"))
             }
             _ if status == StatusCode::NOT_FOUND => {
-                Self::new(WHAT, "nothing is served there: is the URL right, with its context path?")
+                Self::new(what, "nothing is served there: is the URL right, with its context path?")
             }
             _ => Self::new(
-                WHAT,
+                what,
                 "is the URL one where the other side expects trusted requests? If it is, a proxy takes the headers away",
             ),
         }
@@ -154,10 +168,10 @@ impl Cause {
 }
 
 /// The URL that it saw says whether the URL or the key is to blame.
-fn bad_signature(seen: Option<&str>, asked: &Asked<'_>) -> Cause {
+fn bad_signature(seen: Option<&str>, identity: &LocalApplication, asked: &Asked<'_>) -> Cause {
     let signed = asked.url.to_string();
     let Some(seen) = seen.filter(|seen| *seen != signed) else {
-        let cause = other_key(asked);
+        let cause = other_key(identity);
         let host = asked.url.origin();
         return Cause {
             advice: format!(
@@ -180,8 +194,8 @@ fn bad_signature(seen: Option<&str>, asked: &Asked<'_>) -> Cause {
     )
 }
 
-fn other_key(asked: &Asked<'_>) -> Cause {
-    let (id, key) = (asked.identity.id(), asked.identity.public_key().fingerprint());
+fn other_key(identity: &LocalApplication) -> Cause {
+    let (id, key) = (identity.id(), identity.public_key().fingerprint());
     Cause::new(
         format!("wrong key: what is registered there for {id} is not the key of this identity"),
         format!("compare the fingerprint that the other side shows for {id} with SHA256 {key}"),
@@ -209,7 +223,7 @@ fn too_early(clock: Option<Difference>) -> String {
     )
 }
 
-fn set_right(clock: Option<Difference>) -> String {
+pub(super) fn set_right(clock: Option<Difference>) -> String {
     match clock {
         Some(clock) if clock.is_small() => {
             "the Date header agrees with our clock, so it may be a proxy's: look at the clock of the server behind it"
