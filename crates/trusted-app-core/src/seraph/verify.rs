@@ -69,6 +69,26 @@ impl Credentials<'_> {
     /// tells a person where two sides differ, and proves nothing.
     ///
     /// `None` in any other version than 3, which encrypts the certificate, and when that cannot be read.
+    ///
+    /// ```
+    /// use http::HeaderMap;
+    /// use trusted_app_core::seraph::{Credentials, SigningRequest, UnsignedRequest, VERSION};
+    /// use trusted_app_core::{ApplicationId, Timestamp};
+    ///
+    /// let request = SigningRequest::new("alice", "https://tracker.example.com/rest", Timestamp::from_millis(1));
+    /// let unsigned = UnsignedRequest::v3(&ApplicationId::new("wiki")?, &request)?;
+    /// let mut headers = HeaderMap::new();
+    /// unsigned.finish(b"whatever").apply(&mut headers);
+    ///
+    /// let credentials = Credentials::parse(&headers)?.expect("it has a certificate");
+    /// let text = credentials.signed_text("https://backend/rest");
+    /// assert_eq!(text.as_deref(), Some("1\nhttps://backend/rest\nalice"));
+    ///
+    /// headers.insert(VERSION, "2".parse()?);
+    /// let credentials = Credentials::parse(&headers)?.expect("it has a certificate");
+    /// assert_eq!(credentials.signed_text("https://backend/rest"), None);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn signed_text(&self, url: &str) -> Option<String> {
         let text = base64::decode(self.certificate)

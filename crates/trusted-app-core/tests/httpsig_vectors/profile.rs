@@ -103,10 +103,31 @@ fn examples_of_another_implementation() {
         let fields = SignatureFields::of(&request.headers).unwrap();
         let base = SignatureBase::of_request(&fields, "ta", &request.message()).unwrap();
         assert_eq!(base.to_string(), text(&example["signature_base"]), "{}", example["id"]);
+        let credentials = Credentials::parse(&fields).unwrap().unwrap();
+        let lines = credentials.base_lines(&request.message()).into_iter();
+        let lines = lines.map(|line| format!("{}: {}", line.component, line.value.unwrap()));
+        assert_eq!(lines.collect::<Vec<_>>().join("\n"), text(&example["signature_base"]));
         let user = Server::default().accept(&request);
         users.push(user.unwrap_or_else(|refusal| panic!("{}: {refusal}", example["id"])));
     }
     assert_eq!(users, ["alice", "müller", r#"al "q" \ x"#, "alice"]);
+}
+
+/// The log of a signature that does not hold has its base, but not what may be a secret.
+#[test]
+fn a_secret_is_not_logged() {
+    let mut request = Request::of(example("profile-post-display-string"));
+    request.headers.append("authorization", HeaderValue::from_static("Basic c2VjcmV0"));
+    let input = request.headers[SIGNATURE_INPUT].to_str().unwrap();
+    let input = input.replace("ta=(", "ta=(\"authorization\" \"content-digest\";key=\"sha-256\" ");
+    request.headers.insert(SIGNATURE_INPUT, HeaderValue::try_from(input).unwrap());
+    let Err(Refusal::BadSignature { base }) = Server::default().accept(&request) else {
+        panic!("nobody signed that")
+    };
+    let lines: Vec<_> = base.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (8, "\"authorization\": (not logged)"));
+    assert!(lines[1].starts_with("\"content-digest\";key=\"sha-256\": :X48E9q"), "{base}");
+    assert!(lines[7].starts_with("\"@signature-params\": (\"authorization\" "), "{base}");
 }
 
 /// What we sign for the same requests covers the same, and is the same but for the order of parameters.
