@@ -6,13 +6,13 @@ use tower_trusted_app::conditions::{AddressRule, Peer};
 
 /// What no fetch asks unless an operator opens it: this machine, the networks of a house and of a
 /// link (with the metadata services of clouds in them), what is no address of one host, and the
-/// IPv6 networks that lead to IPv4 addresses.
+/// IPv6 networks that lead to IPv4 addresses. Of IPv6 that is all but `2000::/3`, from which alone public
+/// addresses are given out, and some networks in it.
 const INTERNAL: &str = "
     0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.0.2.0/24
     192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/4, 240.0.0.0/4
     168.63.129.16
-    ::/96, 64:ff9b::/96, 64:ff9b:1::/48, 100::/64, 2001::/32, 2001:db8::/32, 2002::/16, fc00::/7, fe80::/10, fec0::/10
-    ff00::/8";
+    ::/3, 2001::/23, 2001:db8::/32, 2002::/16, 3fff::/20, 4000::/2, 8000::/1";
 
 /// To which addresses a fetch may go.
 ///
@@ -102,13 +102,23 @@ mod tests {
             "fd00:ec2::254",
             "fe80::1",
             "64:ff9b::7f00:1",
+            "64:ff9b:1::7f00:1",
+            "::ffff:0:7f00:1",
+            "2001:0:7f00:1::",
+            "2001:2::1",
+            "2001:20::1",
+            "2001:db8::1",
             "2002:7f00:1::",
+            "3fff::1",
+            "5f00::1",
+            "fec0::1",
             "ff02::1",
         ] {
             assert!(!default.allows(refused.parse().unwrap()), "{refused}");
             assert!(AddressPolicy::insecure_any().allows(refused.parse().unwrap()), "{refused}");
         }
-        for allowed in ["1.1.1.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
+        for allowed in ["1.1.1.1", "172.32.0.1", "2001:4860:4860::8888", "2606:4700::1111", "::ffff:8.8.8.8"]
+        {
             assert!(default.allows(allowed.parse().unwrap()), "{allowed}");
         }
         let house = AddressPolicy::insecure_open("10.1.0.0/16".parse().unwrap());
