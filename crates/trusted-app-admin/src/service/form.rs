@@ -57,12 +57,14 @@ impl ApplicationForm {
         }
     }
 
-    /// The fields of an application.
+    /// The fields of an application. Patterns that cover no path are left out: a prefix `any`, which a file can have,
+    /// would be read as every path.
     #[must_use]
     pub fn of(application: &TrustedApplication) -> Self {
         let conditions = application.conditions();
-        let paths =
-            conditions.paths.patterns().map(|patterns| patterns.iter().map(path_line).collect::<Vec<_>>());
+        let paths = conditions.paths.patterns().map(|patterns| {
+            patterns.iter().filter(|one| !one.never_matches()).map(path_line).collect::<Vec<_>>()
+        });
         Self {
             name: application.name().to_owned(),
             timeout: conditions.timeout.as_millis().to_string(),

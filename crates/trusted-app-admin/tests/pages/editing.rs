@@ -86,3 +86,25 @@ async fn it_is_shown_all_the_same() {
         }
     }
 }
+
+/// What a file can have, and no form can state: shown as it is, it would be read as something else.
+#[tokio::test]
+async fn a_pattern_that_covers_nothing_does_not_come_to_cover_something() {
+    let key = TestIdentity::wiki().local().public_key().to_base64();
+    for pattern in [" any ", "subtree /rest", "rpc wiki.Search/*", "/a/\\n/b", "/a\\r/"] {
+        let text = format!(
+            "[[application]]\nid = 'wiki'\npublic_key = '{key}'\nip_addresses = ['10.1.2.3']\n\
+             url_paths = [\"{pattern}\"]"
+        );
+        let world = World::new();
+        world.registry.add(parse_applications(&text).unwrap().applications.remove(0), "root").await.unwrap();
+        let shown = world.get("/trusted-applications/edit?id=wiki").await;
+        let paths = shown.area("paths");
+        let mut fields = VALID.to_vec();
+        fields.retain(|(name, _)| *name != "paths");
+        fields.extend([("id", "wiki"), ("version", "1"), ("paths", &paths)]);
+        let refused = world.post("/trusted-applications/edit", &fields).await;
+        assert_eq!((paths.as_str(), refused.status.as_u16()), ("", 422), "{pattern}");
+        refused.has("You must specify URLs to match against.");
+    }
+}
