@@ -27,9 +27,9 @@ pub(super) fn reconcile(known: &[Key], directory: &KeyDirectory, now: Timestamp)
     let after = known.iter().filter_map(|key| match (key.state(), listed(key)) {
         (KeyState::Revoked, _) => Some(key.clone()),
         (KeyState::Next, listed) => listed.map(new),
-        (KeyState::Retiring, Some(listed)) if has_ended(key, now) => Some(new(listed)),
+        (_, Some(listed)) if was_withdrawn(key) => Some(new(listed)),
         _ if has_ended(key, now) => Some(key.clone()),
-        (_, None) => Some(ended(key, now)),
+        (_, None) => Some(withdrawn(key, now)),
         (_, Some(listed)) => Some(shortened(key, listed)),
     });
     let mut reconciled = Reconciled { keys: after.collect(), without_room: Vec::new() };
@@ -38,7 +38,7 @@ pub(super) fn reconcile(known: &[Key], directory: &KeyDirectory, now: Timestamp)
         if known.iter().any(|key| key.public_key().thumbprint() == thumbprint) {
             continue;
         }
-        if reconciled.has_room(now) {
+        if reconciled.has_room(directory, now) {
             reconciled.keys.push(new(listed));
         } else {
             reconciled.without_room.push(*thumbprint);
@@ -48,12 +48,16 @@ pub(super) fn reconcile(known: &[Key], directory: &KeyDirectory, now: Timestamp)
 }
 
 impl Reconciled {
-    /// Whether one more key can be kept, if need be in the place of the one that ended first.
-    fn has_room(&mut self, now: Timestamp) -> bool {
+    /// Whether one more key can be kept, if need be in the place of the one that ended first. What the directory
+    /// still lists stays known: it would come back as a new key.
+    fn has_room(&mut self, directory: &KeyDirectory, now: Timestamp) -> bool {
         if self.keys.len() < MAX_KEPT_KEYS {
             return true;
         }
-        let gone = |key: &Key| key.state() != KeyState::Revoked && has_ended(key, now);
+        let gone = |key: &Key| {
+            let is_listed = directory.get(key.public_key().thumbprint()).is_some();
+            key.state() != KeyState::Revoked && has_ended(key, now) && !is_listed
+        };
         let gone = self.keys.iter().enumerate().filter(|(_, key)| gone(key));
         let Some((oldest, _)) = gone.min_by_key(|(_, key)| key.not_after()) else { return false };
         self.keys.remove(oldest);
@@ -65,10 +69,16 @@ fn has_ended(key: &Key, now: Timestamp) -> bool {
     key.not_after().is_some_and(|last| last < now)
 }
 
-/// The key, good for nothing from `now` on.
-fn ended(key: &Key, now: Timestamp) -> Key {
+/// The key as one that its directory no longer lists: good for one instant, which is over.
+fn withdrawn(key: &Key, now: Timestamp) -> Key {
     let last = Timestamp::from_millis(now.as_millis().saturating_sub(1));
-    Key::from(key.public_key().clone()).with_state(KeyState::Retiring).with_not_after(last)
+    let key = Key::from(key.public_key().clone()).with_state(KeyState::Retiring);
+    key.with_not_before(last).with_not_after(last)
+}
+
+/// Whether that is how it ended, and not by a date that an administrator set.
+fn was_withdrawn(key: &Key) -> bool {
+    key.state() == KeyState::Retiring && key.not_after().is_some() && key.not_before() == key.not_after()
 }
 
 /// The key as it is known; its directory can bring its end nearer, and not put it off.

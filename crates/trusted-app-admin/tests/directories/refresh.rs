@@ -72,6 +72,18 @@ impl Registration {
         let changed = registered.application.to_builder().signature_keys(keys).build().unwrap();
         self.world.registry.update(changed, registered.version, "admin").await.unwrap();
     }
+
+    async fn ends_in(&self, key: &PrivateSignatureKey, time: Duration) {
+        let (registered, last) = (self.registered().await, self.world.clock.now().saturating_add(time));
+        let keys = registered
+            .application
+            .signature_keys()
+            .iter()
+            .cloned()
+            .map(|one| if one.public_key() == key.public_key() { one.with_not_after(last) } else { one });
+        let changed = registered.application.to_builder().signature_keys(keys).build().unwrap();
+        self.world.registry.update(changed, registered.version, "admin").await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -91,6 +103,10 @@ async fn a_rotation_that_the_old_key_endorses_needs_nobody() {
     let version = wiki.registered().await.version;
     wiki.refresh().await.unwrap();
     assert_eq!(wiki.registered().await.version, version);
+
+    // What is listed again is a new key.
+    wiki.becomes(&[new, old.clone()]).await;
+    assert!(wiki.is_live(&old).await);
 }
 
 /// Somebody has taken over the host: the directory drops our key and shows another.
@@ -247,21 +263,32 @@ async fn an_administrator_fetches_it_now() {
 /// A directory can bring a key's last day nearer, and not put it off.
 #[tokio::test]
 async fn a_date_that_an_administrator_set_holds() {
+    for state in [KeyState::Active, KeyState::Retiring] {
+        let (good, dated) = (key(), key());
+        let both = [good.clone(), dated.clone()];
+        let wiki = Registration::of(&both).await;
+        wiki.set(&dated, state).await;
+        wiki.ends_in(&dated, Duration::from_secs(90)).await;
+        wiki.becomes(&both).await;
+        assert!(wiki.is_live(&dated).await);
+        wiki.becomes(&both).await;
+        wiki.becomes(&both).await;
+        assert!(!wiki.is_live(&dated).await && wiki.is_live(&good).await, "{state}");
+    }
+}
+
+/// Not even by so many new keys that an old one must make room, to be listed as a new one then.
+#[tokio::test]
+async fn an_ended_key_that_is_still_listed_is_not_forgotten() {
     let (good, dated) = (key(), key());
     let both = [good.clone(), dated.clone()];
     let wiki = Registration::of(&both).await;
-    let registered = wiki.registered().await;
-    let last = wiki.world.clock.now().saturating_add(Duration::from_secs(90));
-    let keys = registered.application.signature_keys().iter().cloned();
-    let keys =
-        keys.map(|one| if one.public_key() == dated.public_key() { one.with_not_after(last) } else { one });
-    let changed = registered.application.to_builder().signature_keys(keys).build().unwrap();
-    wiki.world.registry.update(changed, registered.version, "admin").await.unwrap();
-    wiki.becomes(&both).await;
-    assert!(wiki.is_live(&dated).await);
-    wiki.becomes(&both).await;
-    wiki.becomes(&both).await;
-    assert!(!wiki.is_live(&dated).await && wiki.is_live(&good).await);
+    wiki.ends_in(&dated, Duration::from_secs(1)).await;
+    for _ in 0..3 {
+        let new = (0..14).map(|_| key());
+        wiki.becomes(&both.iter().cloned().chain(new).collect::<Vec<_>>()).await;
+        assert!(!wiki.is_live(&dated).await && wiki.is_live(&good).await);
+    }
 }
 
 /// Applications keep a bounded number of keys: the oldest that ended make room, and revoked ones never.
