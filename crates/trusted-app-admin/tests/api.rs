@@ -269,6 +269,34 @@ async fn errors_are_problems() {
     assert_eq!(world.send(forged).await.status, 403);
 }
 
+/// What would only be tried is not done in earnest because its name is misspelt, or the operation does not know it.
+#[tokio::test]
+async fn what_a_query_says_in_vain_is_refused() {
+    let world = World::new();
+    add(&world).await;
+    let (_, exported) = call(&world, Method::GET, "/export", None, Value::Null).await;
+    let import = json!({ "toml": exported["toml"].as_str().unwrap().replace("\"Wiki\"", "\"Renamed\"") });
+    let other =
+        Peer::serving(answer("200 OK", "", &document(&TestIdentity::stranger().with_id("wiki")))).await;
+    let asked = json!({ "base_url": other.origin });
+    let (_, details) = call(&world, Method::POST, "/applications/wiki/key-requests", None, asked).await;
+    let change = json!({ "pending": details["pending"], "confirmed": true });
+    for (method, path, body) in [
+        (Method::POST, "/import?dry-run=true", import.clone()),
+        (Method::POST, "/import?dry_run=false&dry_run=true", import.clone()),
+        (Method::POST, "/import?dry_run=", import),
+        (Method::PUT, "/applications/wiki?dryrun=true", conditions("Renamed")),
+        (Method::PUT, "/applications/wiki/key?dry_run=true", change.clone()),
+        (Method::DELETE, "/applications/wiki?dry_run=true&x", Value::Null),
+        (Method::DELETE, "/applications/wiki?Dry_run=true", Value::Null),
+        (Method::GET, "/changes?from=1", Value::Null),
+    ] {
+        assert_eq!(call(&world, method, path, Some("*"), body).await.0, 400, "{path}");
+    }
+    assert_eq!(world.registry.last_change().await.unwrap(), 1);
+    assert_eq!(call(&world, Method::PUT, "/applications/wiki/key", Some("*"), change).await.0, 200);
+}
+
 /// A registry that cannot be reached.
 struct Gone;
 

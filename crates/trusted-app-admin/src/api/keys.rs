@@ -7,9 +7,10 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode};
 use tower_trusted_app::ApplicationRegistry;
 
+use super::asked::Asked;
 use super::directory::SignatureKeyConfirmation;
 use super::model::{Application, Details, DetailsRequest, KeyChange};
-use super::{Answer, Asked, if_match, read, tagged};
+use super::{Answer, if_match, read, tagged};
 use crate::service::{AdminError, Administration};
 
 /// Fetch an application's key anew, and keep it for 15 minutes

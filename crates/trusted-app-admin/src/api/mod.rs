@@ -1,5 +1,6 @@
 //! The JSON API below `/api/v1`.
 
+mod asked;
 mod directory;
 mod document;
 mod keys;
@@ -7,31 +8,24 @@ mod model;
 mod problem;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use http::header::{ETAG, IF_MATCH};
-use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::registry::Registered;
 
+use self::asked::{Asked, ChangesQuery, DryRun, ImportQuery};
 use self::directory::DirectoryDetails;
 use self::model::{
     Application, Applications, Change, Conditions, Decision, Details, DetailsRequest, Exported, Import,
     Imported, NewApplication,
 };
 use self::problem::Problem;
-use crate::administrator::Administrator;
 use crate::service::{Administration, ImportOptions, version_of};
-use crate::site::{Admitted, Fields};
-
-/// Most entries of the log of changes in one answer.
-const MAX_CHANGES: u64 = 200;
-/// The greatest number of an entry: registries keep it with a sign.
-const MAX_NUMBER: u64 = u64::MAX >> 1;
 
 pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) -> Router {
     Router::new()
@@ -52,47 +46,6 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
         // A body is bounded before it comes here.
         .layer(axum::extract::DefaultBodyLimit::disable())
         .with_state(administration)
-}
-
-/// Who asks, and the query.
-struct Asked {
-    by: Administrator,
-    query: Fields,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let missing = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The guard was passed by.");
-        let admitted = parts.extensions.get::<Admitted>().ok_or_else(missing)?;
-        let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        Ok(Self { by: admitted.administrator.clone(), query })
-    }
-}
-
-impl Asked {
-    fn dry_run(&self) -> Result<bool, Problem> {
-        self.switch("dry_run")
-    }
-
-    fn switch(&self, name: &str) -> Result<bool, Problem> {
-        match self.query.find(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            _ => Err(Problem::new(StatusCode::BAD_REQUEST, format!("`{name}` is true or false."))),
-        }
-    }
-
-    fn number(&self, name: &str, default: u64, most: u64) -> Result<u64, Problem> {
-        match self.query.find(name) {
-            None => Ok(default),
-            Some(text) => text.parse().ok().filter(|number| *number <= most).ok_or_else(|| {
-                let why = format!("`{name}` is a number from 0 to {most}.");
-                Problem::new(StatusCode::BAD_REQUEST, why)
-            }),
-        }
-    }
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
@@ -162,10 +115,10 @@ async fn request_directory<R: ApplicationRegistry>(
 )]
 async fn add<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
-    asked: Asked,
+    asked: Asked<DryRun>,
     body: Bytes,
 ) -> Answer {
-    let (new, dry_run): (NewApplication, _) = (read(&body)?, asked.dry_run()?);
+    let (new, dry_run): (NewApplication, _) = (read(&body)?, asked.query.dry_run);
     let registered = service.add(&asked.by, &new.pending, &new.conditions.form(), dry_run).await?;
     Ok(tagged(if dry_run { StatusCode::OK } else { StatusCode::CREATED }, &registered))
 }
@@ -194,12 +147,12 @@ async fn show<R: ApplicationRegistry>(
 )]
 async fn edit<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
-    asked: Asked,
+    asked: Asked<DryRun>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let (conditions, dry_run): (Conditions, _) = (read(&body)?, asked.dry_run()?);
+    let (conditions, dry_run): (Conditions, _) = (read(&body)?, asked.query.dry_run);
     let found = service.get(&asked.by, &id).await?.version;
     let expected = if_match(&headers, found)?;
     Ok(tagged(StatusCode::OK, &service.edit(&asked.by, &id, expected, &conditions.form(), dry_run).await?))
@@ -216,13 +169,12 @@ async fn edit<R: ApplicationRegistry>(
 )]
 async fn remove<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
-    asked: Asked,
+    asked: Asked<DryRun>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let dry_run = asked.dry_run()?;
     let expected = if_match(&headers, version_of(&service.entry(&asked.by, &id).await?))?;
-    service.remove(&asked.by, &id, expected, dry_run).await?;
+    service.remove(&asked.by, &id, expected, asked.query.dry_run).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -235,10 +187,11 @@ async fn remove<R: ApplicationRegistry>(
     ),
     responses((status = 200, body = Vec<Change>))
 )]
-async fn changes<R: ApplicationRegistry>(State(service): State<Administration<R>>, asked: Asked) -> Answer {
-    let after = asked.number("after", 0, MAX_NUMBER)?;
-    let limit = asked.number("limit", 100, MAX_CHANGES)?;
-    let limit = usize::try_from(limit).unwrap_or_default();
+async fn changes<R: ApplicationRegistry>(
+    State(service): State<Administration<R>>,
+    asked: Asked<ChangesQuery>,
+) -> Answer {
+    let (after, limit) = asked.query.within()?;
     let changes = service.changes(&asked.by, after, limit).await?;
     Ok(Json(changes.iter().map(Change::from).collect::<Vec<_>>()).into_response())
 }
@@ -278,10 +231,11 @@ async fn export<R: ApplicationRegistry>(State(service): State<Administration<R>>
 )]
 async fn import<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
-    asked: Asked,
+    asked: Asked<ImportQuery>,
     body: Bytes,
 ) -> Answer {
     let import: Import = read(&body)?;
-    let options = ImportOptions { dry_run: asked.dry_run()?, replace_keys: asked.switch("replace_keys")? };
+    let ImportQuery { dry_run, replace_keys } = asked.query;
+    let options = ImportOptions { dry_run, replace_keys };
     Ok(Json(Imported::from(service.import(&asked.by, &import.toml, options).await?)).into_response())
 }

@@ -12,6 +12,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tower_trusted_app::ApplicationRegistry;
 
+#[cfg(feature = "pages")]
 pub(crate) use fields::Fields;
 use forgery::TokenKey;
 use gate::Gate;
