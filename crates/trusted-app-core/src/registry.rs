@@ -103,7 +103,8 @@ pub fn page_end(page: &[Entry], after: Option<&str>) -> Result<String, RegistryE
 pub struct Registered {
     /// The application.
     pub application: Arc<TrustedApplication>,
-    /// Raised by every change; the first is 1.
+    /// Raised by every change; the first is 1. It goes on where an application of that id was taken out before, so
+    /// that no change is made from what was seen of another application.
     pub version: u64,
     /// When it was added, and by whom.
     pub created: Stamp,

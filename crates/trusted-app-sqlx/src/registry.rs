@@ -109,8 +109,8 @@ impl<D: Dialect> ApplicationRegistry for SqlRegistry<D> {
     async fn add(&self, application: TrustedApplication, by: &str) -> Result<Registered, RegistryError> {
         self.check_reserved(&application)?;
         let mut write = self.begin().await?;
-        let stamp = write.stamp(by);
-        let record = Registered::new(Arc::new(application), 1, stamp.clone(), stamp);
+        let (version, stamp) = (write.changes_of(application.id()).await? + 1, write.stamp(by));
+        let record = Registered::new(Arc::new(application), version, stamp.clone(), stamp);
         write.insert(&record).await?;
         write.take_keys(&record.application).await?;
         write.log(record.application.id(), None, Some(&record)).await?;
@@ -237,6 +237,13 @@ impl<D: Dialect> Write<'_, D> {
             let (application, found) = (id.clone(), record.version);
             Err(RegistryError::VersionConflict { application, expected, found })
         }
+    }
+
+    /// How often something was changed under that id, and so at least its greatest version yet.
+    async fn changes_of(&mut self, id: &ApplicationId) -> Result<u64, RegistryError> {
+        let sql = "SELECT COUNT(*) FROM trusted_app_change WHERE application = $1".to_owned();
+        let rows = self.fetch(sql, vec![id.as_str().into()]).await?;
+        Ok(rows.into_iter().next().map_or(0, |row| row.count(0)))
     }
 
     async fn insert(&mut self, record: &Registered) -> Result<(), RegistryError> {

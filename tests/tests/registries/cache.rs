@@ -200,7 +200,7 @@ async fn the_last_snapshot_serves_up_to_its_age_and_then_nobody() {
     for _ in 0..2 {
         assert_eq!(ask(&tracker, &wiki).await, StatusCode::OK);
         fragile.is_away.store(true, Ordering::SeqCst);
-        registry.add(forum(), "alice").await.unwrap();
+        let added = registry.add(forum(), "alice").await.unwrap();
         until("noticed", async || keys.status().last_error.is_some()).await;
         assert_eq!(ask(&tracker, &wiki).await, StatusCode::OK);
         let status = keys.status();
@@ -217,7 +217,7 @@ async fn the_last_snapshot_serves_up_to_its_age_and_then_nobody() {
         until("back", async || keys.status().is_serving).await;
         assert_eq!(ask(&tracker, &wiki).await, StatusCode::OK);
         assert!(keys.get(forum().id()).unwrap().is_some(), "what was added meanwhile is lost");
-        registry.remove(forum().id(), 1, "alice").await.unwrap();
+        registry.remove(forum().id(), added.version, "alice").await.unwrap();
         until("removed", async || keys.get(forum().id()).unwrap().is_none()).await;
     }
     fragile.is_away.store(true, Ordering::SeqCst);

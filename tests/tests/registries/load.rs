@@ -56,11 +56,12 @@ async fn a_thousand_reloads_and_a_rotation_fail_no_request() {
         (0..SENDERS).map(|_| tokio::spawn(requests(Arc::clone(&load), tracker.clone()))).collect();
 
     // Half of the reloads in full, half of them of one change.
+    let mut version = 0;
     for number in 0..500 {
         keys.reload().await;
         match number % 2 {
-            0 => drop(registry.add(forum(), "alice").await.unwrap()),
-            _ => registry.remove(forum().id(), 1, "alice").await.unwrap(),
+            0 => version = registry.add(forum(), "alice").await.unwrap().version,
+            _ => registry.remove(forum().id(), version, "alice").await.unwrap(),
         }
         let generation = registry.last_change().await.unwrap();
         until("reloaded", async || keys.status().generation >= generation).await;

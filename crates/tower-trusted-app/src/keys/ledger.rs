@@ -44,7 +44,9 @@ impl Ledger {
         stamp: Stamp,
     ) -> Result<Registered, RegistryError> {
         set.add(Arc::clone(&application))?;
-        let record = Registered::new(application, 1, stamp.clone(), stamp.clone());
+        // Each earlier version came by a change of that id.
+        let earlier = self.changes.iter().filter(|change| change.id == *application.id()).count();
+        let record = Registered::new(application, earlier as u64 + 1, stamp.clone(), stamp.clone());
         self.records.insert(record.application.id().clone(), record.clone());
         self.log(stamp, None, Some(&record.application));
         Ok(record)

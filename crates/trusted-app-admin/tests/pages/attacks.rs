@@ -190,6 +190,21 @@ async fn of_two_administrators_who_edit_at_once_the_second_is_told() {
     assert!(matches!(remove, Err(AdminError::Changed { found: 2, .. })));
 }
 
+/// A form that was shown of an application does not change another that has its id since.
+#[tokio::test]
+async fn what_is_added_again_is_not_what_was_seen() {
+    let world = World::new();
+    world.add_wiki().await;
+    let seen = world.get("/trusted-applications/edit?id=wiki").await.value("version");
+    world.post("/trusted-applications/delete", &[("id", "wiki"), ("version", &seen)]).await.location();
+    world.add_wiki().await;
+    let mut fields = but("paths", "any");
+    fields.extend([("id", "wiki"), ("version", &*seen)]);
+    world.post("/trusted-applications/edit", &fields).await.has("was changed in the meantime");
+    let deleted = world.post("/trusted-applications/delete", &[("id", "wiki"), ("version", &seen)]).await;
+    assert_eq!(deleted.status, StatusCode::CONFLICT);
+}
+
 #[tokio::test]
 async fn a_form_is_good_for_twelve_hours_and_kept_after() {
     let world = World::new();
