@@ -38,8 +38,9 @@ impl<R: ApplicationRegistry> Administration<R> {
         if self.registry().get(&id).await?.is_some() {
             return Err(Problem::IdTaken(id.to_string()).into());
         }
-        let keys = fetched.directory.keys().iter().flat_map(|listed| listed.key.fingerprints()).collect();
-        if let Some(conflict) = import::conflicts(&id, keys, &self.entries(by).await?).next() {
+        let keys = fetched.directory.keys().iter().flat_map(|listed| listed.key.fingerprints());
+        let present = self.entries(by).await?;
+        if let Some(conflict) = import::conflicts(&id, keys, &import::owners(&present)).next() {
             return Err(Problem::Conflict(conflict).into());
         }
         let until = now.saturating_add(PENDING_FOR);

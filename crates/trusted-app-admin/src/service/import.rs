@@ -1,5 +1,7 @@
 //! Applications as the TOML of the file store.
 
+use std::collections::HashMap;
+
 use tower_trusted_app::crypto::Fingerprint;
 use tower_trusted_app::keys::{parse_applications, write_applications};
 use tower_trusted_app::registry::{ApplicationConflict, Broken, Entry, entry_id};
@@ -103,12 +105,15 @@ impl<R: ApplicationRegistry> Administration<R> {
     ) -> Result<Imported, AdminError> {
         let parsed = parse_applications(toml).map_err(|error| Problem::Toml(error.to_string()))?;
         let present = self.entries(by).await?;
+        let by_id: HashMap<_, _> = present.iter().map(|entry| (entry_id(entry), entry)).collect();
+        let owners = owners(&present);
         let (mut imported, mut steps, mut problems) = (Imported::default(), Vec::new(), Vec::new());
         imported.warnings = parsed.warnings;
         for application in parsed.applications {
             let id = application.id().to_string();
-            let found = present.iter().find(|entry| entry_id(entry) == id);
-            problems.extend(conflicts_of(&application, &present).map(Problem::Conflict));
+            let found = by_id.get(id.as_str()).copied();
+            let conflicts = conflicts(application.id(), application.fingerprints(), &owners);
+            problems.extend(conflicts.map(Problem::Conflict));
             match found {
                 Some(Ok(registered)) if equal(&registered.application, &application) => {
                     imported.unchanged.push(id);
@@ -201,30 +206,23 @@ fn same_keys(one: &TrustedApplication, other: &TrustedApplication) -> bool {
     one.keys() == other.keys() && one.signature_keys() == other.signature_keys()
 }
 
-/// The keys of an application that others have.
-pub(super) fn conflicts_of(
-    application: &TrustedApplication,
-    present: &[Entry],
-) -> impl Iterator<Item = ApplicationConflict> {
-    conflicts(application.id(), application.fingerprints().collect(), present)
+/// The applications that have keys, by those.
+pub(super) type Owners<'e> = HashMap<Fingerprint, &'e ApplicationId>;
+
+pub(super) fn owners(present: &[Entry]) -> Owners<'_> {
+    let applications = present.iter().flatten().map(|registered| &registered.application);
+    applications.flat_map(|one| one.fingerprints().map(move |fingerprint| (fingerprint, one.id()))).collect()
 }
 
 /// The keys that others have than the application of that id.
-pub(super) fn conflicts(
-    id: &ApplicationId,
-    fingerprints: Vec<Fingerprint>,
-    present: &[Entry],
-) -> impl Iterator<Item = ApplicationConflict> {
-    let others = present.iter().flatten().map(|registered| &registered.application);
-    others.filter(move |other| other.id() != id).flat_map(move |other| {
-        let theirs =
-            fingerprints.iter().copied().filter(|one| other.fingerprints().any(|theirs| theirs == *one));
-        let theirs: Vec<_> = theirs.collect();
-        theirs.into_iter().map(|fingerprint| ApplicationConflict::Key {
-            fingerprint,
-            application: id.clone(),
-            other: other.id().clone(),
-        })
+pub(super) fn conflicts<'o>(
+    id: &'o ApplicationId,
+    fingerprints: impl Iterator<Item = Fingerprint> + 'o,
+    owners: &'o Owners<'_>,
+) -> impl Iterator<Item = ApplicationConflict> + 'o {
+    fingerprints.filter_map(move |fingerprint| {
+        let other = owners.get(&fingerprint).filter(|other| **other != id)?;
+        Some(ApplicationConflict::Key { fingerprint, application: id.clone(), other: (*other).clone() })
     })
 }
 

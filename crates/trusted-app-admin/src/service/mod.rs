@@ -226,8 +226,10 @@ impl<R: ApplicationRegistry> Administration<R> {
         };
         let application = rules.apply(described).build().map_err(Problem::Key)?;
         if dry_run {
-            let conflicts: Vec<_> =
-                import::conflicts_of(&application, &self.entries(by).await?).map(Problem::Conflict).collect();
+            let present = self.entries(by).await?;
+            let owners = import::owners(&present);
+            let conflicts = import::conflicts(application.id(), application.fingerprints(), &owners);
+            let conflicts: Vec<_> = conflicts.map(Problem::Conflict).collect();
             if !conflicts.is_empty() {
                 return Err(AdminError::Invalid(conflicts));
             }
