@@ -3,9 +3,8 @@
 //! [`VerifiedSignature`] says that one of an application's keys signed this user, URL and time.
 //! [`Admitted`] says that, beyond it, every condition of the application is fulfilled.
 
-use std::sync::Arc;
-
 use http::Method;
+use smol_str::SmolStr;
 
 use crate::application::{Scheme, TrustedApplication};
 use crate::clock::Timestamp;
@@ -22,12 +21,12 @@ pub struct VerifiedSignature {
     scheme: Scheme,
     key: Fingerprint,
     created: Timestamp,
-    user: Arc<str>,
+    user: SmolStr,
 }
 
 impl VerifiedSignature {
     /// Only the protocols' `verify` functions make one.
-    pub(crate) fn new(scheme: Scheme, key: Fingerprint, created: Timestamp, user: Arc<str>) -> Self {
+    pub(crate) fn new(scheme: Scheme, key: Fingerprint, created: Timestamp, user: SmolStr) -> Self {
         Self { scheme, key, created, user }
     }
 

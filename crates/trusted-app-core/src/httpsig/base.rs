@@ -5,10 +5,9 @@ use std::fmt;
 use http::header::GetAll;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use sfv::{BareItemFromInput, ItemSerializer};
-use smallvec::SmallVec;
 
 use super::error::Refusal;
-use super::fields::SignatureFields;
+use super::fields::{SignatureFields, all};
 use super::input::{self, Component, Input, Wanted};
 
 mod line;
@@ -58,7 +57,8 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn of(url: &'a str) -> Option<Self> {
-        let (scheme, rest) = url.split_once("://")?;
+        let (scheme, rest) = url.split_once(':')?;
+        let rest = rest.strip_prefix("//")?;
         let (rest, query) = match rest.split_once('?') {
             Some((rest, query)) => (rest, Some(query)),
             None => (rest, None),
@@ -68,9 +68,12 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The bytes that are signed. Of usual requests they need no memory of their own.
+/// The bytes that are signed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SignatureBase(SmallVec<[u8; 1024]>);
+pub struct SignatureBase(Vec<u8>);
+
+/// Room for the base of a usual request.
+const CAPACITY: usize = 1024;
 
 impl SignatureBase {
     /// The bytes.
@@ -114,7 +117,7 @@ impl SignatureBase {
 
     /// The base of what `input` covers in `message`.
     pub(super) fn of(message: &Message<'_>, input: &Input<'_>) -> Result<Self, Refusal> {
-        let mut base = Self(SmallVec::new());
+        let mut base = Self::empty();
         for component in &input.components {
             base.write_identifier(component)?;
             base.write(b": ");
@@ -145,9 +148,10 @@ impl SignatureBase {
     }
 
     pub(super) fn empty() -> Self {
-        Self(SmallVec::new())
+        Self(Vec::with_capacity(CAPACITY))
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
@@ -159,11 +163,11 @@ impl SignatureBase {
     fn write_identifier(&mut self, component: &Component<'_>) -> Result<(), Refusal> {
         let name = component.name.as_str();
         let of_name = name.strip_prefix('@').unwrap_or(name);
-        if of_name.is_empty() || !of_name.bytes().all(is_lower_case_token) {
+        if of_name.is_empty() || !all(of_name.as_bytes(), is_lower_case_token) {
             return Err(malformed(component, "is no name of a component"));
         }
-        self.write_string(name);
-        if let Some((name, value)) = &component.parameter {
+        self.write_plain_string(name);
+        if let Some((name, value)) = component.parameter.as_deref() {
             self.write(b";");
             self.write(name.as_str().as_bytes());
             self.write_parameter_value(value);
@@ -192,22 +196,30 @@ impl SignatureBase {
 
     /// A sf-string (RFC 9651, section 4.1.6) of characters that one may have.
     fn write_string(&mut self, text: &str) {
+        if all(text.as_bytes(), |byte| !matches!(byte, b'"' | b'\\')) {
+            self.write_plain_string(text); // as nearly always
+            return;
+        }
         self.write(b"\"");
-        if text.contains(['"', '\\']) {
-            for byte in text.bytes() {
-                if matches!(byte, b'"' | b'\\') {
-                    self.write(b"\\");
-                }
-                self.0.push(byte);
+        for byte in text.bytes() {
+            if matches!(byte, b'"' | b'\\') {
+                self.write(b"\\");
             }
-        } else {
-            self.write(text.as_bytes()); // as nearly always
+            self.0.push(byte);
         }
         self.write(b"\"");
     }
 
+    /// The same of characters none of which must be escaped.
+    fn write_plain_string(&mut self, text: &str) {
+        self.0.reserve(text.len() + 2);
+        self.0.push(b'"');
+        self.write(text.as_bytes());
+        self.0.push(b'"');
+    }
+
     fn write_value(&mut self, message: &Message<'_>, component: &Component<'_>) -> Result<(), Refusal> {
-        let parameter = component.parameter.as_ref();
+        let parameter = component.parameter.as_deref();
         let parameter = parameter.map(|(name, value)| (name.as_str(), value));
         let (message, parameter) = match (message, parameter) {
             (Message::Response(response), Some(("req", BareItemFromInput::Boolean(true)))) => {
@@ -240,9 +252,9 @@ impl SignatureBase {
         component: &Component<'_>,
         parameter: Option<(&str, &BareItemFromInput<'_>)>,
     ) -> Result<(), Refusal> {
-        let target = Target::of(request.url).ok_or_else(|| malformed(component, "has no value"))?;
+        let target = || Target::of(request.url).ok_or_else(|| malformed(component, "has no value"));
         if let ("query-param", Some(("name", BareItemFromInput::String(wanted)))) = (name, parameter) {
-            let value = query::parameter(target.query.unwrap_or_default(), wanted.as_str());
+            let value = query::parameter(target()?.query.unwrap_or_default(), wanted.as_str());
             let value = value.ok_or_else(|| malformed(component, "is not there exactly once"))?;
             self.write(value.as_bytes());
             return Ok(());
@@ -251,16 +263,20 @@ impl SignatureBase {
             return Err(malformed(component, "has a parameter that it cannot have"));
         }
         match name {
-            "method" => self.write(request.method.as_str().as_bytes()),
+            "method" => {
+                self.write(request.method.as_str().as_bytes());
+                return Ok(());
+            }
             "target-uri" => self.write(request.url.as_bytes()),
-            "authority" => self.write_lower_case(target.authority),
-            "scheme" => self.write_lower_case(target.scheme),
-            "path" => self.write(target.path.as_bytes()),
+            "authority" => self.write_lower_case(target()?.authority),
+            "scheme" => self.write_lower_case(target()?.scheme),
+            "path" => self.write(target()?.path.as_bytes()),
             "query" => {
                 self.write(b"?");
-                self.write(target.query.unwrap_or_default().as_bytes());
+                self.write(target()?.query.unwrap_or_default().as_bytes());
             }
             "request-target" => {
+                let target = target()?;
                 self.write(target.path.as_bytes());
                 if let Some(query) = target.query {
                     self.write(b"?");
@@ -269,7 +285,7 @@ impl SignatureBase {
             }
             _ => return Err(malformed(component, "is no component of a request")),
         }
-        if request.url.bytes().any(|byte| byte.is_ascii_control()) {
+        if !all(request.url.as_bytes(), |byte| !byte.is_ascii_control()) {
             return Err(malformed(component, "has a control character"));
         }
         Ok(())
@@ -294,7 +310,7 @@ impl SignatureBase {
             return Err(absent());
         }
         let value = self.0.get(begin..).unwrap_or_default();
-        if !value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        if !all(value, |byte| matches!(byte, b'\t' | b' '..=b'~')) {
             return Err(malformed(component, "has characters beyond ASCII"));
         }
         match parameter {

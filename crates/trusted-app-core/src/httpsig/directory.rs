@@ -5,7 +5,6 @@
 //! well-known path, signed once with each key over the authority that was asked and a digest of the
 //! body.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use base64::Engine;
@@ -234,7 +233,7 @@ impl Answer<'_> {
     fn check(&self, input: &Input<'_>, key: &SignatureKey) -> Result<(), DirectoryError> {
         let not_proven = DirectoryError::NotProven(*key.thumbprint());
         let covers_authority = input.components.iter().any(|component| {
-            let parameter = component.parameter.as_ref().map(|(name, value)| (name.as_str(), value));
+            let parameter = component.parameter.as_deref().map(|(name, value)| (name.as_str(), value));
             component.name.as_str() == "@authority"
                 && matches!(parameter, Some(("req", BareItemFromInput::Boolean(true))))
         });
@@ -299,10 +298,10 @@ impl SignedDirectory {
             let input = Input {
                 components: SmallVec::from_iter([
                     Component {
-                        name: Cow::Borrowed(sign::text("@authority")?),
-                        parameter: Some((sign::key("req")?, BareItemFromInput::Boolean(true))),
+                        name: sign::text("@authority")?,
+                        parameter: Some(Box::new((sign::key("req")?, BareItemFromInput::Boolean(true)))),
                     },
-                    Component { name: Cow::Borrowed(sign::text("content-digest")?), parameter: None },
+                    Component { name: sign::text("content-digest")?, parameter: None },
                 ]),
                 parameters: SmallVec::from_iter([
                     sign::time("created", created)?,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
 
 use super::TAG;
 use super::error::Refusal;
@@ -69,9 +70,10 @@ impl<'h> SignatureFields<'h> {
 
 /// A sf-string without escapes has one written form.
 fn has_tag(value: &HeaderValue) -> bool {
-    value.as_bytes().windows(TAG.len() + 2).any(|window| match window {
-        [b'"', tag @ .., b'"'] => tag == TAG.as_bytes(),
-        _ => false,
+    let value = value.as_bytes();
+    memmem::find_iter(value, TAG).any(|at| {
+        let quoted = at.checked_sub(1).and_then(|before| value.get(before..at + TAG.len() + 1));
+        matches!(quoted, Some([b'"', .., b'"']))
     })
 }
 
@@ -97,6 +99,12 @@ pub(super) fn joined<'h>(
         value.extend_from_slice(line);
     }
     Ok(value)
+}
+
+/// Whether all bytes are such. Most often they are, so that it does not stop at the first that is not, and looks at
+/// many at once.
+pub(super) fn all(bytes: &[u8], are: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |all, byte| all & are(*byte))
 }
 
 impl fmt::Debug for SignatureFields<'_> {

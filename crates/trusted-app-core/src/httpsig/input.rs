@@ -16,17 +16,12 @@ use crate::limits::{MAX_COMPONENTS, MAX_SIGNATURE_PARAMETERS, MAX_SIGNATURES};
 pub(super) type Parameter<'a> = (&'a KeyRef, BareItemFromInput<'a>);
 
 /// One covered component.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Component<'a> {
-    pub(super) name: Cow<'a, StringRef>,
+    /// None has a character that would have to be escaped.
+    pub(super) name: &'a StringRef,
     /// Most have none.
-    pub(super) parameter: Option<Parameter<'a>>,
-}
-
-impl PartialEq for Component<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.parameter == other.parameter
-    }
+    pub(super) parameter: Option<Box<Parameter<'a>>>,
 }
 
 /// One member of `Signature-Input`.
@@ -34,7 +29,7 @@ impl PartialEq for Component<'_> {
 pub(super) struct Input<'a> {
     pub(super) label: &'a str,
     pub(super) components: SmallVec<[Component<'a>; 8]>,
-    pub(super) parameters: SmallVec<[Parameter<'a>; 8]>,
+    pub(super) parameters: SmallVec<[Parameter<'a>; 6]>,
     /// What is wrong with it, should it be ours.
     pub(super) problem: Option<&'static str>,
 }
@@ -192,9 +187,9 @@ impl<'a> ItemVisitor<'a> for ComponentVisitor<'_, 'a> {
     ) -> Result<impl ParameterVisitor<'a, Out = ()>, Stop> {
         let input = self.0;
         let component = match bare_item {
-            BareItemFromInput::String(name) => Some(Component { name, parameter: None }),
+            BareItemFromInput::String(Cow::Borrowed(name)) => Some(Component { name, parameter: None }),
             _ => {
-                input.spoil("a component's name is no string");
+                input.spoil("a component's name is no string without escapes");
                 None
             }
         };
@@ -213,7 +208,7 @@ impl<'a> ParameterVisitor<'a> for ComponentParameter<'_, 'a> {
 
     fn parameter(&mut self, key: &'a KeyRef, value: BareItemFromInput<'a>) -> Result<(), Stop> {
         if let Some(component) = &mut self.component
-            && component.parameter.replace((key, value)).is_some()
+            && component.parameter.replace(Box::new((key, value))).is_some()
         {
             self.input.spoil("a component has more than one parameter");
         }

@@ -161,8 +161,7 @@ impl<'a> SigningRequest<'a> {
 
         let key_id = key.public_key().thumbprint().to_string();
         let names = ["@method", "@target-uri"].into_iter().chain(covered.iter().map(HeaderName::as_str));
-        let components =
-            names.map(|name| Ok(Component { name: Cow::Borrowed(text(name)?), parameter: None }));
+        let components = names.map(|name| Ok(Component { name: text(name)?, parameter: None }));
         let input = Input {
             label: LABEL,
             components: components.collect::<Result<_, SignError>>()?,

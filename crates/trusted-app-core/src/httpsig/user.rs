@@ -9,6 +9,7 @@ use sfv::{BareItemFromInput, KeyRef, Parser};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::error::Refusal;
+use super::fields::all;
 use crate::limits::{MAX_USER_FIELD_BYTES, MAX_USER_FIELD_NAME_BYTES};
 
 /// The user that a request is made for.
@@ -178,7 +179,7 @@ impl fmt::Write for Rest<'_> {
 }
 
 fn is_printable_ascii(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    all(text.as_bytes(), |byte| matches!(byte, b' '..=b'~'))
 }
 
 fn malformed(problem: &str) -> Refusal {
@@ -186,15 +187,17 @@ fn malformed(problem: &str) -> Refusal {
 }
 
 fn check(name: &str) -> Result<(), &'static str> {
+    // As most are.
+    let is_plain = is_printable_ascii(name);
     if name.is_empty() || name.len() > MAX_USER_FIELD_NAME_BYTES {
         Err("the name is not 1 to 256 bytes long")
-    } else if name.contains(char::is_control) {
+    } else if !is_plain && name.contains(char::is_control) {
         Err("the name has a control character")
-    } else if name.contains(turns_text_round) {
+    } else if !is_plain && name.contains(turns_text_round) {
         Err("the name has a character that changes the direction of text")
     } else if name.trim() != name {
         Err("the name begins or ends with a blank")
-    } else if !is_nfc(name) {
+    } else if !is_plain && !is_nfc(name) {
         Err("the name is not in normalization form C")
     } else {
         Ok(())

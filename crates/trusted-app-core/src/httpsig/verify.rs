@@ -1,15 +1,16 @@
 //! From the fields of a request to the proof that it was signed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sfv::BareItemFromInput;
+use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use super::TAG;
 use super::base::{BaseLine, Message, RequestMessage, SignatureBase};
 use super::digest::{CONTENT_DIGEST, ContentDigest, ExpectedContent};
 use super::error::Refusal;
-use super::fields::SignatureFields;
+use super::fields::{SignatureFields, all};
 use super::input::{self, Input, Wanted};
 use super::policy::{Policy, announces_content};
 use super::user::UserField;
@@ -91,7 +92,7 @@ impl<'a> Credentials<'a> {
             return Err(Refusal::malformed(format!("the URL is longer than {MAX_URL_BYTES} bytes")));
         }
         if let Some(component) = self.input.components.iter().find(|component| {
-            component.parameter.as_ref().is_some_and(|(name, _)| !matches!(name.as_str(), "key" | "name"))
+            component.parameter.as_deref().is_some_and(|(name, _)| !matches!(name.as_str(), "key" | "name"))
         }) {
             let component = component.name.as_str().escape_debug();
             return Err(Refusal::malformed(format!("the covered component `{component}` has a parameter")));
@@ -101,7 +102,7 @@ impl<'a> Credentials<'a> {
         let base = SignatureBase::of(&Message::Request(*request), &self.input)?;
         policy.check_coverage(&self.input, request.headers, has_content)?;
         let user = UserField::of(request.headers)?;
-        let (name, tenant) = (Arc::from(user.name()), user.tenant().map(Into::into));
+        let (name, tenant) = (SmolStr::new(user.name()), user.tenant().map(Into::into));
         let content = if self.input.covers(CONTENT_DIGEST.as_str()) {
             ExpectedContent::Digest(ContentDigest::parse(request.headers)?)
         } else if has_content {
@@ -127,7 +128,7 @@ pub struct Checked<'a> {
     credentials: Credentials<'a>,
     base: SignatureBase,
     key: Thumbprint,
-    user: Arc<str>,
+    user: SmolStr,
     tenant: Option<Box<str>>,
     content: ExpectedContent,
     policy: &'a Policy,
@@ -183,7 +184,6 @@ impl Checked<'_> {
         if self.content == ExpectedContent::InsecureUnsigned && !may_be_unsigned {
             return Err(Refusal::coverage("`content-digest`: the application may not leave it out"));
         }
-        let nonce = [b"http-signature".as_slice(), self.key.as_bytes(), credentials.nonce.as_bytes()];
         Ok(VerifiedRequest {
             signature: VerifiedSignature::new(
                 Scheme::HttpSignature,
@@ -193,7 +193,7 @@ impl Checked<'_> {
             ),
             tenant: self.tenant,
             content: self.content,
-            nonce: ReplayId::new(application.id(), nonce),
+            nonce: SmallVec::from_slice(credentials.nonce.as_bytes()),
             nonce_lifetime: self.policy.nonce_lifetime(),
         })
     }
@@ -209,7 +209,8 @@ pub struct VerifiedRequest {
     signature: VerifiedSignature,
     tenant: Option<Box<str>>,
     content: ExpectedContent,
-    nonce: ReplayId,
+    /// Of usual length it needs no memory of its own.
+    nonce: SmallVec<[u8; 64]>,
     nonce_lifetime: Duration,
 }
 
@@ -236,7 +237,8 @@ impl VerifiedRequest {
     #[must_use]
     pub fn replay_claim<'a>(&self, application: &'a TrustedApplication, now: Timestamp) -> ReplayClaim<'a> {
         let until = now.saturating_add(self.nonce_lifetime);
-        ReplayClaim { application: application.id(), id: self.nonce, now, until }
+        let nonce = [b"http-signature".as_slice(), self.signature.key().as_bytes(), &self.nonce];
+        ReplayClaim { application: application.id(), id: ReplayId::new(application.id(), nonce), now, until }
     }
 }
 
@@ -262,11 +264,11 @@ fn text<'a>(input: &Input<'a>, name: &str) -> Result<Option<&'a str>, Refusal> {
 
 fn is_nonce(nonce: &str) -> bool {
     (MIN_NONCE_BYTES..=MAX_NONCE_BYTES).contains(&nonce.len())
-        && nonce.bytes().all(|byte| {
+        && all(nonce.as_bytes(), |byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'.' | b'~' | b'-')
         })
 }
 
 fn is_key_id(id: &str) -> bool {
-    id.len() == 43 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    id.len() == 43 && all(id.as_bytes(), |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

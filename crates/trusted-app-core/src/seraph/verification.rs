@@ -1,9 +1,9 @@
 //! What the versions have in common when a signature is held against keys, and versions 3 and 2.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use super::certificate::{self, Certificate};
 use super::{Credentials, base64, v2};
@@ -138,7 +138,7 @@ impl Verification<'_> {
         if user.trim().is_empty() || user.contains(char::is_control) {
             return Err(Rejection::UserUnknown { user: user.to_owned() });
         }
-        Ok(VerifiedSignature::new(self.scheme, *key.fingerprint(), created, Arc::from(user)))
+        Ok(VerifiedSignature::new(self.scheme, *key.fingerprint(), created, SmolStr::new(user)))
     }
 
     pub(super) fn bad_magic(&self, part: MagicPart) -> Rejection {
