@@ -1,5 +1,7 @@
 //! Every limit on what a peer may send. All are checked before any big-number work.
 
+use std::time::Duration;
+
 /// Longest application id, in bytes of UTF-8.
 pub const MAX_APPLICATION_ID_BYTES: usize = 255;
 
@@ -87,3 +89,7 @@ pub const MAX_DIRECTORY_BYTES: usize = 64 * 1024;
 
 /// Most keys of a key directory.
 pub const MAX_DIRECTORY_KEYS: usize = 16;
+
+/// How long a key directory's signatures are good, whatever they state: as long as one that was kept can be
+/// shown again.
+pub const MAX_DIRECTORY_AGE: Duration = Duration::from_secs(24 * 60 * 60);

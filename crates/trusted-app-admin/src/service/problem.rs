@@ -119,6 +119,9 @@ pub enum Problem {
     /// The key directory was fetched within the last minute.
     #[error("The key directory was fetched less than a minute ago.")]
     RefreshedJustNow,
+    /// The key directory was signed before one that was accepted.
+    #[error("The key directory is older than one that was fetched before.")]
+    DirectorySuperseded,
     /// The change of key was not confirmed.
     #[error("You must confirm that you have compared the fingerprint.")]
     NotConfirmed,
@@ -148,6 +151,7 @@ impl Problem {
             | Self::NoOtherKey
             | Self::NoKeyDirectory
             | Self::RefreshedJustNow
+            | Self::DirectorySuperseded
             | Self::KeysReplaced { .. }
             | Self::Registry(_) => return None,
         })

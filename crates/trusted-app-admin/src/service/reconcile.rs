@@ -3,8 +3,9 @@
 use tower_trusted_app::Timestamp;
 use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::crypto::{SignatureKey, Thumbprint};
-use tower_trusted_app::httpsig::{DirectoryKey, KeyDirectory};
-use tower_trusted_app::limits::MAX_KEPT_KEYS;
+use tower_trusted_app::httpsig::{DirectoryKey, KeyDirectory, Policy};
+use tower_trusted_app::limits::{MAX_DIRECTORY_AGE, MAX_KEPT_KEYS};
+use tower_trusted_app::registry::Registered;
 
 type Key = ApplicationKey<SignatureKey>;
 
@@ -15,22 +16,25 @@ pub(super) struct Reconciled {
     pub(super) without_room: Vec<Thumbprint>,
 }
 
-/// What an application that has the `known` keys has after its `directory`, whose keys have all signed it.
-pub(super) fn reconcile(known: &[Key], directory: &KeyDirectory, now: Timestamp) -> Reconciled {
+/// What an application has after its `directory`, whose keys have all signed it.
+pub(super) fn reconcile(registered: &Registered, directory: &KeyDirectory, now: Timestamp) -> Reconciled {
+    let known = registered.application.signature_keys();
     let listed = |key: &Key| directory.get(key.public_key().thumbprint());
-    let endorsed = known.iter().any(|key| {
-        key.is_live(now) && listed(key).is_some_and(|listed| Key::from(listed.clone()).is_live(now))
-    });
+    let is_new = is_new(registered, directory);
+    let endorsed = is_new
+        && known.iter().any(|key| {
+            key.is_live(now) && listed(key).is_some_and(|listed| Key::from(listed.clone()).is_live(now))
+        });
     let new = |listed: &DirectoryKey| {
         Key::from(listed.clone()).with_state(if endorsed { KeyState::Active } else { KeyState::Next })
     };
-    let after = known.iter().filter_map(|key| match (key.state(), listed(key)) {
-        (KeyState::Revoked, _) => Some(key.clone()),
-        (KeyState::Next, listed) => listed.map(new),
-        (_, Some(listed)) if was_withdrawn(key) => Some(new(listed)),
-        _ if has_ended(key, now) => Some(key.clone()),
-        (_, None) => Some(withdrawn(key, now)),
-        (_, Some(listed)) => Some(shortened(key, listed)),
+    let after = known.iter().map(|key| match (key.state(), listed(key)) {
+        (KeyState::Revoked, _) => key.clone(),
+        (KeyState::Next, Some(listed)) => new(listed),
+        (_, Some(listed)) if was_withdrawn(key) && is_new => new(listed),
+        _ if has_ended(key, now) => key.clone(),
+        (_, None) => withdrawn(key, now),
+        (_, Some(listed)) => shortened(key, listed),
     });
     let mut reconciled = Reconciled { keys: after.collect(), without_room: Vec::new() };
     for listed in directory.keys() {
@@ -49,20 +53,33 @@ pub(super) fn reconcile(known: &[Key], directory: &KeyDirectory, now: Timestamp)
 
 impl Reconciled {
     /// Whether one more key can be kept, if need be in the place of the one that ended first. What the directory
-    /// still lists stays known: it would come back as a new key.
+    /// still lists stays known, and so does what an older one that is still good may list: it would come back as a
+    /// new key.
     fn has_room(&mut self, directory: &KeyDirectory, now: Timestamp) -> bool {
         if self.keys.len() < MAX_KEPT_KEYS {
             return true;
         }
         let gone = |key: &Key| {
             let is_listed = directory.get(key.public_key().thumbprint()).is_some();
-            key.state() != KeyState::Revoked && has_ended(key, now) && !is_listed
+            let replayable = MAX_DIRECTORY_AGE + 2 * Policy::DEFAULT_SKEW;
+            let is_over = key.not_after().is_some_and(|last| last.saturating_add(replayable) < now);
+            key.state() != KeyState::Revoked && is_over && !is_listed
         };
         let gone = self.keys.iter().enumerate().filter(|(_, key)| gone(key));
         let Some((oldest, _)) = gone.min_by_key(|(_, key)| key.not_after()) else { return false };
         self.keys.remove(oldest);
         true
     }
+}
+
+/// Whether the directory was signed after the application was registered and after each key's withdrawal, and so is
+/// not an older one that somebody kept and shows again.
+fn is_new(registered: &Registered, directory: &KeyDirectory) -> bool {
+    let withdrawals = registered.application.signature_keys().iter().filter(|key| was_withdrawn(key));
+    let mut before = withdrawals.filter_map(Key::not_after).chain([registered.created.at]);
+    directory
+        .signed_at()
+        .is_some_and(|signed| before.all(|instant| instant.saturating_add(Policy::DEFAULT_SKEW) < signed))
 }
 
 fn has_ended(key: &Key, now: Timestamp) -> bool {

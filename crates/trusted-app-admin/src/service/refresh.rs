@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tower_trusted_app::application::KeyState;
 use tower_trusted_app::crypto::Thumbprint;
+use tower_trusted_app::httpsig::KeyDirectory;
 use tower_trusted_app::registry::Registered;
 use tower_trusted_app::{ApplicationRegistry, Timestamp};
 
@@ -63,6 +64,8 @@ struct FetchesOfOne {
     last: Timestamp,
     succeeded: Option<Timestamp>,
     problem: Option<String>,
+    /// When the newest directory was signed that was accepted.
+    newest: Option<Timestamp>,
 }
 
 impl FetchesOfOne {
@@ -85,7 +88,8 @@ impl Fetches {
         match fetches {
             Some(one) => one.last = now,
             None => {
-                let one = FetchesOfOne { first: now, last: now, succeeded: None, problem: None };
+                let one =
+                    FetchesOfOne { first: now, last: now, succeeded: None, problem: None, newest: None };
                 all.insert(id.to_owned(), one);
             }
         }
@@ -103,6 +107,17 @@ impl Fetches {
         one.is_stale(now)
     }
 
+    /// Whether a directory that was signed later was accepted.
+    fn is_superseded(&self, id: &str, directory: &KeyDirectory) -> bool {
+        self.lock().get(id).is_some_and(|one| directory.signed_at() < one.newest)
+    }
+
+    fn accepted(&self, id: &str, directory: &KeyDirectory) {
+        if let Some(one) = self.lock().get_mut(id) {
+            one.newest = one.newest.max(directory.signed_at());
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, FetchesOfOne>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,10 +129,13 @@ impl<R: ApplicationRegistry> Administration<R> {
     ///
     /// - a new key is active if the directory lists, and so is signed by, a key that is trusted already; else it
     ///   is [`Next`](KeyState::Next) until an administrator [confirms](Self::confirm_signature_key) it;
-    /// - a key that is no longer listed is good for nothing from now on;
+    /// - a key that is no longer listed is good for nothing from now on, until a directory lists it that was signed
+    ///   later;
     /// - a revoked key stays revoked.
     ///
-    /// A fetch that fails changes nothing.
+    /// A directory that was signed before the last withdrawal of a key, or before the application was registered,
+    /// endorses none. A fetch that fails changes nothing, nor does a directory that was signed before one that this
+    /// process accepted.
     ///
     /// # Errors
     ///
@@ -148,19 +166,24 @@ impl<R: ApplicationRegistry> Administration<R> {
     async fn refresh(&self, by: &Administrator, id: &str, url: &str) -> Result<Refreshed, AdminError> {
         let now = self.now();
         let fetched = self.inner.fetcher.fetch_directory(url, now).await.map_err(Problem::from)?;
+        let fetches = &self.inner.directories.fetches;
+        if fetches.is_superseded(id, &fetched.directory) {
+            return Err(Problem::DirectorySuperseded.into());
+        }
         let mut attempts = 1;
         loop {
             let registered = self.get(by, id).await?;
             if registered.application.key_directory() != Some(url) {
                 return Err(Problem::NoKeyDirectory.into());
             }
-            let found = reconcile(registered.application.signature_keys(), &fetched.directory, now);
+            let found = reconcile(&registered, &fetched.directory, now);
             let builder = registered.application.to_builder().signature_keys(found.keys);
             let application = builder.build().map_err(Problem::Key)?;
             match self.replace(by, registered, application, false).await {
                 Err(AdminError::Changed { .. }) if attempts < ATTEMPTS => attempts += 1,
                 result => {
                     let registered = result?;
+                    fetches.accepted(id, &fetched.directory);
                     if registered.application.signature_keys().iter().any(|key| key.state() == KeyState::Next)
                     {
                         tracing::warn!(target: "trusted_app", application = id, "a new key waits for an administrator");

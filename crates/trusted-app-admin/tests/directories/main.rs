@@ -10,3 +10,4 @@ mod fetches;
 mod publisher;
 mod refresh;
 mod registration;
+mod replay;

@@ -79,8 +79,17 @@ impl Publisher {
     }
 
     pub(crate) fn publish_for(&self, authority: &str, keys: &[PrivateSignatureKey]) {
+        self.publish_signed(authority, keys, Duration::from_secs(300));
+    }
+
+    /// As signed now for that long.
+    pub(crate) fn publish_with_lifetime(&self, keys: &[PrivateSignatureKey], lifetime: Duration) {
+        self.publish_signed(&self.authority, keys, lifetime);
+    }
+
+    fn publish_signed(&self, authority: &str, keys: &[PrivateSignatureKey], lifetime: Duration) {
         let url = format!("https://{authority}{DIRECTORY_PATH}");
-        let signed = SignedDirectory::sign(keys, &url, self.clock.now(), Duration::from_secs(300)).unwrap();
+        let signed = SignedDirectory::sign(keys, &url, self.clock.now(), lifetime).unwrap();
         let headers = signed.headers.iter();
         let head: String =
             headers.map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap())).collect();

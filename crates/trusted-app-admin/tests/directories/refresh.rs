@@ -9,20 +9,20 @@ use tower_trusted_app::crypto::PrivateSignatureKey;
 use tower_trusted_app::registry::Registered;
 use tower_trusted_app::{ApplicationRegistry, Clock};
 use trusted_app_admin::service::{Field, thumbprint_groups};
-use trusted_app_admin::{AdminError, Administrator, ApplicationForm};
+use trusted_app_admin::{AdminError, Administration, Administrator, ApplicationForm};
 
 use crate::harness::{World, answer};
-use crate::publisher::{Publisher, key, world};
+use crate::publisher::{Publisher, fetcher, key, world};
 
 /// An application that was registered by its directory.
-struct Registration {
-    world: World,
-    publisher: Publisher,
+pub(crate) struct Registration {
+    pub(crate) world: World,
+    pub(crate) publisher: Publisher,
     admin: Administrator,
 }
 
 impl Registration {
-    async fn of(keys: &[PrivateSignatureKey]) -> Self {
+    pub(crate) async fn of(keys: &[PrivateSignatureKey]) -> Self {
         let (world, admin) = (world(), Administrator::new("admin"));
         let publisher = Publisher::of(&world.clock, keys).await;
         let pending = world.administration.request_directory(&admin, &publisher.base()).await.unwrap();
@@ -31,37 +31,44 @@ impl Registration {
         Self { world, publisher, admin }
     }
 
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.publisher.authority
     }
 
-    async fn registered(&self) -> Registered {
+    pub(crate) async fn registered(&self) -> Registered {
         self.world.administration.get(&self.admin, self.id()).await.unwrap()
     }
 
-    async fn refresh(&self) -> Result<(), AdminError> {
+    pub(crate) async fn refresh(&self) -> Result<(), AdminError> {
         self.world.clock.advance(Duration::from_secs(60));
         self.world.administration.refresh_directory(self.id()).await.map(drop)
     }
 
+    /// Another process over the same registry, which remembers nothing.
+    pub(crate) fn restart(&mut self) {
+        let World { registry, recent, clock, .. } = &self.world;
+        let again = Administration::with(registry.clone(), fetcher(), recent.clone(), clock.clone());
+        self.world.administration = again;
+    }
+
     /// Publishes these keys, and fetches them.
-    async fn becomes(&self, keys: &[PrivateSignatureKey]) {
+    pub(crate) async fn becomes(&self, keys: &[PrivateSignatureKey]) {
         self.world.clock.advance(Duration::from_secs(60));
         self.publisher.publish(keys);
         self.world.administration.refresh_directory(self.id()).await.unwrap();
     }
 
-    async fn state(&self, key: &PrivateSignatureKey) -> Option<KeyState> {
+    pub(crate) async fn state(&self, key: &PrivateSignatureKey) -> Option<KeyState> {
         let application = self.registered().await.application;
         application.signature_key(key.public_key().thumbprint()).map(|key| key.state())
     }
 
-    async fn is_live(&self, key: &PrivateSignatureKey) -> bool {
+    pub(crate) async fn is_live(&self, key: &PrivateSignatureKey) -> bool {
         let (application, now) = (self.registered().await.application, self.world.clock.now());
         application.live_signature_key(key.public_key().thumbprint(), now).is_some()
     }
 
-    async fn set(&self, key: &PrivateSignatureKey, state: KeyState) {
+    pub(crate) async fn set(&self, key: &PrivateSignatureKey, state: KeyState) {
         let registered = self.registered().await;
         let keys = registered
             .application
@@ -73,7 +80,7 @@ impl Registration {
         self.world.registry.update(changed, registered.version, "admin").await.unwrap();
     }
 
-    async fn ends_in(&self, key: &PrivateSignatureKey, time: Duration) {
+    pub(crate) async fn ends_in(&self, key: &PrivateSignatureKey, time: Duration) {
         let (registered, last) = (self.registered().await, self.world.clock.now().saturating_add(time));
         let keys = registered
             .application
@@ -136,9 +143,9 @@ async fn a_hijacked_directory_takes_nothing_over() {
     assert!(refused.to_string().contains("does not prove"), "{refused}");
     assert!(!wiki.is_live(&theirs).await);
 
-    // A waiting key that is withdrawn is gone, and the old one comes back only by an administrator too.
+    // A waiting key that is withdrawn waits no longer, and the old one comes back only by an administrator too.
     wiki.becomes(std::slice::from_ref(&old)).await;
-    assert_eq!(wiki.state(&theirs).await, None);
+    assert!(!wiki.is_live(&theirs).await && wiki.state(&theirs).await != Some(KeyState::Next));
     assert_eq!(wiki.state(&old).await, Some(KeyState::Next));
 }
 
@@ -234,6 +241,7 @@ async fn an_administrator_fetches_it_now() {
     let wiki = Registration::of(std::slice::from_ref(&old)).await;
     let on_the_page =
         async || wiki.world.post("/trusted-applications/directory/refresh", &[("id", wiki.id())]).await;
+    wiki.world.clock.advance(Duration::from_secs(60));
     wiki.publisher.publish(&[old.clone(), new.clone()]);
     let list = on_the_page().await;
     assert_eq!(
@@ -299,6 +307,7 @@ async fn many_rotations_find_room() {
     wiki.set(&revoked, KeyState::Revoked).await;
     for _ in 0..20 {
         let new = key();
+        wiki.world.clock.advance(Duration::from_secs(2 * 60 * 60));
         wiki.becomes(&[last.clone(), new.clone()]).await;
         assert!(wiki.is_live(&new).await);
         last = new;

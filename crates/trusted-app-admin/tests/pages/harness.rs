@@ -83,8 +83,8 @@ impl World {
     }
 
     pub(crate) fn fetching(fetcher: Fetcher) -> Self {
-        let registry = MemoryRegistry::new([]).unwrap();
         let (recent, clock) = (RecentDecisions::default(), FixedClock::default());
+        let registry = MemoryRegistry::new([]).unwrap().clock(clock.clone());
         let administration = Administration::with(registry.clone(), fetcher, recent.clone(), clock.clone());
         let router = Site::new(administration.clone()).guard(ByHeader).into_router();
         Self { registry, administration, recent, clock, router }

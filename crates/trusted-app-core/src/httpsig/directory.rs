@@ -26,7 +26,7 @@ use crate::application::ApplicationKey;
 use crate::clock::Timestamp;
 use crate::crypto::jwk::Jwk;
 use crate::crypto::{KeyError, PrivateSignatureKey, SignatureKey, Thumbprint, default_provider};
-use crate::limits::{MAX_DIRECTORY_BYTES, MAX_DIRECTORY_KEYS};
+use crate::limits::{MAX_DIRECTORY_AGE, MAX_DIRECTORY_BYTES, MAX_DIRECTORY_KEYS};
 
 /// Where a key directory is, on the host of its application.
 pub const DIRECTORY_PATH: &str = "/.well-known/http-message-signatures-directory";
@@ -45,6 +45,7 @@ const MAX_SIGNATURE_BYTES: usize = 32 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyDirectory {
     keys: Vec<DirectoryKey>,
+    signed_at: Option<Timestamp>,
 }
 
 /// A key of a directory.
@@ -89,7 +90,7 @@ impl KeyDirectory {
     /// A directory of these keys.
     #[must_use]
     pub fn new(keys: impl IntoIterator<Item = SignatureKey>) -> Self {
-        Self { keys: keys.into_iter().map(Into::into).collect() }
+        Self { keys: keys.into_iter().map(Into::into).collect(), signed_at: None }
     }
 
     /// Reads a directory. It proves nothing by itself: see [`verify`](Self::verify).
@@ -134,6 +135,14 @@ impl KeyDirectory {
         self.keys.iter().find(|key| key.key.thumbprint() == thumbprint)
     }
 
+    /// When the first of its keys signed it (`created`); `None` unless it was [verified](Self::verify).
+    ///
+    /// Whoever kept an older answer can show it again, with signatures for now of those keys that they have.
+    #[must_use]
+    pub fn signed_at(&self) -> Option<Timestamp> {
+        self.signed_at
+    }
+
     /// The JWKS.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -152,7 +161,8 @@ impl KeyDirectory {
 
     /// Reads a directory that was answered to a `GET` of `url`, and checks that whoever answered has the
     /// private half of every key in it: that each of them signed the authority that was asked and
-    /// the digest of the body, and did so for this time.
+    /// the digest of the body, and did so for this time: not before `created`, nor after `expires` or
+    /// [`MAX_DIRECTORY_AGE`], by clocks that differ by at most 30 seconds.
     ///
     /// A directory that an application already has a key in is therefore endorsed by that key.
     ///
@@ -187,7 +197,7 @@ impl KeyDirectory {
         example_keys: bool,
     ) -> Result<Self, DirectoryError> {
         let text = std::str::from_utf8(body).map_err(|_| DirectoryError::NotJwks)?;
-        let directory = Self::parse_with(text, example_keys)?;
+        let mut directory = Self::parse_with(text, example_keys)?;
         if !ContentDigest::parse(headers)?.matches(body) {
             return Err(Refusal::DigestMismatch.into());
         }
@@ -201,7 +211,8 @@ impl KeyDirectory {
                 id.is_some_and(|id| id.as_str() == thumbprint)
             };
             let input = inputs.iter().find(is_named).ok_or(DirectoryError::NotProven(*key.thumbprint()))?;
-            answer.check(input, key)?;
+            let created = answer.check(input, key)?;
+            directory.signed_at = Some(directory.signed_at.map_or(created, |first| first.min(created)));
         }
         Ok(directory)
     }
@@ -229,8 +240,8 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Whether this key made that signature.
-    fn check(&self, input: &Input<'_>, key: &SignatureKey) -> Result<(), DirectoryError> {
+    /// Checks that this key made that signature, and says when.
+    fn check(&self, input: &Input<'_>, key: &SignatureKey) -> Result<Timestamp, DirectoryError> {
         let not_proven = DirectoryError::NotProven(*key.thumbprint());
         let covers_authority = input.components.iter().any(|component| {
             let parameter = component.parameter.as_deref().map(|(name, value)| (name.as_str(), value));
@@ -242,9 +253,9 @@ impl Answer<'_> {
             return Err(not_proven);
         };
         let instant = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
-        let skew = Policy::DEFAULT_SKEW;
-        let is_time = instant(created) <= self.now.saturating_add(skew)
-            && self.now <= instant(expires).saturating_add(skew);
+        let (created, skew) = (instant(created), Policy::DEFAULT_SKEW);
+        let last = instant(expires).min(created.saturating_add(MAX_DIRECTORY_AGE));
+        let is_time = created <= self.now.saturating_add(skew) && self.now <= last.saturating_add(skew);
         if !covers_authority || !input.covers(CONTENT_DIGEST.as_str()) || !is_time {
             return Err(not_proven);
         }
@@ -253,7 +264,8 @@ impl Answer<'_> {
         let response = ResponseMessage { status: StatusCode::OK, headers: self.headers, request };
         let base = SignatureBase::of(&Message::Response(response), input)?;
         let signature = input::signature(&self.fields.signature, input.label, MAX_DIRECTORY_KEYS)?;
-        key.verify(base.as_bytes(), &signature).map_err(|_| not_proven)
+        key.verify(base.as_bytes(), &signature).map_err(|_| not_proven)?;
+        Ok(created)
     }
 }
 
@@ -269,7 +281,7 @@ pub struct SignedDirectory {
 
 impl SignedDirectory {
     /// Signs a directory of our own keys, with each of them, for whoever asked `url` for it. The
-    /// signatures are good for `lifetime`.
+    /// signatures are good for `lifetime`, at most [`MAX_DIRECTORY_AGE`].
     ///
     /// # Errors
     ///

@@ -197,6 +197,11 @@ fn the_signed_directory() {
         })
     };
     assert_eq!(verify(&message.url, body, now).unwrap(), ["poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U"]);
+    let verified = KeyDirectory::insecure_verify_example(&message.url, &message.headers, body, now).unwrap();
+    assert_eq!(verified.signed_at(), Some(now));
+    // It states a hundred years, and is good for a day.
+    let day = |seconds: i64| Timestamp::from_millis(now.as_millis() + (24 * 60 * 60 + seconds) * 1000);
+    assert!(verify(&message.url, body, day(30)).is_ok() && verify(&message.url, body, day(31)).is_err());
     // Another host, another body, another time; and the key is one that everybody has.
     assert!(verify("https://other.test/", body, now).is_err());
     assert!(verify(&message.url, &[body, b" "].concat(), now).is_err());
