@@ -19,25 +19,25 @@ pub(super) struct Reconciled {
 /// What an application has after its `directory`, whose keys have all signed it.
 pub(super) fn reconcile(registered: &Registered, directory: &KeyDirectory, now: Timestamp) -> Reconciled {
     let known = registered.application.signature_keys();
-    let listed = |key: &Key| directory.get(key.public_key().thumbprint());
+    let listed =
+        |key: &Key| directory.get(key.public_key().thumbprint()).filter(|listed| is_ever_good(listed));
     let is_new = is_new(registered, directory);
     let endorsed = is_new
         && known.iter().any(|key| {
             key.is_live(now) && listed(key).is_some_and(|listed| Key::from(listed.clone()).is_live(now))
         });
-    let new = |listed: &DirectoryKey| {
-        Key::from(listed.clone()).with_state(if endorsed { KeyState::Active } else { KeyState::Next })
-    };
+    let state = if endorsed { KeyState::Active } else { KeyState::Next };
+    let new = |listed: &DirectoryKey| Key::from(listed.clone()).with_state(state);
     let after = known.iter().map(|key| match (key.state(), listed(key)) {
         (KeyState::Revoked, _) => key.clone(),
-        (KeyState::Next, Some(listed)) => new(listed),
+        (KeyState::Next, Some(listed)) => shortened(&key.clone().with_state(state), listed, now),
         (_, Some(listed)) if was_withdrawn(key) && is_new => new(listed),
         _ if has_ended(key, now) => key.clone(),
         (_, None) => withdrawn(key, now),
-        (_, Some(listed)) => shortened(key, listed),
+        (_, Some(listed)) => shortened(key, listed, now),
     });
     let mut reconciled = Reconciled { keys: after.collect(), without_room: Vec::new() };
-    for listed in directory.keys() {
+    for listed in directory.keys().iter().filter(|listed| is_ever_good(listed)) {
         let thumbprint = listed.key.thumbprint();
         if known.iter().any(|key| key.public_key().thumbprint() == thumbprint) {
             continue;
@@ -86,21 +86,30 @@ fn has_ended(key: &Key, now: Timestamp) -> bool {
     key.not_after().is_some_and(|last| last < now)
 }
 
-/// The key as one that its directory no longer lists: good for one instant, which is over.
-fn withdrawn(key: &Key, now: Timestamp) -> Key {
-    let last = Timestamp::from_millis(now.as_millis().saturating_sub(1));
-    let key = Key::from(key.public_key().clone()).with_state(KeyState::Retiring);
-    key.with_not_before(last).with_not_after(last)
+/// Whether its dates do not exclude each other.
+fn is_ever_good(listed: &DirectoryKey) -> bool {
+    listed.not_before.zip(listed.not_after).is_none_or(|(first, last)| first <= last)
 }
 
-/// Whether that is how it ended, and not by a date that an administrator set.
+/// The key as one that its directory no longer lists: good for one instant, which is over. One with a date ends
+/// then for ever, or it would come back without the date.
+fn withdrawn(key: &Key, now: Timestamp) -> Key {
+    let last = Timestamp::from_millis(now.as_millis().saturating_sub(1));
+    let ended = Key::from(key.public_key().clone()).with_state(KeyState::Retiring).with_not_after(last);
+    let is_dated = key.not_before().or(key.not_after()).is_some();
+    if is_dated { ended } else { ended.with_not_before(last) }
+}
+
+/// Whether that is how it ended, and not by a date.
 fn was_withdrawn(key: &Key) -> bool {
     key.state() == KeyState::Retiring && key.not_after().is_some() && key.not_before() == key.not_after()
 }
 
-/// The key as it is known; its directory can bring its end nearer, and not put it off.
-fn shortened(key: &Key, listed: &DirectoryKey) -> Key {
+/// The key as it is known; its directory can bring its end nearer, and not put it off. An end before its beginning
+/// ends it now.
+fn shortened(key: &Key, listed: &DirectoryKey, now: Timestamp) -> Key {
     match listed.not_after {
+        Some(last) if key.not_before().is_some_and(|first| last < first) => withdrawn(key, now),
         Some(last) if key.not_after().is_none_or(|known| last < known) => key.clone().with_not_after(last),
         _ => key.clone(),
     }

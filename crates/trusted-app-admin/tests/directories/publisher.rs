@@ -3,11 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tower_trusted_app::Clock;
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
-use tower_trusted_app::httpsig::{DIRECTORY_PATH, SignedDirectory};
+use tower_trusted_app::httpsig::{
+    ContentDigest, DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DigestAlgorithm, SignedDirectory,
+};
 use trusted_app_admin::fetch::{AddressPolicy, Fetcher};
 use trusted_app_test::FixedClock;
 
@@ -85,6 +89,44 @@ impl Publisher {
     /// As signed now for that long.
     pub(crate) fn publish_with_lifetime(&self, keys: &[PrivateSignatureKey], lifetime: Duration) {
         self.publish_signed(&self.authority, keys, lifetime);
+    }
+
+    /// With further members of some keys, such as `"exp":1700000000`. What signs a directory states no dates, so this is
+    /// signed here.
+    pub(crate) fn publish_dated(
+        &self,
+        keys: &[PrivateSignatureKey],
+        members: &[(&PrivateSignatureKey, String)],
+    ) {
+        let jwks = keys.iter().map(|key| {
+            let jwk = key.public_key().to_jwk();
+            let mut of_key = members.iter().filter(|(other, _)| other.public_key() == key.public_key());
+            of_key.next().map_or(jwk.clone(), |(_, members)| jwk.replace('}', &format!(",{members}}}")))
+        });
+        let body = format!(r#"{{"keys":[{}]}}"#, jwks.collect::<Vec<_>>().join(","));
+        let digest = ContentDigest::of(DigestAlgorithm::Sha256, body.as_bytes()).to_header_value();
+        let (digest, created) = (digest.to_str().unwrap(), self.clock.now().as_millis() / 1000);
+        let (mut inputs, mut signatures) = (Vec::new(), Vec::new());
+        for (at, key) in keys.iter().enumerate() {
+            let id = key.public_key().thumbprint();
+            let input = format!(
+                r#"("@authority";req "content-digest");created={created};expires={};keyid="{id}";tag="http-message-signatures-directory""#,
+                created + 300
+            );
+            let authority = &self.authority;
+            let base = format!(
+                "\"@authority\";req: {authority}\n\"content-digest\": {digest}\n\"@signature-params\": {input}"
+            );
+            let signature = STANDARD.encode(key.sign(base.as_bytes()).unwrap());
+            inputs.push(format!("key{at}={input}"));
+            signatures.push(format!("key{at}=:{signature}:"));
+        }
+        let (inputs, signatures) = (inputs.join(", "), signatures.join(", "));
+        let head = format!(
+            "Content-Type: {DIRECTORY_MEDIA_TYPE}\r\nContent-Digest: {digest}\r\nSignature-Input: {inputs}\r\n\
+             Signature: {signatures}\r\n"
+        );
+        self.answer(answer("200 OK", &head, &body));
     }
 
     fn publish_signed(&self, authority: &str, keys: &[PrivateSignatureKey], lifetime: Duration) {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use tower_trusted_app::application::KeyState;
-use tower_trusted_app::crypto::PrivateSignatureKey;
+use tower_trusted_app::application::{ApplicationKey, KeyState};
+use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureKey};
 use tower_trusted_app::registry::Registered;
 use tower_trusted_app::{ApplicationRegistry, Clock};
 use trusted_app_admin::service::{Field, thumbprint_groups};
@@ -69,25 +69,28 @@ impl Registration {
     }
 
     pub(crate) async fn set(&self, key: &PrivateSignatureKey, state: KeyState) {
-        let registered = self.registered().await;
-        let keys = registered
-            .application
-            .signature_keys()
-            .iter()
-            .cloned()
-            .map(|one| if one.public_key() == key.public_key() { one.with_state(state) } else { one });
-        let changed = registered.application.to_builder().signature_keys(keys).build().unwrap();
-        self.world.registry.update(changed, registered.version, "admin").await.unwrap();
+        self.change(key, |key| key.with_state(state)).await;
     }
 
     pub(crate) async fn ends_in(&self, key: &PrivateSignatureKey, time: Duration) {
-        let (registered, last) = (self.registered().await, self.world.clock.now().saturating_add(time));
-        let keys = registered
-            .application
-            .signature_keys()
-            .iter()
-            .cloned()
-            .map(|one| if one.public_key() == key.public_key() { one.with_not_after(last) } else { one });
+        let last = self.world.clock.now().saturating_add(time);
+        self.change(key, |key| key.with_not_after(last)).await;
+    }
+
+    pub(crate) async fn begins_in(&self, key: &PrivateSignatureKey, time: Duration) {
+        let first = self.world.clock.now().saturating_add(time);
+        self.change(key, |key| key.with_not_before(first)).await;
+    }
+
+    /// As an administrator changes it.
+    async fn change(
+        &self,
+        key: &PrivateSignatureKey,
+        change: impl Fn(ApplicationKey<SignatureKey>) -> ApplicationKey<SignatureKey>,
+    ) {
+        let registered = self.registered().await;
+        let keys = registered.application.signature_keys().iter().cloned();
+        let keys = keys.map(|one| if one.public_key() == key.public_key() { change(one) } else { one });
         let changed = registered.application.to_builder().signature_keys(keys).build().unwrap();
         self.world.registry.update(changed, registered.version, "admin").await.unwrap();
     }
@@ -283,6 +286,43 @@ async fn a_date_that_an_administrator_set_holds() {
         wiki.becomes(&both).await;
         assert!(!wiki.is_live(&dated).await && wiki.is_live(&good).await, "{state}");
     }
+}
+
+/// Nor by a directory that drops the key for a while: what is listed again would have no date.
+#[tokio::test]
+async fn a_dated_key_that_was_dropped_comes_back_by_an_administrator_only() {
+    let (good, dated) = (key(), key());
+    let both = [good.clone(), dated.clone()];
+    let wiki = Registration::of(&both).await;
+    wiki.ends_in(&dated, Duration::from_secs(3600)).await;
+    wiki.becomes(std::slice::from_ref(&good)).await;
+    assert!(!wiki.is_live(&dated).await);
+    for _ in 0..2 {
+        wiki.becomes(&both).await;
+        assert!(!wiki.is_live(&dated).await && wiki.is_live(&good).await);
+    }
+}
+
+/// Dates that exclude each other are that key's own affair.
+#[tokio::test]
+async fn a_last_day_before_the_first_ends_that_key_alone() {
+    let (good, later, old) = (key(), key(), key());
+    let wiki = Registration::of(&[good.clone(), later.clone(), old.clone()]).await;
+    wiki.begins_in(&later, Duration::from_secs(3600)).await;
+    wiki.world.clock.advance(Duration::from_secs(60));
+    let new = key();
+    let seconds = wiki.world.clock.now().as_millis() / 1000;
+    let dates = [
+        (&later, format!(r#""exp":{}"#, seconds + 600)),
+        (&new, format!(r#""nbf":{},"exp":{}"#, seconds + 600, seconds + 300)),
+    ];
+    wiki.publisher.publish_dated(&[good.clone(), later.clone(), new.clone()], &dates);
+    wiki.world.administration.refresh_directory(wiki.id()).await.unwrap();
+    assert!(wiki.is_live(&good).await && !wiki.is_live(&old).await);
+    wiki.world.clock.advance(Duration::from_secs(450));
+    assert!(!wiki.is_live(&later).await && !wiki.is_live(&new).await);
+    wiki.world.clock.advance(Duration::from_secs(3600));
+    assert!(!wiki.is_live(&later).await && !wiki.is_live(&new).await);
 }
 
 /// Not even by so many new keys that an old one must make room, to be listed as a new one then.
