@@ -11,8 +11,8 @@ use crate::administrator::Administrator;
 
 impl<R: ApplicationRegistry> Administration<R> {
     /// Puts the key that waits under `token` in place of all the application's keys, which are
-    /// revoked, so that nothing they signed is accepted any more; of those that are more than are
-    /// [kept](MAX_KEPT_KEYS), the oldest go. `confirmed` says that the administrator has compared the
+    /// revoked, so that nothing they signed is accepted any more; if they are more than are
+    /// [kept](MAX_KEPT_KEYS), the oldest revoked ones go. `confirmed` says that the administrator has compared the
     /// fingerprint.
     ///
     /// # Errors
@@ -96,8 +96,13 @@ impl<R: ApplicationRegistry> Administration<R> {
         let document = &pending.fetched.document;
         let registered = self.expected(by, document.application_id().as_str(), expected).await?;
         let new = ApplicationKey::from(document.public_key().clone());
-        let keys =
-            std::iter::once(new).chain(in_states(registered.application.keys(), old)).take(MAX_KEPT_KEYS);
+        let mut keys: Vec<_> =
+            std::iter::once(new).chain(in_states(registered.application.keys(), old)).collect();
+        while keys.len() > MAX_KEPT_KEYS
+            && let Some(oldest) = keys.iter().rposition(|key| key.state() == KeyState::Revoked)
+        {
+            keys.remove(oldest);
+        }
         let application = registered.application.to_builder().keys(keys).build().map_err(Problem::Key)?;
         self.replace(by, registered, application, false).await
     }

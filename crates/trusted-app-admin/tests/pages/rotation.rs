@@ -2,6 +2,8 @@
 
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::application::{ApplicationKey, KeyState};
+use tower_trusted_app::crypto::PrivateKey;
+use trusted_app_admin::Administrator;
 use trusted_app_test::TestIdentity;
 
 use crate::harness::{Peer, World, answer, document};
@@ -58,4 +60,25 @@ async fn the_only_key_in_use_is_not_revoked() {
     assert_eq!(refused.status, 422);
     refused.has("No other key of the application is active");
     assert_eq!(states(&world).await, [KeyState::Retiring]);
+}
+
+/// As many keys as are kept, of which the one that retires stands last.
+#[tokio::test]
+async fn the_oldest_revoked_key_makes_room_and_no_other() {
+    let (world, wiki) = (World::new(), TestIdentity::wiki());
+    let retiring = wiki.local().public_key().clone();
+    let revoked: Vec<_> = (0..15).map(|_| PrivateKey::generate(2048).unwrap().public_key().clone()).collect();
+    let keys = revoked.iter().map(|key| ApplicationKey::from(key.clone()).with_state(KeyState::Revoked));
+    let keys = keys.chain([ApplicationKey::from(retiring.clone()).with_state(KeyState::Retiring)]);
+    let application = wiki.trusted().keys(keys).build().unwrap();
+    world.registry.add(application, "root").await.unwrap();
+
+    let peer =
+        Peer::serving(answer("200 OK", "", &document(&TestIdentity::stranger().with_id("wiki")))).await;
+    let admin = Administrator::new("admin");
+    let pending = world.administration.request_key(&admin, "wiki", &peer.origin).await.unwrap();
+    let changed = world.administration.begin_rotation(&admin, &pending.token, 1, true).await.unwrap();
+    let kept: Vec<_> = changed.application.keys().iter().map(|key| key.public_key().clone()).collect();
+    assert_eq!(kept.len(), 16);
+    assert!(kept.contains(&retiring) && !kept.contains(&revoked[14]) && kept.contains(&revoked[13]));
 }
