@@ -13,7 +13,7 @@ use crate::{document, output};
 ///
 /// Fetches URL/admin/appTrustCertificate over http or https, https with the certificate authorities that
 /// this system trusts. Redirects are followed within the same origin only. An answer must begin within
-/// 10 seconds and come to its end within 10 more, and has at most 16 KiB.
+/// 10 seconds and come to its end within 10 more, all of them within 30, and has at most 16 KiB.
 ///
 /// Whoever answers at that URL chooses the key. Compare the fingerprint with the one that the other side's
 /// administrator sees before you trust it.

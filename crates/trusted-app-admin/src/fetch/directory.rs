@@ -11,7 +11,7 @@ use tower_trusted_app::limits::MAX_DIRECTORY_BYTES;
 use ureq::Agent;
 use url::Url;
 
-use super::transfer::{agent, failure};
+use super::transfer::{Deadline, agent, get};
 use super::{FetchError, FetchErrorKind, Fetcher, base_url};
 
 /// How long a fetch of a key directory may take, the look-up of the host included.
@@ -52,19 +52,20 @@ impl Fetcher {
             return Err(fail(url.as_str(), FetchErrorKind::NotHttps));
         }
         let place = self.place().map_err(|kind| fail(url.as_str(), kind))?;
+        let deadline = Deadline::after(DIRECTORY_TIMEOUT);
         let fetched = tokio::time::timeout(DIRECTORY_TIMEOUT, async {
             let addresses = self.addresses(&url).await?;
-            let agent = agent(addresses.clone(), self.authorities.clone(), Some(DIRECTORY_TIMEOUT));
+            let agent = agent(addresses.clone(), self.authorities.clone());
             let target = url.clone();
             let run = move || {
                 let _place = place;
-                transfer(&agent, &target, now)
+                transfer(&agent, &target, deadline, now)
             };
             let directory =
                 tokio::task::spawn_blocking(run).await.map_err(|_| FetchErrorKind::Internal)??;
             Ok((addresses, directory))
         });
-        let fetched = fetched.await.unwrap_or(Err(FetchErrorKind::TimedOut));
+        let fetched = fetched.await.unwrap_or(Err(FetchErrorKind::TookTooLong(DIRECTORY_TIMEOUT)));
         let (addresses, directory) = fetched.map_err(|kind| fail(url.as_str(), kind))?;
         let mut addresses: Vec<_> = addresses.iter().map(|address| address.ip().to_canonical()).collect();
         addresses.dedup();
@@ -86,8 +87,13 @@ fn directory_url(base: &str) -> Result<Url, FetchErrorKind> {
 }
 
 /// Blocks.
-fn transfer(agent: &Agent, url: &Url, now: Timestamp) -> Result<KeyDirectory, FetchErrorKind> {
-    let mut answer = agent.get(url.as_str()).call().map_err(failure)?;
+fn transfer(
+    agent: &Agent,
+    url: &Url,
+    deadline: Deadline,
+    now: Timestamp,
+) -> Result<KeyDirectory, FetchErrorKind> {
+    let mut answer = get(agent, url, deadline)?;
     match answer.status() {
         StatusCode::OK => {}
         status if status.is_redirection() => return Err(FetchErrorKind::DirectoryRedirected),
@@ -102,7 +108,7 @@ fn transfer(agent: &Agent, url: &Url, now: Timestamp) -> Result<KeyDirectory, Fe
     let limit = MAX_DIRECTORY_BYTES.try_into().unwrap_or(u64::MAX);
     let body = answer.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| match error {
         ureq::Error::BodyExceedsLimit(_) => DirectoryError::TooLarge.into(),
-        error => failure(error),
+        error => deadline.failure(error),
     })?;
     let directory = KeyDirectory::verify(url.as_str(), answer.headers(), &body, now)?;
     if directory.keys().is_empty() {

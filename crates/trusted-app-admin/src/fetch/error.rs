@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::StatusCode;
 use tower_trusted_app::httpsig::DirectoryError;
@@ -37,6 +38,8 @@ pub enum FetchErrorKind {
     ConnectionRefused,
     /// Nobody answered in time.
     TimedOut,
+    /// The fetch, with the look-up of the host and all redirects, did not come to its end within this time.
+    TookTooLong(Duration),
     /// No TLS connection, or the host's certificate does not hold.
     Tls(String),
     /// The connection failed otherwise.
@@ -106,6 +109,9 @@ impl FetchError {
             FetchErrorKind::TimedOut => {
                 format!("cannot fetch {url}: no answer within {} seconds", TIMEOUT.as_secs())
             }
+            FetchErrorKind::TookTooLong(within) => {
+                format!("cannot fetch {url}: it took longer than {} seconds in all", within.as_secs())
+            }
             FetchErrorKind::Tls(problem) => format!("cannot fetch {url}: no secure connection: {problem}"),
             FetchErrorKind::Connection(problem) => format!("cannot fetch {url}: {problem}"),
             FetchErrorKind::Status(status) => {
@@ -158,7 +164,9 @@ impl fmt::Display for FetchError {
             | FetchErrorKind::Internal => {}
             FetchErrorKind::UnknownHost => write!(f, "The host {base} could not be found. ")?,
             FetchErrorKind::ConnectionRefused => write!(f, "The host {base} refused the connection. ")?,
-            FetchErrorKind::TimedOut => write!(f, "The host {base} did not answer in time. ")?,
+            FetchErrorKind::TimedOut | FetchErrorKind::TookTooLong(_) => {
+                write!(f, "The host {base} did not answer in time. ")?
+            }
             FetchErrorKind::Tls(_) => write!(f, "The host {base} could not be reached securely. ")?,
             FetchErrorKind::Connection(_) => write!(f, "The connection to the host {base} failed. ")?,
             FetchErrorKind::KeyNotSupported(problem) => {

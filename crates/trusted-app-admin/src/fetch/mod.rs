@@ -17,6 +17,8 @@ use tower_trusted_app::seraph::{CERTIFICATE_PATH, CertificateDocument};
 use ureq::tls::RootCerts;
 use url::Url;
 
+use self::transfer::{Deadline, Transfer};
+
 pub use authorities::AuthoritiesError;
 pub use directory::{DIRECTORY_TIMEOUT, FetchedDirectory};
 pub use error::{FetchError, FetchErrorKind};
@@ -26,6 +28,9 @@ pub use resolve::{Resolve, SystemResolver};
 /// How long it may take to look up the host, to connect, until the answer begins, and then until it
 /// has come to its end.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the fetch of a certificate document may take in all, with the look-up of the host and all redirects.
+pub const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Most fetches of one fetcher, its clones included, that are under way at once.
 pub const MAX_FETCHES: usize = 8;
@@ -38,7 +43,7 @@ const MAX_URL_BYTES: usize = 2048;
 /// Over http and https only, https with the certificate authorities that this system trusts or with
 /// [others](Self::authorities). The host is looked up once and only the addresses that were checked are connected to; no proxy of
 /// the environment is asked; redirects are followed within the origin only; an answer has at most
-/// 16 KiB. At most [`MAX_FETCHES`] are under way at once.
+/// 16 KiB and takes at most [`DOCUMENT_TIMEOUT`]. At most [`MAX_FETCHES`] are under way at once.
 ///
 /// ```
 /// use trusted_app_admin::fetch::{FetchErrorKind, Fetcher};
@@ -110,11 +115,13 @@ impl Fetcher {
         let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), kind };
         let url = document_url(base).map_err(|kind| fail(base, kind))?;
         let place = self.place().map_err(|kind| fail(url.as_str(), kind))?;
+        let deadline = Deadline::after(DOCUMENT_TIMEOUT);
         let addresses = self.addresses(&url).await.map_err(|kind| fail(url.as_str(), kind))?;
-        let transfer = transfer::Transfer {
+        let transfer = Transfer {
             base: base.to_owned(),
             addresses: addresses.clone(),
             authorities: self.authorities.clone(),
+            deadline,
         };
         let start = url.clone();
         let run = move || {

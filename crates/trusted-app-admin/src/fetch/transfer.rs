@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, Uri};
@@ -13,29 +13,54 @@ use ureq::config::Config;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Timeout};
 use url::Url;
 
 use super::error::document_error;
 use super::{FetchError, FetchErrorKind, MAX_REDIRECTS, TIMEOUT, check_url};
 
+/// When a fetch must have come to its end.
+#[derive(Clone, Copy)]
+pub(super) struct Deadline {
+    begun: Instant,
+    within: Duration,
+}
+
+impl Deadline {
+    pub(super) fn after(within: Duration) -> Self {
+        Self { begun: Instant::now(), within }
+    }
+
+    fn left(self) -> Duration {
+        self.within.saturating_sub(self.begun.elapsed())
+    }
+
+    pub(super) fn failure(self, error: ureq::Error) -> FetchErrorKind {
+        match error {
+            ureq::Error::Timeout(Timeout::Global) => FetchErrorKind::TookTooLong(self.within),
+            error => failure(error),
+        }
+    }
+}
+
 pub(super) struct Transfer {
     pub(super) base: String,
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) authorities: RootCerts,
+    pub(super) deadline: Deadline,
 }
 
 impl Transfer {
     /// The document, and from where it came in the end. Blocks.
     pub(super) fn run(self, mut url: Url) -> Result<(Url, CertificateDocument), FetchError> {
-        let agent = agent(self.addresses, self.authorities, None);
-        let base = self.base;
+        let Self { base, addresses, authorities, deadline } = self;
+        let agent = agent(addresses, authorities);
         let fail = |url: &Url, kind| FetchError { base: base.clone(), url: url.to_string(), kind };
         for _ in 0..=MAX_REDIRECTS {
-            let answer = agent.get(url.as_str()).call().map_err(|error| fail(&url, failure(error)))?;
+            let answer = get(&agent, &url, deadline).map_err(|kind| fail(&url, kind))?;
             match answer.status() {
                 status if status.is_success() => {
-                    let document = read(answer).map_err(|kind| fail(&url, kind))?;
+                    let document = read(answer, deadline).map_err(|kind| fail(&url, kind))?;
                     return Ok((url, document));
                 }
                 status if status.is_redirection() => {
@@ -46,6 +71,12 @@ impl Transfer {
         }
         Err(fail(&url, FetchErrorKind::TooManyRedirects))
     }
+}
+
+/// The answer, whose body too must have come before the deadline.
+pub(super) fn get(agent: &Agent, url: &Url, deadline: Deadline) -> Result<Response<Body>, FetchErrorKind> {
+    let request = agent.get(url.as_str()).config().timeout_global(Some(deadline.left())).build();
+    request.call().map_err(|error| deadline.failure(error))
 }
 
 fn redirected(url: &Url, answer: &Response<Body>) -> Result<Url, FetchErrorKind> {
@@ -63,20 +94,20 @@ fn redirected(url: &Url, answer: &Response<Body>) -> Result<Url, FetchErrorKind>
     Ok(next)
 }
 
-fn read(mut answer: Response<Body>) -> Result<CertificateDocument, FetchErrorKind> {
+fn read(mut answer: Response<Body>, deadline: Deadline) -> Result<CertificateDocument, FetchErrorKind> {
     let content_type = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let html = content_type.starts_with(b"text/html");
     let limit = MAX_DOCUMENT_BYTES.try_into().unwrap_or(u64::MAX);
     let bytes = answer.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| match error {
         ureq::Error::BodyExceedsLimit(_) => FetchErrorKind::TooLarge { html },
-        error => failure(error),
+        error => deadline.failure(error),
     })?;
     let text = String::from_utf8(bytes)
         .map_err(|error| FetchErrorKind::NotADocument { html, problem: error.to_string() })?;
     CertificateDocument::parse(&text).map_err(|error| document_error(html, error))
 }
 
-pub(super) fn failure(error: ureq::Error) -> FetchErrorKind {
+fn failure(error: ureq::Error) -> FetchErrorKind {
     match error {
         ureq::Error::Timeout(_) => FetchErrorKind::TimedOut,
         ureq::Error::Tls(problem) => FetchErrorKind::Tls(problem.to_owned()),
@@ -107,8 +138,8 @@ impl Resolver for Checked {
     }
 }
 
-/// Asks these addresses only, and all of it takes at most `within`.
-pub(super) fn agent(addresses: Vec<SocketAddr>, authorities: RootCerts, within: Option<Duration>) -> Agent {
+/// Asks these addresses only.
+pub(super) fn agent(addresses: Vec<SocketAddr>, authorities: RootCerts) -> Agent {
     let tls = TlsConfig::builder()
         .root_certs(authorities)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
@@ -118,11 +149,50 @@ pub(super) fn agent(addresses: Vec<SocketAddr>, authorities: RootCerts, within: 
         .proxy(None)
         .http_status_as_error(false)
         .max_redirects(0)
-        .timeout_global(within)
         .timeout_connect(Some(TIMEOUT))
         .timeout_recv_response(Some(TIMEOUT))
         .timeout_recv_body(Some(TIMEOUT))
         .user_agent(concat!("trusted-app/", env!("CARGO_PKG_VERSION")))
         .build();
     Agent::with_parts(config, DefaultConnector::default(), Checked(addresses))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Each answer comes in time, and leads to the next one.
+    #[test]
+    fn redirects_share_one_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let _ = connection.read(&mut [0; 1024]);
+                thread::sleep(Duration::from_millis(400));
+                let _ = connection.write_all(
+                    b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                );
+            }
+        });
+        let within = Duration::from_secs(1);
+        let kind = |within| {
+            let transfer = Transfer {
+                base: String::new(),
+                addresses: vec![address],
+                authorities: RootCerts::PlatformVerifier,
+                deadline: Deadline::after(within),
+            };
+            transfer.run(format!("http://{address}/").parse().unwrap()).unwrap_err().kind().clone()
+        };
+        assert_eq!(kind(within), FetchErrorKind::TookTooLong(within));
+        assert_eq!(kind(super::super::DOCUMENT_TIMEOUT), FetchErrorKind::TooManyRedirects);
+    }
 }
