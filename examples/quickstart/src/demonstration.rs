@@ -11,7 +11,7 @@ use tower_trusted_app::{Clock, LocalApplication, SystemClock, Timestamp};
 
 use crate::Error;
 use crate::page::trusted_app_error;
-use crate::tracker::{FEED, PORTLET, REST};
+use crate::tracker::{ADMINISTRATOR, FEED, PORTLET, REST};
 
 /// Shows it all, and fails if anything is not as it should be.
 pub(crate) async fn run(wiki: &LocalApplication, tracker: &str) -> Result<(), Error> {
@@ -56,6 +56,7 @@ pub(crate) async fn run(wiki: &LocalApplication, tracker: &str) -> Result<(), Er
     let hour_old = Timestamp::from_millis(now.as_millis() - 3_600_000);
     for (what, path, headers) in [
         ("a path that the wiki may not use", "/secure/admin", wire.sign("/secure/admin", "alice")?),
+        ("an administrator, as whom the wiki may not act", PORTLET, wire.sign(PORTLET, ADMINISTRATOR)?),
         ("bob's signature with alice's name put in", REST, swapped),
         ("a request captured an hour ago", REST, wire.sign_at(REST, "alice", hour_old)?),
     ] {

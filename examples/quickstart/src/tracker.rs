@@ -10,11 +10,10 @@ use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use serde::Deserialize;
-use tower_trusted_app::LocalApplication;
-use tower_trusted_app::SystemClock;
 use tower_trusted_app::crypto::default_provider;
 use tower_trusted_app::keys::MemoryRegistry;
 use tower_trusted_app::users::MemoryDirectory;
+use tower_trusted_app::{KnownUser, LocalApplication, SystemClock};
 use trusted_app_admin::fetch::{AddressPolicy, Fetcher};
 use trusted_app_admin::recent::RecentDecisions;
 use trusted_app_admin::{Administration, Administrator, Guard, Refusal, Site};
@@ -49,10 +48,21 @@ pub(crate) struct User {
     pub(crate) name: &'static str,
 }
 
+impl User {
+    /// No application may act as an administrator, unless that is stated.
+    fn known(&self) -> KnownUser<Self> {
+        let known = KnownUser::new(self.name, self.clone());
+        if self.name == ADMINISTRATOR { known.as_administrator() } else { known }
+    }
+}
+
 const USERS: &[User] = &[User { name: "alice" }, User { name: "bob" }, User { name: ADMINISTRATOR }];
 
 /// The one user who may say which applications are trusted.
-const ADMINISTRATOR: &str = "admin";
+pub(crate) const ADMINISTRATOR: &str = "admin";
+
+/// The cookie with the session's token.
+const COOKIE: &str = "tracker";
 
 /// The tracker's state: who is logged in, by session token.
 #[derive(Clone)]
@@ -69,8 +79,7 @@ pub(crate) fn router(
     public_url: &str,
     context_path: &str,
 ) -> Result<Router, crate::Error> {
-    let users = USERS.iter().map(|user| (user.name, user.clone()));
-    let users = MemoryDirectory::new(users);
+    let users = MemoryDirectory::of_users(USERS.iter().map(User::known));
     let recent = RecentDecisions::default();
     // `optional`: browsers without a trusted application log in as they always did.
     let trusted = trusted_app_axum::layer(registry.clone(), users, public_url.parse()?)
@@ -85,6 +94,7 @@ pub(crate) fn router(
     let router = Router::new()
         .route("/", get(home))
         .route("/login", post(log_in))
+        .route("/logout", post(log_out))
         .route(FEED, get(feed))
         .route(PORTLET, get(portlet))
         .route(REST, get(rest))
@@ -136,8 +146,19 @@ impl Tracker {
         if self.context_path.is_empty() { "/" } else { &self.context_path }
     }
 
+    /// Where people log in.
+    fn form(&self) -> String {
+        format!(
+            "<form method='post' action='{}/login'>\
+                 <p><label>User <input name='user' placeholder='alice, bob or admin' required></label></p>\
+                 <p><label>Password <input name='password' type='password' placeholder=\"the user's name\" required></label></p>\
+                 <p><button>Log in</button></p></form>",
+            escape(&self.context_path)
+        )
+    }
+
     fn logged_in(&self, headers: &HeaderMap) -> Option<&'static str> {
-        let token = page::cookie(headers, "tracker")?;
+        let token = page::cookie(headers, COOKIE)?;
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied()
     }
 }
@@ -157,38 +178,40 @@ async fn log_in(State(tracker): State<Tracker>, Form(form): Form<Credentials>) -
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
             let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
-            let cookie = format!("tracker={token}; HttpOnly; SameSite=Lax; Path=/");
+            let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Lax; Path=/");
             tracker.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(token, user.name);
             (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(tracker.home_path())).into_response()
         }
         None => {
-            (StatusCode::FORBIDDEN, Html(page::whole("Tracker", "<p>Nobody of that name and password.</p>")))
-                .into_response()
+            let body = format!("<p class='refused'>Nobody of that name and password.</p>{}", tracker.form());
+            (StatusCode::FORBIDDEN, Html(page::whole("Tracker", &body))).into_response()
         }
     }
 }
 
+async fn log_out(State(tracker): State<Tracker>, headers: HeaderMap) -> Redirect {
+    if let Some(token) = page::cookie(&headers, COOKIE) {
+        tracker.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+    }
+    Redirect::to(tracker.home_path())
+}
+
 async fn home(State(tracker): State<Tracker>, viewer: Viewer) -> Html<String> {
+    let base = escape(&tracker.context_path);
     let body = match &viewer.0 {
         Some(user) => {
             let administration = match user.as_str() {
-                ADMINISTRATOR => {
-                    format!(
-                        "<p><a href='{}{ADMINISTRATION}'>Administration</a></p>",
-                        escape(&tracker.context_path)
-                    )
-                }
+                ADMINISTRATOR => format!("<p><a href='{base}{ADMINISTRATION}'>Administration</a></p>"),
                 _ => String::new(),
             };
-            format!("{administration}<p>You are <b>{}</b>.</p>{}", escape(user), table(&viewer))
+            format!(
+                "{administration}<form method='post' action='{base}/logout'>\
+                 <p>You are <b>{}</b>. <button>Log out</button></p></form>{}",
+                escape(user),
+                table(&viewer)
+            )
         }
-        None => format!(
-            "<form method='post' action='{}/login'>\
-                 <p><label>User <input name='user' placeholder='alice, bob or admin' required></label></p>\
-                 <p><label>Password <input name='password' type='password' placeholder=\"the user's name\" required></label></p>\
-                 <p><button>Log in</button></p></form>",
-            escape(&tracker.context_path)
-        ),
+        None => tracker.form(),
     };
     Html(page::whole("Tracker", &body))
 }
@@ -230,5 +253,8 @@ fn table(viewer: &Viewer) -> String {
         .issues()
         .map(|issue| format!("<tr><td>{}</td><td>{}</td></tr>", issue.key, escape(issue.summary)))
         .collect();
+    if rows.is_empty() {
+        return "<p>No issues.</p>".to_owned();
+    }
     format!("<table><tr><th>Issue</th><th>Summary</th></tr>{rows}</table>")
 }

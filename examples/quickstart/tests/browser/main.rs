@@ -222,12 +222,18 @@ async fn the_tracker_has_a_log_in_of_its_own() {
         page.press("Log in").await;
         page.shows("Nobody of that name and password.").await;
         page.judge("refused").await;
-        page.go(&quickstart.tracker).await;
+        // The form is there again.
         page.fill("User", "bob").await;
         page.fill("Password", "bob").await;
         page.press("Log in").await;
         page.shows("You are bob.").await;
         page.judge("bob").await;
+        page.press("Log out").await;
+        page.does_not_show("You are").await;
+        page.fill("User", "admin").await;
+        page.fill("Password", "admin").await;
+        page.press("Log in").await;
+        page.shows("No issues.").await;
         page.close().await;
     }
 }
