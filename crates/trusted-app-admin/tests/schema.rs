@@ -18,7 +18,6 @@ use std::time::Duration;
 use harness::ByHeader;
 use tokio::net::TcpListener;
 use tokio::process::Command;
-use tower_trusted_app::SystemClock;
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::keys::MemoryRegistry;
 use trusted_app_admin::fetch::{AddressPolicy, Fetcher, Resolve};
@@ -46,7 +45,8 @@ async fn serve() -> SocketAddr {
     });
     let registry = MemoryRegistry::new(applications).unwrap();
     let fetcher = Fetcher::new(AddressPolicy::default()).resolver(NoHosts);
-    let administration = Administration::with(registry, fetcher, RecentDecisions::default(), SystemClock);
+    let administration =
+        Administration::new(registry).fetcher(fetcher).recent_decisions(RecentDecisions::default());
     let router = Site::new(administration).guard(ByHeader).into_router();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -85,5 +85,5 @@ async fn every_answer_is_as_documented() {
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     println!("{stdout}");
     assert!(status.success(), "{stdout}\n{stderr}");
-    assert!(stdout.contains("16 selected / 16 total"), "{stdout}");
+    assert!(stdout.contains("17 selected / 17 total"), "{stdout}");
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tower_trusted_app::crypto::default_provider;
 use tower_trusted_app::keys::MemoryRegistry;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{KnownUser, LocalApplication, SystemClock};
+use tower_trusted_app::{KnownUser, LocalApplication};
 use trusted_app_admin::fetch::{AddressPolicy, Fetcher};
 use trusted_app_admin::recent::RecentDecisions;
 use trusted_app_admin::{Administration, Administrator, Guard, Refusal, Site};
@@ -89,8 +89,8 @@ pub(crate) fn router(
     // The wiki is on this machine, where no fetch goes unless that is stated.
     let fetcher = Fetcher::new(AddressPolicy::insecure_open("127.0.0.1".parse()?));
     let tracker = Tracker { context_path: context_path.to_owned(), sessions: Arc::default() };
-    let site = Site::new(Administration::with(registry.clone(), fetcher, recent, SystemClock));
-    let site = site.guard(LoggedIn(tracker.clone())).into_router();
+    let administration = Administration::new(registry.clone()).fetcher(fetcher).recent_decisions(recent);
+    let site = Site::new(administration).guard(LoggedIn(tracker.clone())).into_router();
     let router = Router::new()
         .route("/", get(home))
         .route("/login", post(log_in))

@@ -19,7 +19,7 @@ use super::problem::Problem;
     paths(
         super::list, super::request_details, super::request_directory, super::add, super::show, super::edit, super::remove,
         super::keys::request_key, super::keys::rotate, super::keys::revoke_retiring, super::keys::confirm_signature_key,
-        super::keys::refresh_directory, super::changes, super::decisions, super::export, super::import,
+        super::keys::refresh_directory, super::changes, super::decisions::of_one, super::decisions::of_unknown, super::export, super::import,
     ),
     components(schemas(Problem)),
     modifiers(&Problems),

@@ -1,6 +1,7 @@
 //! The JSON API below `/api/v1`.
 
 mod asked;
+mod decisions;
 mod directory;
 mod document;
 mod keys;
@@ -21,8 +22,8 @@ use tower_trusted_app::registry::Registered;
 use self::asked::{Asked, ChangesQuery, DryRun, ImportQuery};
 use self::directory::DirectoryDetails;
 use self::model::{
-    Application, Applications, Change, Conditions, Decision, Details, DetailsRequest, Exported, Import,
-    Imported, NewApplication,
+    Application, Applications, Change, Conditions, Details, DetailsRequest, Exported, Import, Imported,
+    NewApplication,
 };
 use self::problem::Problem;
 use crate::service::{Administration, ImportOptions, version_of};
@@ -37,7 +38,8 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
         .route("/api/v1/applications/{id}/signature-key", put(keys::confirm_signature_key::<R>))
         .route("/api/v1/applications/{id}/retiring-keys", delete(keys::revoke_retiring::<R>))
         .route("/api/v1/applications/{id}/key-directory-refreshes", post(keys::refresh_directory::<R>))
-        .route("/api/v1/applications/{id}/decisions", get(decisions::<R>))
+        .route("/api/v1/applications/{id}/decisions", get(decisions::of_one::<R>))
+        .route("/api/v1/decisions", get(decisions::of_unknown::<R>))
         .route("/api/v1/details", post(request_details::<R>))
         .route("/api/v1/key-directories", post(request_directory::<R>))
         .route("/api/v1/changes", get(changes::<R>))
@@ -194,21 +196,6 @@ async fn changes<R: ApplicationRegistry>(
     let (after, limit) = asked.query.within()?;
     let changes = service.changes(&asked.by, after, limit).await?;
     Ok(Json(changes.iter().map(Change::from).collect::<Vec<_>>()).into_response())
-}
-
-/// What was decided about an application's requests lately, newest first
-#[utoipa::path(
-    get, path = "/api/v1/applications/{id}/decisions", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<Decision>))
-)]
-async fn decisions<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    asked: Asked,
-    Path(id): Path<String>,
-) -> Answer {
-    service.entry(&asked.by, &id).await?.ok();
-    let decisions = service.recent(&asked.by).of(&id).into_iter();
-    Ok(Json(decisions.map(Decision::from).collect::<Vec<_>>()).into_response())
 }
 
 /// All applications as the TOML of the file store

@@ -1,13 +1,11 @@
 //! What goes in and out as JSON.
 
 use serde::{Deserialize, Serialize};
-use tower_trusted_app::Timestamp;
 use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::registry::{self, Entry, Registered, Stamp};
 use utoipa::ToSchema;
 
 use super::directory::SignatureKey;
-use crate::recent::RecentDecision;
 use crate::service::{self, ApplicationForm, Pending};
 
 /// The fields of an application that can be edited.
@@ -244,36 +242,6 @@ impl From<&registry::Change> for Change {
             when: (&change.stamp).into(),
             before: toml(&change.before),
             after: toml(&change.after),
-        }
-    }
-}
-
-/// One decision about a request.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Decision {
-    at: String,
-    /// `OK`, or why the request was refused.
-    code: String,
-    method: String,
-    path: String,
-    user: Option<String>,
-    reason: Option<String>,
-    /// What to do.
-    hint: Option<String>,
-}
-
-impl From<RecentDecision> for Decision {
-    fn from(decision: RecentDecision) -> Self {
-        let at: Timestamp = decision.at;
-        let refused = decision.refused;
-        Self {
-            at: at.to_rfc3339(),
-            code: refused.as_ref().map_or("OK", |refused| refused.code.as_str()).to_owned(),
-            method: decision.method,
-            path: decision.path,
-            user: decision.user,
-            reason: refused.as_ref().map(|refused| refused.reason.clone()),
-            hint: refused.map(|refused| refused.hint),
         }
     }
 }

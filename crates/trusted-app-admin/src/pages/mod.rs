@@ -1,5 +1,6 @@
 //! The web pages: server-rendered, without scripts.
 
+mod decisions;
 mod directory;
 mod form;
 mod keys;
@@ -37,7 +38,7 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
         .route(&format!("{list}/rotate/confirm"), get(keys::confirm_form::<R>).post(keys::rotate::<R>))
         .route(&format!("{list}/revoke"), get(keys::revoke_form::<R>).post(keys::revoke::<R>))
         .route(&format!("{list}/changes"), get(changes::<R>))
-        .route(&format!("{list}/decisions"), get(decisions::<R>))
+        .route(&format!("{list}/decisions"), get(decisions::decisions::<R>))
         .merge(directory::routes())
         .with_state(administration)
 }
@@ -237,17 +238,6 @@ async fn changes<R: ApplicationRegistry>(State(service): State<Administration<R>
     match service.latest_changes(&page.administrator, CHANGES).await {
         Ok(changes) => page.show(StatusCode::OK, "Change Log", &views::changes(&changes)),
         Err(error) => failed(&page, "Change Log", &error),
-    }
-}
-
-async fn decisions<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
-    let id = page.query.get("id");
-    match service.get(&page.administrator, id).await {
-        Ok(found) => {
-            let title = format!("Recent Decisions: {}", found.application.name());
-            page.show(StatusCode::OK, &title, &views::decisions(service.recent(&page.administrator), id))
-        }
-        Err(error) => failed(&page, "Recent Decisions", &error),
     }
 }
 

@@ -15,7 +15,12 @@ use crate::recent::RecentDecisions;
 use crate::service::{Field, thumbprint_groups};
 
 /// The list of applications.
-pub(super) fn list(page: &Page, entries: &[Entry], recent: &RecentDecisions, now: Timestamp) -> Markup {
+pub(super) fn list(
+    page: &Page,
+    entries: &[Entry],
+    recent: Option<&RecentDecisions>,
+    now: Timestamp,
+) -> Markup {
     html! {
         p { "These applications may act as your users. Both sides must have the same users." }
         @if entries.is_empty() {
@@ -35,13 +40,14 @@ pub(super) fn list(page: &Page, entries: &[Entry], recent: &RecentDecisions, now
                 }
             }
         }
+        p { a #unknown href={ (page.root) "trusted-applications/decisions" } { "Refused requests of unknown applications" } }
     }
 }
 
-fn row(page: &Page, registered: &Registered, recent: &RecentDecisions, now: Timestamp) -> Markup {
+fn row(page: &Page, registered: &Registered, recent: Option<&RecentDecisions>, now: Timestamp) -> Markup {
     let application = &registered.application;
     let (id, name) = (application.id().as_str(), application.name());
-    let used = recent.last_used(id);
+    let used = recent.map(|recent| recent.last_used(id));
     html! {
         tr {
             th scope="row" { (name) }
@@ -52,8 +58,11 @@ fn row(page: &Page, registered: &Registered, recent: &RecentDecisions, now: Time
             }
             td { @for scheme in application.schemes() { (scheme) " " } }
             td {
-                @if used.is_empty() { "not since this server started" }
-                @for (scheme, at) in used { div { (time(at)) " (" (scheme) ")" } }
+                @match used {
+                    None => "not recorded",
+                    Some(used) if used.is_empty() => "not since this server started",
+                    Some(used) => @for (scheme, at) in used { div { (time(at)) " (" (scheme) ")" } },
+                }
             }
             td {
                 @if application.live_keys(now).next().is_some() || live_signature_keys(application, now).next().is_some() {
@@ -261,32 +270,6 @@ pub(super) fn changes(changes: &[Change]) -> Markup {
                             } }
                         }
                     }
-                }
-            }
-        }
-    }
-}
-
-/// The last decisions about an application.
-pub(super) fn decisions(recent: &RecentDecisions, id: &str) -> Markup {
-    let decisions = recent.of(id);
-    html! {
-        @if decisions.is_empty() {
-            p { "No request of this application has come since this server started." }
-        } @else {
-            div.scroll tabindex="0" role="region" aria-label="Recent decisions" {
-                table #decisions {
-                    thead { tr {
-                        th scope="col" { "Time" } th scope="col" { "Code" } th scope="col" { "Request" } th scope="col" { "User" }
-                        th scope="col" { "What to do" }
-                    } }
-                    tbody { @for one in decisions { tr {
-                        td { (time(one.at)) }
-                        td { @match &one.refused { Some(refused) => (refused.code), None => "OK" } }
-                        td { code { (one.method) " " (one.path) } }
-                        td { (one.user.unwrap_or_default()) }
-                        td { @if let Some(refused) = &one.refused { div { (refused.reason) } div { (refused.hint) } } }
-                    } } }
                 }
             }
         }

@@ -33,7 +33,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         base_url: &str,
     ) -> Result<Pending<FetchedDirectory>, AdminError> {
         let now = self.now();
-        let fetched = self.inner.fetcher.fetch_directory(base_url, now).await.map_err(Problem::from)?;
+        let fetched = self.fetcher.fetch_directory(base_url, now).await.map_err(Problem::from)?;
         let id = directory_id(&fetched)?;
         if self.registry().get(&id).await?.is_some() {
             return Err(Problem::IdTaken(id.to_string()).into());
@@ -45,14 +45,14 @@ impl<R: ApplicationRegistry> Administration<R> {
         }
         let until = now.saturating_add(PENDING_FOR);
         let pending = Pending { token: random_token()?, fetched, until, replaces_key_of: None };
-        self.inner.directories.pending.keep(by, pending.clone(), now);
+        self.directories.pending.keep(by, pending.clone(), now);
         Ok(pending)
     }
 
     /// A key directory that waits for this administrator, without using it up.
     #[must_use]
     pub fn pending_directory(&self, by: &Administrator, token: &str) -> Option<Pending<FetchedDirectory>> {
-        self.inner.directories.pending.look(by, token, self.now())
+        self.directories.pending.look(by, token, self.now())
     }
 
     /// [`add`](Self::add) of an application whose directory waits.
@@ -63,7 +63,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         form: &ApplicationForm,
         dry_run: bool,
     ) -> Result<Registered, AdminError> {
-        let waiting = &self.inner.directories.pending;
+        let waiting = &self.directories.pending;
         let pending = waiting.take(by, token, self.now()).ok_or(AdminError::PendingGone)?;
         let result = async {
             let id = directory_id(&pending.fetched)?;

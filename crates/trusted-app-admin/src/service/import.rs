@@ -149,6 +149,9 @@ impl<R: ApplicationRegistry> Administration<R> {
             };
             match written.map_err(AdminError::from) {
                 Ok(_) => {
+                    if version.is_none() {
+                        self.forget_decisions(&id);
+                    }
                     tracing::info!(target: "trusted_app", application = id, by = by.name(), "trusted application imported");
                     done.push(id);
                 }

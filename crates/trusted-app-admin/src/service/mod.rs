@@ -55,30 +55,45 @@ const BATCH: usize = 500;
 /// # }
 /// ```
 pub struct Administration<R> {
-    inner: Arc<Inner<R>>,
-}
-
-struct Inner<R> {
-    registry: R,
+    registry: Arc<R>,
     fetcher: Fetcher,
     clock: Arc<dyn Clock>,
-    recent: RecentDecisions,
-    pending: PendingDetails,
-    directories: Directories,
+    recent: Option<RecentDecisions>,
+    pending: Arc<PendingDetails>,
+    directories: Arc<Directories>,
 }
 
 impl<R: ApplicationRegistry> Administration<R> {
-    /// The administration of a registry, which fetches from public addresses.
+    /// The administration of a registry. Unless more is stated, it fetches from public addresses, and does not know
+    /// what is decided about requests.
     pub fn new(registry: R) -> Self {
-        Self::with(registry, Fetcher::default(), RecentDecisions::default(), SystemClock)
+        Self {
+            registry: Arc::new(registry),
+            fetcher: Fetcher::default(),
+            clock: Arc::new(SystemClock),
+            recent: None,
+            pending: Arc::default(),
+            directories: Arc::default(),
+        }
     }
 
-    /// As [`new`](Self::new), with another fetcher, the decisions that the layer's audit sink
-    /// remembers, and another clock.
-    pub fn with(registry: R, fetcher: Fetcher, recent: RecentDecisions, clock: impl Clock) -> Self {
-        let (pending, directories) = (PendingDetails::default(), Directories::default());
-        let clock = Arc::new(clock);
-        Self { inner: Arc::new(Inner { registry, fetcher, clock, recent, pending, directories }) }
+    /// How other applications' details are fetched: from public addresses unless stated.
+    #[must_use]
+    pub fn fetcher(self, fetcher: Fetcher) -> Self {
+        Self { fetcher, ..self }
+    }
+
+    /// What the layer decides. The layer's [`audit`](tower_trusted_app::TrustedAppLayer::audit) takes a clone, beside
+    /// another sink if need be: `.audit((sink, recent.clone()))`.
+    #[must_use]
+    pub fn recent_decisions(self, recent: RecentDecisions) -> Self {
+        Self { recent: Some(recent), ..self }
+    }
+
+    /// The clock; the system's unless stated.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
     }
 
     /// All applications, by name and then by id; what cannot be read stands there under its id.
@@ -139,7 +154,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         base_url: &str,
         replaces: Option<&TrustedApplication>,
     ) -> Result<Pending, AdminError> {
-        let fetched = self.inner.fetcher.fetch(base_url).await.map_err(|error| match error.kind() {
+        let fetched = self.fetcher.fetch(base_url).await.map_err(|error| match error.kind() {
             FetchErrorKind::Busy => AdminError::Busy,
             _ => Problem::from(error).into(),
         })?;
@@ -160,14 +175,14 @@ impl<R: ApplicationRegistry> Administration<R> {
             until: now.saturating_add(PENDING_FOR),
             replaces_key_of: replaces.map(|application| application.id().to_string()),
         };
-        self.inner.pending.keep(by, pending.clone(), now);
+        self.pending.keep(by, pending.clone(), now);
         Ok(pending)
     }
 
     /// Details that wait for this administrator, without using them up.
     #[must_use]
     pub fn pending(&self, by: &Administrator, token: &str) -> Option<Pending> {
-        self.inner.pending.look(by, token, self.now())
+        self.pending.look(by, token, self.now())
     }
 
     /// Registers the application whose details wait under `token`, which is used up then; after an
@@ -189,7 +204,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let pending = self.take(by, token, |pending| pending.replaces_key_of.is_none())?;
         let result = self.add_pending(by, &pending, form, dry_run).await;
         if dry_run || result.is_err() {
-            self.inner.pending.keep(by, pending, self.now());
+            self.pending.keep(by, pending, self.now());
         }
         result
     }
@@ -236,6 +251,7 @@ impl<R: ApplicationRegistry> Administration<R> {
             return Ok(self.unsaved(application, 0, None, by));
         }
         let registered = self.registry().add(application, by.name()).await?;
+        self.forget_decisions(id.as_str());
         tracing::info!(target: "trusted_app", application = %id, by = by.name(), "trusted application added");
         Ok(registered)
     }
@@ -302,6 +318,7 @@ impl<R: ApplicationRegistry> Administration<R> {
             return Ok(());
         }
         self.registry().remove(&parsed, expected, by.name()).await?;
+        self.forget_decisions(id);
         tracing::info!(target: "trusted_app", application = id, by = by.name(), "trusted application removed");
         Ok(())
     }
@@ -350,10 +367,18 @@ impl<R: ApplicationRegistry> Administration<R> {
         self.registry().get(&parsed).await?.ok_or_else(not_found)
     }
 
-    /// What was decided about requests lately.
+    /// What was decided about requests lately; `None` if nobody tells the administration, by
+    /// [`recent_decisions`](Self::recent_decisions).
     #[must_use]
-    pub fn recent(&self, _: &Administrator) -> &RecentDecisions {
-        &self.inner.recent
+    pub fn recent(&self, _: &Administrator) -> Option<&RecentDecisions> {
+        self.recent.as_ref()
+    }
+
+    /// What was decided about one application says nothing about the next of the same id.
+    fn forget_decisions(&self, id: &str) {
+        if let Some(recent) = &self.recent {
+            recent.forget(id);
+        }
     }
 
     async fn expected(&self, by: &Administrator, id: &str, expected: u64) -> Result<Registered, AdminError> {
@@ -371,11 +396,11 @@ impl<R: ApplicationRegistry> Administration<R> {
         fits: impl FnOnce(&Pending) -> bool,
     ) -> Result<Pending, AdminError> {
         let now = self.now();
-        let pending = self.inner.pending.take(by, token, now).ok_or(AdminError::PendingGone)?;
+        let pending = self.pending.take(by, token, now).ok_or(AdminError::PendingGone)?;
         if fits(&pending) {
             return Ok(pending);
         }
-        self.inner.pending.keep(by, pending, now);
+        self.pending.keep(by, pending, now);
         Err(AdminError::PendingGone)
     }
 
@@ -406,22 +431,29 @@ impl<R: ApplicationRegistry> Administration<R> {
     }
 
     fn registry(&self) -> &R {
-        &self.inner.registry
+        &self.registry
     }
 
     #[cfg(feature = "web")]
-    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.inner.clock)
+    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+        self.clock.now()
     }
 }
 
 impl<R> Clone for Administration<R> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self {
+            registry: Arc::clone(&self.registry),
+            fetcher: self.fetcher.clone(),
+            clock: Arc::clone(&self.clock),
+            recent: self.recent.clone(),
+            pending: Arc::clone(&self.pending),
+            directories: Arc::clone(&self.directories),
+        }
     }
 }
 

@@ -145,7 +145,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let by = Administrator::new(REFRESHER);
         let registered = self.get(&by, id).await?;
         let url = registered.application.key_directory().ok_or(Problem::NoKeyDirectory)?;
-        let fetches = &self.inner.directories.fetches;
+        let fetches = &self.directories.fetches;
         fetches.begin(id, self.now())?;
         let result = self.refresh(&by, id, url).await;
         let problem = match &result {
@@ -165,8 +165,8 @@ impl<R: ApplicationRegistry> Administration<R> {
 
     async fn refresh(&self, by: &Administrator, id: &str, url: &str) -> Result<Refreshed, AdminError> {
         let now = self.now();
-        let fetched = self.inner.fetcher.fetch_directory(url, now).await.map_err(Problem::from)?;
-        let fetches = &self.inner.directories.fetches;
+        let fetched = self.fetcher.fetch_directory(url, now).await.map_err(Problem::from)?;
+        let fetches = &self.directories.fetches;
         if fetches.is_superseded(id, &fetched.directory) {
             return Err(Problem::DirectorySuperseded.into());
         }
@@ -204,7 +204,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let entries = self.entries(&Administrator::new(REFRESHER)).await?;
         let with_directory = entries.iter().flatten().filter(|one| one.application.key_directory().is_some());
         let ids: Vec<String> = with_directory.map(|one| one.application.id().to_string()).collect();
-        self.inner.directories.fetches.lock().retain(|id, _| ids.contains(id));
+        self.directories.fetches.lock().retain(|id, _| ids.contains(id));
         let mut tasks = JoinSet::new();
         for id in ids {
             if tasks.len() >= CONCURRENT {
@@ -221,7 +221,7 @@ impl<R: ApplicationRegistry> Administration<R> {
     #[must_use]
     pub fn directory_status(&self, _: &Administrator, id: &str) -> Option<DirectoryStatus> {
         let now = self.now();
-        let one = self.inner.directories.fetches.lock().get(id).cloned()?;
+        let one = self.directories.fetches.lock().get(id).cloned()?;
         let stale = one.is_stale(now);
         Some(DirectoryStatus { succeeded: one.succeeded, problem: one.problem, stale })
     }

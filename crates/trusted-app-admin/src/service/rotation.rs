@@ -81,7 +81,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let pending = self.take(by, token, |pending| pending.replaces_key_of.is_some())?;
         let result = self.change_to_pending(by, &pending, expected, old).await;
         if result.is_err() {
-            self.inner.pending.keep(by, pending, self.now());
+            self.pending.keep(by, pending, self.now());
         }
         result
     }

@@ -95,7 +95,7 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
         let mut random = [0; 32];
         let drawn = getrandom::fill(&mut random).is_ok();
         let key = self.key.or(drawn.then_some(random)).map(TokenKey::new);
-        let clock = self.administration.clock();
+        let clock = self.administration.shared_clock();
         let mut router = Router::new();
         #[cfg(feature = "pages")]
         {

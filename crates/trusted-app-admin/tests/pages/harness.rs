@@ -85,7 +85,8 @@ impl World {
     pub(crate) fn fetching(fetcher: Fetcher) -> Self {
         let (recent, clock) = (RecentDecisions::default(), FixedClock::default());
         let registry = MemoryRegistry::new([]).unwrap().clock(clock.clone());
-        let administration = Administration::with(registry.clone(), fetcher, recent.clone(), clock.clone());
+        let administration = Administration::new(registry.clone()).fetcher(fetcher).clock(clock.clone());
+        let administration = administration.recent_decisions(recent.clone());
         let router = Site::new(administration.clone()).guard(ByHeader).into_router();
         Self { registry, administration, recent, clock, router }
     }

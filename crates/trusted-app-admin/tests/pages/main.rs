@@ -5,6 +5,7 @@
 mod atlassian;
 mod attacks;
 mod broken;
+mod decisions;
 mod editing;
 mod fetches;
 mod harness;

@@ -61,7 +61,7 @@ async fn what_was_typed_is_shown_again() {
     let (mut world, away) = (World::new(), Arc::new(AtomicBool::new(false)));
     let store = Store { registry: world.registry.clone(), away: Arc::clone(&away) };
     let fetcher = Fetcher::new(AddressPolicy::insecure_any());
-    let administration = Administration::with(store, fetcher, world.recent.clone(), world.clock.clone());
+    let administration = Administration::new(store).fetcher(fetcher).clock(world.clock.clone());
     world.router = Site::new(administration).guard(ByHeader).into_router();
     world.add_wiki().await;
     let serving =

@@ -19,7 +19,6 @@
 
 use http::Request;
 use tower_trusted_app::ApplicationRegistry;
-use tower_trusted_app::conditions::Peer as From;
 use tower_trusted_app::registry::Registered;
 use trusted_app_test::TestIdentity;
 
@@ -148,36 +147,4 @@ async fn below_any_prefix_links_stay_below_it() {
     let page = send(&nested, request.body(Default::default()).unwrap()).await;
     page.has("href=\"../trusted-applications\"");
     page.lacks("=\"/");
-}
-
-#[tokio::test]
-async fn the_page_of_decisions_says_what_to_do() {
-    use tower::{Layer, ServiceExt, service_fn};
-    use tower_trusted_app::TrustedAppLayer;
-    use tower_trusted_app::users::MemoryDirectory;
-
-    let world = World::new();
-    world.add_wiki().await;
-    let users = MemoryDirectory::of_names(["alice"]);
-    let layer = TrustedAppLayer::new(world.registry.clone(), users, "https://tracker.test".parse().unwrap())
-        .clock(world.clock.clone())
-        .peer(|_| Some(From::Ip("10.1.2.3".parse().unwrap())))
-        .audit(world.recent.clone());
-    let service = layer.layer(service_fn(async |_: Request<axum::body::Body>| {
-        Ok::<_, std::convert::Infallible>(http::Response::new(axum::body::Body::empty()))
-    }));
-    for (path, hop) in [("/rest/x", None), ("/rest/x", Some("10.9.9.9")), ("/admin<b>", None)] {
-        let request =
-            Request::get(format!("https://tracker.test{}", path.replace('<', "%3C").replace('>', "%3E")));
-        let request = hop.into_iter().fold(request, |request, hop| request.header("x-forwarded-for", hop));
-        let signed =
-            TestIdentity::wiki().sign(request.body(Default::default()).unwrap(), "alice", &world.clock);
-        service.clone().oneshot(signed).await.unwrap();
-    }
-    let page = world.get("/trusted-applications/decisions?id=wiki").await;
-    page.has("this hop is not among the addresses: 10.9.9.9");
-    page.has("<td>BAD_XFORWARD_IP</td>");
-    page.has("no path pattern covers /admin%3Cb%3E");
-    page.has("<td>OK</td>");
-    world.get("/trusted-applications").await.has("2023-11-14T22:13:20");
 }
