@@ -53,7 +53,39 @@ pub enum Outcome<'a> {
 
 /// Receives one [`Decision`] per request that carried credentials or was refused for want of them.
 ///
-/// It is called on the request path: hand the record on and return.
+/// It is called on the request path: hand the record on and return. A closure is one, and so is a pair of two:
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use tower_trusted_app::audit::{AuditSink, Decision, Outcome};
+///
+/// fn count(number: &'static AtomicUsize, counts: fn(&Outcome<'_>) -> bool) -> impl AuditSink {
+///     move |decision: &Decision<'_>| {
+///         number.fetch_add(usize::from(counts(&decision.outcome)), Ordering::Relaxed);
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// # use tower::{Layer, ServiceExt};
+/// # type Body = http_body_util::Full<bytes::Bytes>;
+/// # use tower_trusted_app::{TrustedAppLayer, keys::MemoryKeyStore, users::MemoryDirectory};
+/// # let users = MemoryDirectory::of_names(["alice"]);
+/// # let layer = TrustedAppLayer::new(MemoryKeyStore::new([])?, users, "https://tracker.example.com".parse()?);
+/// static ALL: AtomicUsize = AtomicUsize::new(0);
+/// static ACCEPTED: AtomicUsize = AtomicUsize::new(0);
+/// let accepted = count(&ACCEPTED, |outcome| matches!(outcome, Outcome::Authenticated { .. }));
+/// let layer = layer.audit((count(&ALL, |_| true), accepted));
+///
+/// // A request without credentials is refused, and both are told.
+/// # let service = layer.layer(tower::service_fn(async |_: http::Request<Body>| {
+/// #     Ok::<_, std::convert::Infallible>(http::Response::new(Body::default()))
+/// # }));
+/// service.oneshot(http::Request::get("https://tracker.example.com/rest").body(Body::default())?).await?;
+/// assert_eq!((ALL.load(Ordering::Relaxed), ACCEPTED.load(Ordering::Relaxed)), (1, 0));
+/// # Ok(())
+/// # }
+/// ```
 pub trait AuditSink: Send + Sync + 'static {
     /// Takes one decision.
     fn record(&self, decision: &Decision<'_>);
@@ -62,6 +94,14 @@ pub trait AuditSink: Send + Sync + 'static {
 impl<F: Fn(&Decision<'_>) + Send + Sync + 'static> AuditSink for F {
     fn record(&self, decision: &Decision<'_>) {
         self(decision);
+    }
+}
+
+/// Both, in this order.
+impl<A: AuditSink, B: AuditSink> AuditSink for (A, B) {
+    fn record(&self, decision: &Decision<'_>) {
+        self.0.record(decision);
+        self.1.record(decision);
     }
 }
 

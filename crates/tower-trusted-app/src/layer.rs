@@ -223,7 +223,8 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
         self.with(|settings| settings.clock = Arc::new(clock))
     }
 
-    /// Where a record of every decision goes, beside the `tracing` event.
+    /// Where a record of every decision goes, beside the `tracing` event; in place of what was stated before. To
+    /// two places by a pair: `.audit((one, other))`.
     pub fn audit(self, sink: impl AuditSink) -> Self {
         self.with(|settings| settings.audit = Some(Arc::new(sink)))
     }

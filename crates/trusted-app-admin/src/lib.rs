@@ -17,10 +17,10 @@ mod pages;
 pub mod recent;
 pub mod refresher;
 pub mod service;
-#[cfg(feature = "web")]
+#[cfg(any(feature = "pages", feature = "api"))]
 pub mod site;
 
 pub use administrator::Administrator;
 pub use service::{AdminError, Administration, ApplicationForm};
-#[cfg(feature = "web")]
+#[cfg(any(feature = "pages", feature = "api"))]
 pub use site::{Guard, Refusal, Site};

@@ -434,7 +434,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         &self.registry
     }
 
-    #[cfg(feature = "web")]
+    #[cfg(any(feature = "pages", feature = "api"))]
     pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }

@@ -35,7 +35,9 @@ pub(super) struct Gate<G> {
 pub(crate) struct Admitted {
     pub(crate) administrator: Administrator,
     /// For the forms of the answer.
+    #[cfg_attr(not(feature = "pages"), expect(dead_code, reason = "only pages have forms"))]
     pub(crate) token: String,
+    #[cfg_attr(not(feature = "pages"), expect(dead_code, reason = "only pages have forms"))]
     pub(crate) form: Fields,
 }
 

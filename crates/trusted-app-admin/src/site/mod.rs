@@ -15,8 +15,10 @@ use tower_trusted_app::ApplicationRegistry;
 #[cfg(feature = "pages")]
 pub(crate) use fields::Fields;
 use forgery::TokenKey;
+pub(crate) use gate::Admitted;
 use gate::Gate;
-pub(crate) use gate::{Admitted, see_other};
+#[cfg(feature = "pages")]
+pub(crate) use gate::see_other;
 pub use guard::{Guard, Nobody, Refusal};
 
 use crate::service::Administration;
