@@ -6,7 +6,10 @@
 //! | fetch another application's id and key, or its key directory | [`Fetcher`](fetch::Fetcher) |
 //! | keep the keys of applications that publish a key directory up to date | [`DirectoryRefresher`](refresher::DirectoryRefresher) |
 //! | remember what was decided about requests | [`RecentDecisions`](recent::RecentDecisions) |
-//! | show it in a browser, or serve it as JSON | `Site`, under the features `pages` and `api` |
+#![cfg_attr(
+    any(feature = "pages", feature = "api"),
+    doc = "| show it in a browser, or serve it as JSON (features `pages` and `api`) | [`Site`], behind your [`Guard`] |"
+)]
 
 pub mod administrator;
 #[cfg(feature = "api")]

@@ -26,7 +26,12 @@ use crate::service::Administration;
 /// The site of an administration: web pages, and a JSON API below `/api/v1`.
 ///
 /// The router can be merged at the root or nested below any path. Every request passes the guard
-/// first; without one nobody comes in.
+/// first; without one nobody comes in. The OpenAPI document is at `/api/v1/openapi.json`.
+///
+/// A [`TrustedAppLayer`](tower_trusted_app::TrustedAppLayer) goes around the routes that applications ask for, and not
+/// around the site: unless it is optional, it refuses every administrator who comes with a browser. By axum's
+/// `Router::layer` it is around the whole router, and answers 401 for each URL at which nothing is; by `route_layer`
+/// it is around the routes that were added before, and those URLs stay 404.
 ///
 /// ```
 /// use axum::{body::Body, http::{Request, StatusCode, request::Parts}};
