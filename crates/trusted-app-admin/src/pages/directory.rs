@@ -112,7 +112,7 @@ async fn show_keys<R: ApplicationRegistry>(
                 }
             }
         }
-        p { a href=(page.list()) { "Back to the list" } }
+        (super::back(page))
     };
     page.show(error.map_or(StatusCode::OK, status), &format!("{KEYS}: {}", application.name()), &content)
 }

@@ -165,6 +165,7 @@ fn show_edit(
     let problems = error.map(Problems::of).unwrap_or_default();
     let content = html! {
         (problems.of_page("Nothing was changed."))
+        (as_it_is(page, "edit", id, error))
         p { "Confirm the details of this Trusted Application." }
         (warning())
         form method="post" action={ (page.root) "trusted-applications/edit" } novalidate {
@@ -230,6 +231,10 @@ async fn delete<R: ApplicationRegistry>(State(service): State<Administration<R>>
         // That it is gone already is what was wanted.
         Ok(()) | Err(AdminError::NotFound(_)) => see_other(&page.list()),
         Err(error @ AdminError::Unavailable(_)) => show_delete(&page, id, id, version, Some(&error)),
+        Err(error @ AdminError::Changed { .. }) => {
+            let content = html! { (alert(&error)) (as_it_is(&page, "delete", id, Some(&error))) (back(&page)) };
+            page.show(status(&error), DELETE, &content)
+        }
         Err(error) => failed(&page, DELETE, &error),
     }
 }
@@ -243,11 +248,20 @@ async fn changes<R: ApplicationRegistry>(State(service): State<Administration<R>
 
 /// A page without a form.
 fn failed(page: &Page, title: &str, error: &AdminError) -> Response {
-    let content = html! {
-        (alert(error))
-        p { a href=(page.list()) { "Back to the list" } }
-    };
-    page.show(status(error), title, &content)
+    page.show(status(error), title, &html! { (alert(error)) (back(page)) })
+}
+
+fn back(page: &Page) -> Markup {
+    html! { p { a href=(page.list()) { "Back to the list" } } }
+}
+
+/// The way out of a form whose application somebody else has changed: the same form of what it is now.
+fn as_it_is(page: &Page, form: &str, id: &str, error: Option<&AdminError>) -> Markup {
+    html! {
+        @if let Some(AdminError::Changed { .. }) = error {
+            p { a #as-it-is href=(page.link(&format!("trusted-applications/{form}"), "id", id)) { "Look at it as it is now" } }
+        }
+    }
 }
 
 fn alert(error: &AdminError) -> Markup {

@@ -185,6 +185,14 @@ async fn of_two_administrators_who_edit_at_once_the_second_is_told() {
     assert_eq!(second.status, StatusCode::CONFLICT);
     second.has("was changed in the meantime: it has version 2, not 1.");
     assert_eq!(second.value("name"), "Second");
+    // From there the second goes on: the form as it is now, whose version fits.
+    second.has("<a id=\"as-it-is\" href=\"../trusted-applications/edit?id=wiki\">");
+    let current = world.get("/trusted-applications/edit?id=wiki").await;
+    current.lacks("as-it-is");
+    assert_eq!((current.value("name").as_str(), current.value("version").as_str()), ("First", "2"));
+    let deleted = world.post("/trusted-applications/delete", &[("id", "wiki"), ("version", "1")]).await;
+    assert_eq!(deleted.status, StatusCode::CONFLICT);
+    deleted.has("<a id=\"as-it-is\" href=\"../trusted-applications/delete?id=wiki\">");
     world.get("/trusted-applications").await.has("First");
     let remove = world.administration.remove(&Administrator::new("root"), "wiki", 1, false).await;
     assert!(matches!(remove, Err(AdminError::Changed { found: 2, .. })));
