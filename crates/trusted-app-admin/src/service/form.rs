@@ -1,12 +1,13 @@
 //! What an administrator types, and what is made of it.
 
+use std::num::IntErrorKind;
 use std::time::Duration;
 
 use tower_trusted_app::TrustedApplication;
 use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::conditions::{AddressRule, PathPattern, PathPatternKind, PathRule};
 
-use super::problem::Problem;
+use super::problem::{Field, Problem};
 use crate::fetch::{Fetched, FetchedDirectory};
 
 /// The paths that JIRA proposes.
@@ -85,6 +86,10 @@ impl ApplicationForm {
         }
         let timeout = match self.timeout.trim().parse::<i64>() {
             Ok(millis @ 1..) => Some(Duration::from_millis(millis.unsigned_abs())),
+            Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+                problems.push(Problem::TimeoutTooLarge);
+                None
+            }
             _ => {
                 problems.push(Problem::Timeout);
                 None
@@ -120,6 +125,9 @@ fn parse_addresses(text: &str) -> Result<AddressRule, Problem> {
     if text.trim() == ANY {
         return Ok(AddressRule::any());
     }
+    if text.split([',', '\n', '\r']).any(|item| item.trim() == ANY) {
+        return Err(Problem::AnyNotAlone(Field::Addresses));
+    }
     let rule = text.parse::<AddressRule>()?;
     if rule.patterns().is_none_or(<[_]>::is_empty) {
         return Err(Problem::AddressesBlank);
@@ -134,6 +142,9 @@ fn parse_paths(text: &str) -> Result<PathRule, Problem> {
     let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
     let patterns: Vec<_> = lines
         .map(|line| {
+            if line == ANY {
+                return Err(Problem::AnyNotAlone(Field::Paths));
+            }
             let pattern = match line.split_once(' ') {
                 Some(("subtree", path)) => PathPattern::subtree(path.trim())?,
                 Some(("rpc", name)) => PathPattern::rpc(name.trim())?,
@@ -141,6 +152,9 @@ fn parse_paths(text: &str) -> Result<PathRule, Problem> {
             };
             if pattern.never_matches() {
                 return Err(Problem::PathNeverMatches(line.to_owned()));
+            }
+            if pattern.kind() == PathPatternKind::Prefix && line.contains('*') {
+                return Err(Problem::PathAsterisk(line.to_owned()));
             }
             Ok(pattern)
         })

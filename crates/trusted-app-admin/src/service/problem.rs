@@ -57,14 +57,22 @@ pub enum Problem {
     #[error("The Trusted Application Name cannot have control characters.")]
     NameControlCharacter,
     /// No positive number.
-    #[error("You must specify a positive Timeout value.")]
+    #[error("You must specify a positive Timeout value. It is a whole number of milliseconds, at least 1.")]
     Timeout,
+    /// A number that is too large.
+    #[error("The Timeout is at most {} milliseconds.", i64::MAX)]
+    TimeoutTooLarge,
     /// No address at all.
     #[error("You must specify IP addresses to match against. To match all IP addresses, enter ' *.*.*.* '")]
     AddressesBlank,
     /// A line that has something else than address patterns.
     #[error(transparent)]
     Address(#[from] AddressPatternError),
+    /// The word `any` beside other entries.
+    #[error(
+        "The word any stands alone: it covers every other entry. Leave the others out, or leave out any."
+    )]
+    AnyNotAlone(Field),
     /// No path at all.
     #[error("You must specify URLs to match against.")]
     PathsBlank,
@@ -72,8 +80,16 @@ pub enum Problem {
     #[error("{}.", capitalised(.0))]
     Path(#[from] PathPatternError),
     /// A prefix that no request's path can begin with.
-    #[error("The URL path {0} covers no request: it must begin with a slash and be in its plain form.")]
+    #[error(
+        "The URL path {0} covers no request: it must begin with a slash and be in its plain form, without a query."
+    )]
     PathNeverMatches(String),
+    /// A prefix with an asterisk, which somebody may think to be a wildcard.
+    #[error(
+        "The URL path {0} has an asterisk, which is a plain character and no wildcard. A path covers all that begins with \
+         it: leave the asterisk out."
+    )]
+    PathAsterisk(String),
     /// The id belongs to another application.
     #[error("The Trusted Application with the specified applicationId: {0} already exists.")]
     IdTaken(String),
@@ -139,9 +155,12 @@ impl Problem {
     pub const fn field(&self) -> Option<Field> {
         Some(match self {
             Self::NameBlank | Self::NameTooLong | Self::NameControlCharacter => Field::Name,
-            Self::Timeout => Field::Timeout,
+            Self::Timeout | Self::TimeoutTooLarge => Field::Timeout,
             Self::AddressesBlank | Self::Address(_) => Field::Addresses,
-            Self::PathsBlank | Self::Path(_) | Self::PathNeverMatches(_) => Field::Paths,
+            Self::AnyNotAlone(field) => *field,
+            Self::PathsBlank | Self::Path(_) | Self::PathNeverMatches(_) | Self::PathAsterisk(_) => {
+                Field::Paths
+            }
             Self::OtherApplication { .. } | Self::SameKey(_) | Self::Fetch(_) => Field::BaseUrl,
             Self::NotConfirmed => Field::Confirmation,
             Self::Toml(_) => Field::Toml,

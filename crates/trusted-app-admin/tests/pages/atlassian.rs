@@ -114,14 +114,22 @@ async fn d1_6_add_edit_validation() {
     let world = World::new();
     let (pending, _) = world.request(&Peer::wiki().await.origin).await;
     let pattern = |text: &str| format!("The IP address pattern: {text} is invalid.");
-    let timeout = || "You must specify a positive Timeout value.".to_owned();
+    let timeout = || {
+        "You must specify a positive Timeout value. It is a whole number of milliseconds, at least 1."
+            .to_owned()
+    };
     let cases = [
         ("name", "", "The Trusted Application Name cannot be blank.".to_owned()),
         ("timeout", "", timeout()),
         ("timeout", "asdasd", timeout()),
         ("timeout", "-8888", timeout()),
         ("timeout", "0", timeout()),
-        ("timeout", "9223372036854775808", timeout()),
+        (
+            "timeout",
+            "9223372036854775808",
+            "The Timeout is at most 9223372036854775807 milliseconds.".to_owned(),
+        ),
+        ("timeout", "1.5", timeout()),
         ("addresses", "\r\n", "You must specify IP addresses to match against.".to_owned()),
         ("paths", "\r\n", "You must specify URLs to match against.".to_owned()),
         ("addresses", "blah", pattern("blah")),
@@ -129,6 +137,11 @@ async fn d1_6_add_edit_validation() {
         ("addresses", "299.299.299.299", pattern("299.299.299.299")),
         ("addresses", "192,168,0,1", pattern("192,168,0,1")),
         ("addresses", "192.168.?.1", pattern("192.168.?.1")),
+        ("addresses", "10.0.0.1, any", "The word any stands alone".to_owned()),
+        ("paths", "any\r\n/rest", "The word any stands alone".to_owned()),
+        ("paths", "/rest/*", "The URL path /rest/* has an asterisk, which is a plain character".to_owned()),
+        ("paths", "/rest?x=1", "The URL path /rest?x=1 covers no request".to_owned()),
+        ("paths", "/%2e", "The URL path /%2e covers no request".to_owned()),
     ];
     for (field, value, message) in &cases {
         let page = world.post("/trusted-applications/add", &with_pending(&pending, &but(field, value))).await;

@@ -154,8 +154,9 @@ impl fmt::Debug for AddressPattern {
 /// Why a text is no address pattern. The first sentence is JIRA's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "The IP address pattern: {line} is invalid. `{item}` is neither an address (whose IPv4 octets may be \
-     `*`), nor a network such as 10.0.0.0/8, nor the word `local`."
+    "The IP address pattern: {line} is invalid. {} is neither an address, in which an asterisk can stand for an \
+     octet of IPv4, nor a network such as 10.0.0.0/8, nor the word local.",
+    if line.trim() == item { "It" } else { item }
 )]
 pub struct AddressPatternError {
     line: String,
@@ -452,8 +453,10 @@ mod tests {
         assert_eq!(error.line(), " 10.0.0.2, 10.0.0.300 ,x");
         assert_eq!(error.item(), "10.0.0.300");
         assert!(error.to_string().starts_with(
-            "The IP address pattern:  10.0.0.2, 10.0.0.300 ,x is invalid. `10.0.0.300` is neither"
+            "The IP address pattern:  10.0.0.2, 10.0.0.300 ,x is invalid. 10.0.0.300 is neither"
         ));
+        let error = "10.0.0.1\n 10.0.0.300 ".parse::<AddressRule>().expect_err("bad");
+        assert!(error.to_string().contains("10.0.0.300  is invalid. It is neither"), "{error}");
     }
 
     #[test]

@@ -75,10 +75,14 @@ fn ambiguous_character(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whether a character makes every path ambiguous that begins so. What is wrong with an escape may be mended by what
+/// follows.
+pub(crate) fn spoils_all_below(prefix: &str) -> bool {
+    ambiguous_character(prefix).is_err_and(|reason| ![BAD_ESCAPE, NOT_UTF8].contains(&reason))
+}
+
 /// Decodes one character whose first `%` is already taken.
 fn unescape(rest: &mut Chars<'_>) -> Result<char, &'static str> {
-    const NOT_UTF8: &str = "escapes that are no UTF-8";
-
     let first = octet(rest)?;
     let width = match first {
         0x00..=0x7F => return Ok(char::from(first)),
@@ -108,6 +112,7 @@ fn octet(rest: &mut Chars<'_>) -> Result<u8, &'static str> {
 }
 
 const BAD_ESCAPE: &str = "bad percent escape";
+const NOT_UTF8: &str = "escapes that are no UTF-8";
 
 #[cfg(test)]
 mod tests {

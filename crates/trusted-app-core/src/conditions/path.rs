@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::conditions::ambiguity::{ambiguity, without_parameters};
+use crate::conditions::ambiguity::{ambiguity, spoils_all_below, without_parameters};
 use crate::rejection::Rejection;
 
 /// One pattern, held against the raw path below the context path: without the query, nothing
@@ -91,13 +91,16 @@ impl PathPattern {
     }
 
     /// Whether it covers no path that a request can have: a prefix without the slash at its
-    /// beginning, as the original accepts it, or one whose whole segments could mean two things.
+    /// beginning, as the original accepts it, or one whose whole segments could mean two things, or that
+    /// has a character, such as `?`, by which every path could.
     /// Whoever loads patterns may want to warn.
     #[must_use]
     pub fn never_matches(&self) -> bool {
         let whole_segments = self.text.rfind('/').and_then(|last| self.text.get(..=last)).unwrap_or_default();
         self.kind == PathPatternKind::Prefix
-            && (!self.text.starts_with('/') || ambiguity(whole_segments).is_some())
+            && (!self.text.starts_with('/')
+                || ambiguity(whole_segments).is_some()
+                || spoils_all_below(&self.text))
     }
 }
 
@@ -436,9 +439,13 @@ mod tests {
             ("/a/../b", true),
             ("/a//b", true),
             ("/a%2Fb/c", true),
+            ("/%2e", true),
+            ("/rest?x=1", true),
+            ("/a b", true),
             ("/", false),
             ("/a/..", false),
             ("/a%2", false),
+            ("/a%C3", false),
             ("/a/*", false),
         ] {
             assert_eq!(PathPattern::prefix(prefix).expect(prefix).never_matches(), never, "{prefix}");

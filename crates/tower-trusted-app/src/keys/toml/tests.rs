@@ -217,8 +217,8 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         (
             "ip_addresses = [\n'10.0.0.1',\n'10.0.0.256']",
             "line 6: application `wiki`: ip_addresses: The IP address pattern: 10.0.0.256 is invalid. \
-             `10.0.0.256` is neither an address (whose IPv4 octets may be `*`), nor a network such as \
-             10.0.0.0/8, nor the word `local`.",
+             It is neither an address, in which an asterisk can stand for an octet of IPv4, nor a network such as \
+             10.0.0.0/8, nor the word local.",
         ),
         ("ip_addresses = [10]", "line 4: application `wiki`: ip_addresses: expected a string, found 10"),
         // url_paths
