@@ -43,21 +43,33 @@ fn table(decisions: Option<Vec<RecentDecision>>, none: &str) -> Markup {
             p { (none) }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Recent decisions" {
-                table #decisions {
-                    thead { tr {
-                        th scope="col" { "Time" } th scope="col" { "Code" } th scope="col" { "Application ID" }
-                        th scope="col" { "Request" } th scope="col" { "User" } th scope="col" { "What to do" }
+                table.cards #decisions role="table" {
+                    thead role="rowgroup" { tr role="row" {
+                        @for column in COLUMNS { th scope="col" role="columnheader" { (column) } }
                     } }
-                    tbody { @for one in decisions { tr {
-                        td { (views::time(one.at)) }
-                        td { @match &one.refused { Some(refused) => (refused.code), None => "OK" } }
-                        td { (one.application.unwrap_or_default()) }
-                        td { code { (one.method) " " (one.path) } }
-                        td { (one.user.unwrap_or_default()) }
-                        td { @if let Some(refused) = &one.refused { div { (refused.reason) } div { (refused.hint) } } }
-                    } } }
+                    tbody role="rowgroup" { @for one in decisions { (row(one)) } }
                 }
             }
+        }
+    }
+}
+
+const COLUMNS: [&str; 6] = ["Time", "Code", "Application ID", "Request", "User", "What to do"];
+
+fn row(decision: RecentDecision) -> Markup {
+    let RecentDecision { at, refused, application, method, path, user, .. } = decision;
+    let cells = [
+        html! { @match &refused { Some(refused) => (refused.code), None => "OK" } },
+        html! { (application.unwrap_or_default()) },
+        html! { code { (method) " " (path) } },
+        html! { (user.unwrap_or_default()) },
+        html! { @if let Some(refused) = &refused { div { (refused.reason) } div { (refused.hint) } } },
+    ];
+    html! {
+        tr role="row" {
+            th scope="row" role="rowheader" { (views::time(at)) }
+            // Beside each the head of its column, for windows in which a row is a card.
+            @for (column, cell) in COLUMNS.iter().skip(1).zip(&cells) { td role="cell" data-label=(column) { (cell) } }
         }
     }
 }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::StatusCode;
 use maud::{Markup, html};
 use tower_trusted_app::ApplicationRegistry;
@@ -11,8 +11,8 @@ use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::crypto::SignatureKey;
 
 use super::form::{Problems, application_fields, typed, warning};
-use super::page::Page;
-use super::{ADD, failed, number, status, views};
+use super::page::{Page, after};
+use super::{ADD, back, failed, number, status, to_list, views};
 use crate::fetch::FetchedDirectory;
 use crate::service::{
     AdminError, Administration, ApplicationForm, DirectoryStatus, Field, Pending, thumbprint_groups,
@@ -28,7 +28,7 @@ pub(super) fn routes<R: ApplicationRegistry>() -> Router<Administration<R>> {
     Router::new()
         .route(&format!("/{ADD_PATH}"), get(add_form::<R>).post(add::<R>))
         .route(&format!("/{KEYS_PATH}"), get(keys::<R>).post(confirm::<R>))
-        .route(&format!("/{REFRESH_PATH}"), post(refresh::<R>))
+        .route(&format!("/{REFRESH_PATH}"), get(to_list).post(refresh::<R>))
 }
 
 async fn add_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
@@ -50,7 +50,7 @@ fn show_add(
     let content = html! {
         (problems.of_page("No application was added."))
         p { "Confirm the details of this Trusted Application." }
-        (warning())
+        (warning(false))
         (fetched(&pending.fetched))
         form method="post" action={ (page.root) (ADD_PATH) } novalidate {
             (page.token_field())
@@ -66,7 +66,7 @@ fn show_add(
 async fn add<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
     let (token, form) = (page.form.get("pending"), typed(&page.form));
     match service.add(&page.administrator, token, &form, false).await {
-        Ok(_) => see_other(&page.list()),
+        Ok(_) => see_other(&page.list_after("added")),
         Err(error) => match service.pending_directory(&page.administrator, token) {
             Some(pending) => show_add(&page, &pending, &form, Some(&error)),
             None => failed(&page, ADD, &error),
@@ -112,7 +112,7 @@ async fn show_keys<R: ApplicationRegistry>(
                 }
             }
         }
-        (super::back(page))
+        (back(page))
     };
     page.show(error.map_or(StatusCode::OK, status), &format!("{KEYS}: {}", application.name()), &content)
 }
@@ -170,7 +170,7 @@ async fn confirm<R: ApplicationRegistry>(State(service): State<Administration<R>
     let (id, thumbprint) = (page.form.get("id"), page.form.get("thumbprint"));
     let (version, confirmed) = (number(page.form.get("version")), page.form.get("confirmed") == "yes");
     match service.confirm_signature_key(&page.administrator, id, thumbprint, version, confirmed).await {
-        Ok(_) => see_other(&page.link(KEYS_PATH, "id", id)),
+        Ok(_) => see_other(&after(&page.link(KEYS_PATH, "id", id), "confirmed")),
         Err(error) => show_keys(&service, &page, id, "The key was not confirmed.", Some(&error)).await,
     }
 }
@@ -178,7 +178,7 @@ async fn confirm<R: ApplicationRegistry>(State(service): State<Administration<R>
 async fn refresh<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
     let id = page.form.get("id");
     match service.refresh_directory(id).await {
-        Ok(_) => see_other(&page.link(KEYS_PATH, "id", id)),
+        Ok(_) => see_other(&after(&page.link(KEYS_PATH, "id", id), "fetched")),
         Err(error) => show_keys(&service, &page, id, "No keys were fetched.", Some(&error)).await,
     }
 }

@@ -88,28 +88,30 @@ pub(super) fn application_fields(id: &str, form: &ApplicationForm, problems: &Pr
             div.help #application-id-help { "Comes from the application and cannot be changed." }
         }
         (field(Field::Timeout, "Timeout",
-            &html! { "How old a request may be when it arrives, in milliseconds." }, &form.timeout, None, problems))
+            &html! { "How old a request may be when it arrives: a whole number of milliseconds, at least 1." }, &form.timeout, None, problems))
         (field(Field::Addresses, "IP Address Matches", &html! {
             "The addresses from which its requests come, one a line or with commas between them. An asterisk stands for \
-             one number: " code { "192.111.*.*" } ". Networks such as " code { "10.0.0.0/8" } " and IPv6 are understood. If \
-             its requests pass a proxy that names the client in a header, list the proxy and all clients. Each node of a \
+             one number: " code { "192.111.*.*" } ". Networks such as " code { "10.0.0.0/8" } " and IPv6 are understood. "
+            code { "local" } " stands for processes of this machine without an address, and " code { "any" } " alone for every \
+             address. If its requests pass a proxy that names the client in a header, list the proxy and all clients. Each node of a \
              cluster needs an entry."
         }, &form.addresses, Some(5), problems))
         (field(Field::Paths, "URL Paths to Allow", &html! {
             "What it may ask for, one a line: with what a path must begin, below the context path. " code { "subtree /rest" }
-            " stops at whole segments."
+            " stops at whole segments. " code { "rpc package.Service/*" } " is a service of gRPC, and " code { "any" } " alone is \
+             every path."
         }, &form.paths, Some(5), problems))
     }
 }
 
 /// What an administrator must know before trusting an application.
-pub(super) fn warning() -> Markup {
+pub(super) fn warning(administrators: bool) -> Markup {
     html! {
         div.warning {
             p { strong { "Security warning. " }
-                "A trusted application can use the URLs below as any user, without that user logging in: it passes by all \
-                 built-in security measures. Do not trust one unless you know that all its code behaves well, and that it \
-                 keeps its private key to itself."
+                "A trusted application can use the URLs below as any user" @if !administrators { " but administrators" }
+                ", without that user logging in: it passes by all built-in security measures. Do not trust one unless you know that \
+                 all its code behaves well, and that it keeps its private key to itself."
             }
         }
     }

@@ -4,12 +4,13 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use maud::html;
-use tower_trusted_app::ApplicationRegistry;
+use tower_trusted_app::application::KeyState;
 use tower_trusted_app::registry::Registered;
+use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 
 use super::form::Problems;
 use super::page::Page;
-use super::{alert, failed, number, status, views};
+use super::{alert, back, failed, number, status, views};
 use crate::service::{AdminError, Administration, Field};
 use crate::site::see_other;
 
@@ -142,12 +143,17 @@ pub(super) async fn rotate<R: ApplicationRegistry>(
         _ => service.begin_rotation(by, token, version, confirmed).await,
     };
     match changed {
-        Ok(_) => see_other(&page.list()),
+        Ok(_) => see_other(&page.list_after("key-changed")),
         Err(error) => show_confirm(&service, &page, token, Some(&error)).await,
     }
 }
 
 const REVOKE: &str = "Revoke Old Key";
+
+/// Whether an old key is accepted beside a new one.
+pub(super) fn is_rotating(application: &TrustedApplication) -> bool {
+    application.keys().iter().any(|key| key.state() == KeyState::Retiring)
+}
 
 pub(super) async fn revoke_form<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -166,6 +172,17 @@ async fn show_revoke<R: ApplicationRegistry>(
         Ok(found) => found,
         Err(error) => return failed(page, REVOKE, &error),
     };
+    if let Some(found) = &found
+        && !is_rotating(&found.application)
+    {
+        let content = html! {
+            @if let Some(error) = error { (alert(error)) }
+            p { "No key of " strong { (found.application.name()) } " (" (id) ") is retiring: there is nothing to revoke." }
+            (views::keys(&found.application))
+            (back(page))
+        };
+        return page.show(error.map_or(StatusCode::OK, status), REVOKE, &content);
+    }
     let version = found.as_ref().map_or_else(|| number(page.form.get("version")), |found| found.version);
     let content = html! {
         @if let Some(error) = error { (alert(error)) }
@@ -178,7 +195,7 @@ async fn show_revoke<R: ApplicationRegistry>(
             (page.token_field())
             input type="hidden" name="id" value=(id);
             input type="hidden" name="version" value=(version);
-            button #revoke_submit type="submit" { "Revoke Old Key" }
+            button.danger #revoke_submit type="submit" { "Revoke Old Key" }
             a href=(page.list()) { "Cancel" }
         }
     };
@@ -191,7 +208,7 @@ pub(super) async fn revoke<R: ApplicationRegistry>(
 ) -> Response {
     let (id, version) = (page.form.get("id"), number(page.form.get("version")));
     match service.finish_rotation(&page.administrator, id, version).await {
-        Ok(_) => see_other(&page.list()),
+        Ok(_) => see_other(&page.list_after("revoked")),
         Err(error) => show_revoke(&service, &page, id, Some(&error)).await,
     }
 }

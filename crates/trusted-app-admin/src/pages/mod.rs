@@ -5,7 +5,9 @@ mod directory;
 mod form;
 mod keys;
 mod page;
+mod refusal;
 mod views;
+mod visible;
 
 use axum::Router;
 use axum::extract::State;
@@ -21,6 +23,8 @@ use self::page::Page;
 use crate::service::{AdminError, Administration, ApplicationForm, Field, Pending, version_of};
 use crate::site::see_other;
 
+pub(crate) use refusal::{refused, send_again};
+
 /// Entries of the log of changes that are shown.
 const CHANGES: usize = 100;
 
@@ -28,9 +32,11 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
     let list = "/trusted-applications";
     Router::new()
         .route("/", get(entry))
+        .route("/administration", get(entry))
         .route("/style.css", get(style))
         .route(list, get(applications::<R>))
-        .route(&format!("{list}/request"), axum::routing::post(request::<R>))
+        .route(&format!("{list}/"), get(to_list))
+        .route(&format!("{list}/request"), get(to_list).post(request::<R>))
         .route(&format!("{list}/add"), get(add_form::<R>).post(add::<R>))
         .route(&format!("{list}/edit"), get(edit_form::<R>).post(edit::<R>))
         .route(&format!("{list}/delete"), get(delete_form::<R>).post(delete::<R>))
@@ -48,11 +54,16 @@ async fn entry(page: Page) -> Response {
         h2 { "System" }
         ul { li { a href=(page.list()) { "Trusted Applications" } ": which applications may act as your users." } }
     };
-    page.show(StatusCode::OK, "Administration", &content)
+    page.show(StatusCode::OK, page::SITE, &content)
 }
 
 async fn style() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css"))
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE)
+}
+
+/// For addresses to which only forms are sent: whoever loads one by its name wants the list.
+async fn to_list(page: Page) -> Response {
+    see_other(&page.list())
 }
 
 async fn applications<R: ApplicationRegistry>(
@@ -117,7 +128,7 @@ fn show_add(page: &Page, pending: &Pending, form: &ApplicationForm, error: Optio
     let content = html! {
         (problems.of_page("No application was added."))
         p { "Confirm the details of this Trusted Application." }
-        (warning())
+        (warning(false))
         (views::fetched(&pending.fetched))
         form method="post" action={ (page.root) "trusted-applications/add" } novalidate {
             (page.token_field())
@@ -133,7 +144,7 @@ fn show_add(page: &Page, pending: &Pending, form: &ApplicationForm, error: Optio
 async fn add<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
     let (token, form) = (page.form.get("pending"), typed(&page.form));
     match service.add(&page.administrator, token, &form, false).await {
-        Ok(_) => see_other(&page.list()),
+        Ok(_) => see_other(&page.list_after("added")),
         Err(error) => match service.pending(&page.administrator, token) {
             Some(pending) => show_add(&page, &pending, &form, Some(&error)),
             None => failed(&page, ADD, &error),
@@ -166,8 +177,8 @@ fn show_edit(
     let content = html! {
         (problems.of_page("Nothing was changed."))
         (as_it_is(page, "edit", id, error))
-        p { "Confirm the details of this Trusted Application." }
-        (warning())
+        p { "Change what this application may do." }
+        (warning(application.is_none_or(|application| application.act_as().allows_administrators())))
         form method="post" action={ (page.root) "trusted-applications/edit" } novalidate {
             (page.token_field())
             input type="hidden" name="id" value=(id);
@@ -184,7 +195,7 @@ fn show_edit(
 async fn edit<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
     let (id, version, form) = (page.form.get("id"), page.form.get("version"), typed(&page.form));
     match service.edit(&page.administrator, id, number(version), &form, false).await {
-        Ok(_) => see_other(&page.list()),
+        Ok(_) => see_other(&page.list_after("updated")),
         Err(error @ (AdminError::NotFound(_) | AdminError::Broken(_))) => failed(&page, EDIT, &error),
         Err(error) => {
             let found = service.get(&page.administrator, id).await.ok();
@@ -218,7 +229,7 @@ fn show_delete(page: &Page, id: &str, name: &str, version: u64, error: Option<&A
             (page.token_field())
             input type="hidden" name="id" value=(id);
             input type="hidden" name="version" value=(version);
-            button #delete_submit type="submit" { "Delete" }
+            button.danger #delete_submit type="submit" { "Delete" }
             a href=(page.list()) { "Cancel" }
         }
     };
@@ -229,10 +240,11 @@ async fn delete<R: ApplicationRegistry>(State(service): State<Administration<R>>
     let (id, version) = (page.form.get("id"), number(page.form.get("version")));
     match service.remove(&page.administrator, id, version, false).await {
         // That it is gone already is what was wanted.
-        Ok(()) | Err(AdminError::NotFound(_)) => see_other(&page.list()),
+        Ok(()) | Err(AdminError::NotFound(_)) => see_other(&page.list_after("deleted")),
         Err(error @ AdminError::Unavailable(_)) => show_delete(&page, id, id, version, Some(&error)),
         Err(error @ AdminError::Changed { .. }) => {
-            let content = html! { (alert(&error)) (as_it_is(&page, "delete", id, Some(&error))) (back(&page)) };
+            let content =
+                html! { (alert(&error)) (as_it_is(&page, "delete", id, Some(&error))) (back(&page)) };
             page.show(status(&error), DELETE, &content)
         }
         Err(error) => failed(&page, DELETE, &error),

@@ -7,8 +7,22 @@ use http::request::Parts;
 use maud::{DOCTYPE, Markup, html};
 use url::form_urlencoded;
 
+use super::visible::visible;
 use crate::administrator::Administrator;
-use crate::site::{Admitted, Fields};
+use crate::site::{Admitted, Fields, TOKEN};
+
+pub(super) const STYLE: &str = include_str!("style.css");
+
+/// What was done before a page was shown, by the word for it in the query. Other words say nothing.
+const DONE: [(&str, &str); 7] = [
+    ("added", "The application was added."),
+    ("updated", "The application was updated."),
+    ("deleted", "The application was deleted."),
+    ("key-changed", "The key was changed."),
+    ("revoked", "The old key was revoked."),
+    ("confirmed", "The key is trusted now."),
+    ("fetched", "The key directory was fetched."),
+];
 
 /// One request of a page.
 pub(super) struct Page {
@@ -18,6 +32,8 @@ pub(super) struct Page {
     pub(super) query: Fields,
     /// What leads from this page to the site's root: relative, so that it holds behind any proxy.
     pub(super) root: String,
+    /// The page's path below that root.
+    path: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Page {
@@ -26,14 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
         let admitted =
             parts.extensions.get::<Admitted>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
-        let original = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.0.path());
-        Ok(Self {
-            administrator: admitted.administrator,
-            token: admitted.token,
-            form: admitted.form,
-            query: Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()),
-            root: root(parts.uri.path(), original),
-        })
+        Ok(Self::of(parts, admitted))
     }
 }
 
@@ -49,7 +58,26 @@ fn root(path: &str, original: &str) -> String {
     }
 }
 
+/// The address of a page, to be shown after this was done.
+pub(super) fn after(address: &str, done: &str) -> String {
+    let sign = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{sign}done={done}")
+}
+
 impl Page {
+    pub(super) fn of(parts: &Parts, admitted: Admitted) -> Self {
+        let path = parts.uri.path();
+        let original = parts.extensions.get::<OriginalUri>().map_or(path, |uri| uri.0.path());
+        Self {
+            administrator: admitted.administrator,
+            token: admitted.token,
+            form: admitted.form,
+            query: Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()),
+            root: root(path, original),
+            path: path.to_owned(),
+        }
+    }
+
     /// A link to a page, with one parameter.
     pub(super) fn link(&self, path: &str, parameter: &str, value: &str) -> String {
         let query: String =
@@ -62,42 +90,70 @@ impl Page {
         format!("{}trusted-applications", self.root)
     }
 
+    /// The list, to be shown after this was done.
+    pub(super) fn list_after(&self, done: &str) -> String {
+        after(&self.list(), done)
+    }
+
     /// The hidden field that every form carries.
     pub(super) fn token_field(&self) -> Markup {
-        html! { input type="hidden" name="token" value=(self.token); }
+        html! { input type="hidden" name=(TOKEN) value=(self.token); }
     }
 
     /// A page in its frame.
     pub(super) fn show(&self, status: StatusCode, title: &str, content: &Markup) -> Response {
         let root = &self.root;
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { (title) " - Administration" }
-                    link rel="stylesheet" href={ (root) "style.css" };
-                }
-                body {
-                    a.skip href="#content" { "Skip to the content" }
-                    header { a #administration href=(root) { "Administration" } span { "Logged in as " (self.administrator.name()) } }
-                    div.columns {
-                        nav aria-label="Administration" {
-                            h2 { "System" }
-                            ul {
-                                li { a #trusted_apps href=(self.list()) { "Trusted Applications" } }
-                                li { a href={ (root) "trusted-applications/changes" } { "Change Log" } }
+        let current = |path: &str| (self.path == path).then_some("page");
+        let done = DONE.iter().find(|(word, _)| status == StatusCode::OK && *word == self.query.get("done"));
+        let style = html! { link rel="stylesheet" href={ (root) "style.css" }; };
+        let body = html! {
+            a.skip href="#content" { "Skip to the content" }
+            header {
+                // A page of its own name: behind some routers nothing is served at the root with a slash at its end.
+                a #administration href={ (root) "administration" } aria-current=[current("/administration")] { "Administration" }
+                span { "Logged in as " (self.administrator.name()) }
+            }
+            div.columns {
+                nav aria-label="Administration" {
+                    h2 { "System" }
+                    ul {
+                        li { a #trusted_apps href=(self.list()) aria-current=[current("/trusted-applications")] { "Trusted Applications" } }
+                        li {
+                            a href={ (root) "trusted-applications/changes" } aria-current=[current("/trusted-applications/changes")] {
+                                "Change Log"
                             }
                         }
-                        main #content tabindex="-1" { h1 { (title) } (content) }
                     }
+                }
+                main #content tabindex="-1" {
+                    h1 { (title) }
+                    @if let Some((_, text)) = done { p.done role="status" { (text) } }
+                    (content)
                 }
             }
         };
-        (status, Html(page.into_string())).into_response()
+        (status, Html(visible(&frame(title, &style, &body).into_string()))).into_response()
     }
 }
+
+/// What stands around every page.
+pub(super) fn frame(title: &str, style: &Markup, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) @if title != SITE { " - " (SITE) } }
+                (style)
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// The name of the site.
+pub(super) const SITE: &str = "Administration";
 
 #[cfg(test)]
 mod tests {

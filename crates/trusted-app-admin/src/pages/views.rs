@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 use tower_trusted_app::application::{ApplicationKey, KeyState};
-use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::permission::Members;
 use tower_trusted_app::registry::{Broken, Change, Entry, Registered};
 use tower_trusted_app::{Timestamp, TrustedApplication};
 
 use super::form::{Problems, field};
+use super::keys::is_rotating;
 use super::page::Page;
 use crate::fetch::Fetched;
 use crate::recent::RecentDecisions;
@@ -27,13 +27,11 @@ pub(super) fn list(
             p #none { "No trusted applications have been configured." }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Trusted applications" {
-                table #applications {
-                    thead { tr {
-                        th scope="col" { "Name" } th scope="col" { "Application ID" } th scope="col" { "Key (SHA-256)" }
-                        th scope="col" { "Schemes" } th scope="col" { "Last used" } th scope="col" { "State" }
-                        th scope="col" { "Operations" }
+                table.cards #applications role="table" {
+                    thead role="rowgroup" { tr role="row" {
+                        @for column in COLUMNS { th scope="col" role="columnheader" { (column) } }
                     } }
-                    tbody { @for entry in entries { @match entry {
+                    tbody role="rowgroup" { @for entry in entries { @match entry {
                         Ok(registered) => (row(page, registered, recent, now)),
                         Err(broken) => (broken_row(page, broken)),
                     } } }
@@ -44,38 +42,47 @@ pub(super) fn list(
     }
 }
 
+const COLUMNS: [&str; 7] =
+    ["Name", "Application ID", "Key (SHA-256)", "Schemes", "Last used", "State", "Operations"];
+
 fn row(page: &Page, registered: &Registered, recent: Option<&RecentDecisions>, now: Timestamp) -> Markup {
     let application = &registered.application;
     let (id, name) = (application.id().as_str(), application.name());
     let used = recent.map(|recent| recent.last_used(id));
+    let cells = [
+        html! { (id) },
+        html! {
+            @for key in live(application.keys(), now) { div { code { (key.public_key().fingerprint()) } (standing(key)) } }
+            @for key in live(application.signature_keys(), now) {
+                div { code { (thumbprint_groups(key.public_key().thumbprint())) } (standing(key)) }
+            }
+        },
+        html! { @for scheme in application.schemes() { (scheme) " " } },
+        html! {
+            @match used {
+                None => "not recorded",
+                Some(used) if used.is_empty() => "not since this server started",
+                Some(used) => @for (scheme, at) in used { div { (time(at)) " (" (scheme) ")" } },
+            }
+        },
+        html! {
+            @if live(application.keys(), now).next().is_some() || live(application.signature_keys(), now).next().is_some() {
+                "Active"
+            } @else { "No key in use" }
+            @if application.signature_keys().iter().any(|key| key.state() == KeyState::Next) { ", a new key waits" }
+        },
+        html! {
+            @for (text, path) in operations(application) {
+                a id={ (path) "-" (id) } href=(page.link(&format!("trusted-applications/{path}"), "id", id))
+                    aria-label={ (text) " " (name) } { (text) } " "
+            }
+        },
+    ];
     html! {
-        tr {
-            th scope="row" { (name) }
-            td { (id) }
-            td {
-                @for key in application.live_keys(now) { code { (key.fingerprint()) } " " }
-                @for key in live_signature_keys(application, now) { code { (thumbprint_groups(key.public_key().thumbprint())) } " " }
-            }
-            td { @for scheme in application.schemes() { (scheme) " " } }
-            td {
-                @match used {
-                    None => "not recorded",
-                    Some(used) if used.is_empty() => "not since this server started",
-                    Some(used) => @for (scheme, at) in used { div { (time(at)) " (" (scheme) ")" } },
-                }
-            }
-            td {
-                @if application.live_keys(now).next().is_some() || live_signature_keys(application, now).next().is_some() {
-                    "Active"
-                } @else { "No key in use" }
-                @if application.signature_keys().iter().any(|key| key.state() == KeyState::Next) { ", a new key waits" }
-            }
-            td {
-                @for (text, path) in operations(application) {
-                    a id={ (path) "-" (id) } href=(page.link(&format!("trusted-applications/{path}"), "id", id))
-                        aria-label={ (text) " " (name) } { (text) } " "
-                }
-            }
+        tr role="row" {
+            th scope="row" role="rowheader" { (name) }
+            // Beside each the head of its column, for windows in which a row is a card.
+            @for (column, cell) in COLUMNS.iter().skip(1).zip(&cells) { td role="cell" data-label=(column) { (cell) } }
         }
     }
 }
@@ -86,7 +93,7 @@ fn operations(application: &TrustedApplication) -> Vec<(&'static str, &'static s
     if !application.keys().is_empty() {
         all.push(("Change Key", "rotate"));
     }
-    if application.keys().iter().any(|key| key.state() == KeyState::Retiring) {
+    if is_rotating(application) {
         all.push(("Revoke Old Key", "revoke"));
     }
     if !application.signature_keys().is_empty() {
@@ -96,20 +103,17 @@ fn operations(application: &TrustedApplication) -> Vec<(&'static str, &'static s
     all
 }
 
-fn live_signature_keys(
-    application: &TrustedApplication,
-    now: Timestamp,
-) -> impl Iterator<Item = &ApplicationKey<SignatureKey>> {
-    application.signature_keys().iter().filter(move |key| key.is_live(now))
+fn live<K>(keys: &[ApplicationKey<K>], now: Timestamp) -> impl Iterator<Item = &ApplicationKey<K>> {
+    keys.iter().filter(move |key| key.is_live(now))
 }
 
 fn broken_row(page: &Page, broken: &Broken) -> Markup {
     html! {
-        tr {
-            th scope="row" { (broken.id) }
-            td { (broken.id) }
-            td colspan="4" { strong.error { "Invalid Key/Row: " (broken.reason) } }
-            td {
+        tr role="row" {
+            th scope="row" role="rowheader" { (broken.id) }
+            td role="cell" data-label="Application ID" { (broken.id) }
+            td role="cell" data-label="State" colspan="4" { strong.error { "Invalid Key/Row: " (broken.reason) } }
+            td role="cell" data-label="Operations" {
                 a id={ "delete-" (broken.id) } href=(page.link("trusted-applications/delete", "id", &broken.id))
                     aria-label={ "Delete " (broken.id) } { "Delete" }
             }
@@ -276,7 +280,9 @@ pub(super) fn changes(changes: &[Change]) -> Markup {
     }
 }
 
+/// To the second, for people; all of it for programs.
 pub(super) fn time(at: Timestamp) -> Markup {
-    let text = at.to_rfc3339();
-    html! { time datetime=(text) { (text) } }
+    let exact = at.to_rfc3339();
+    let seconds = exact.get(..19).unwrap_or(&exact).replace('T', " ");
+    html! { time datetime=(exact) { (seconds) " UTC" } }
 }

@@ -42,10 +42,7 @@ pub(crate) struct Admitted {
 }
 
 /// The field of a form that carries its token.
-const TOKEN: &str = "token";
-
-/// A refusal, as a page or as a problem.
-struct Refused(StatusCode, &'static str);
+pub(crate) const TOKEN: &str = "token";
 
 pub(super) async fn pass<G: Guard>(
     State(gate): State<Arc<Gate<G>>>,
@@ -72,18 +69,18 @@ pub(super) async fn pass<G: Guard>(
         if status.is_client_error() || status.is_server_error() {
             // The router's own answers, such as 405 with its `Allow`.
             let (mut head, _) = response.into_parts();
-            let problem = Refused(status, "The API has no such operation.").into_problem();
+            let problem = problem(status, "The API has no such operation.");
             head.headers.remove(http::header::CONTENT_LENGTH);
             head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
             response = Response::from_parts(head, problem.into_body());
         }
     }
     let headers = response.headers_mut();
+    // A page with a style of its own states a policy of its own.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
+        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ));
     for (name, value) in [
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        ),
         (X_FRAME_OPTIONS, "DENY"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // With `no-referrer` a browser would hide the origin of our own forms as well.
@@ -98,10 +95,7 @@ pub(super) async fn pass<G: Guard>(
 impl<G: Guard> Gate<G> {
     /// Lets a request in, or says why not: who sends it, then whether they meant to.
     async fn admit(&self, parts: &Parts, body: Body, api: bool) -> Result<(Admitted, Body), Response> {
-        let refuse = |status, why| {
-            let refused = Refused(status, why);
-            if api { refused.into_problem() } else { refused.into_page() }
-        };
+        let refuse = |status, why| refuse(parts, None, status, why);
         let administrator = self.guard.administrator(parts).await.map_err(|refusal| match refusal {
             Refusal::LogInAt(url) if !api && parts.method == Method::GET => see_other(&url),
             Refusal::LogInAt(_) | Refusal::Anonymous => {
@@ -114,10 +108,11 @@ impl<G: Guard> Gate<G> {
         })?;
         let now = self.clock.now();
         let token = self.key.as_ref().and_then(|key| key.token(&administrator, now)).unwrap_or_default();
+        let mut admitted = Admitted { administrator, token, form: Fields::default() };
         if parts.method.is_safe() {
-            let admitted = Admitted { administrator, token, form: Fields::default() };
             return Ok((admitted, Body::empty()));
         }
+        let refuse = |status, why| self::refuse(parts, Some(&admitted), status, why);
         if comes_from_elsewhere(&parts.headers) {
             return Err(refuse(StatusCode::FORBIDDEN, FORGED));
         }
@@ -137,16 +132,20 @@ impl<G: Guard> Gate<G> {
             return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The request has another content type."));
         }
         if api {
-            return Ok((Admitted { administrator, token, form: Fields::default() }, Body::from(body)));
+            return Ok((admitted, Body::from(body)));
         }
         let form = Fields::parse(&body);
         let sent = form.get(TOKEN);
-        match self.key.as_ref().map_or(Token::Wrong, |key| key.check(&administrator, sent, now)) {
+        match self.key.as_ref().map_or(Token::Wrong, |key| key.check(&admitted.administrator, sent, now)) {
             Token::Holds => {}
-            Token::Expired => return Err(send_again(&form, &token)),
+            #[cfg(feature = "pages")]
+            Token::Expired => return Err(crate::pages::send_again(parts, Admitted { form, ..admitted })),
+            #[cfg(not(feature = "pages"))]
+            Token::Expired => return Err(refuse(StatusCode::FORBIDDEN, FORGED)),
             Token::Wrong => return Err(refuse(StatusCode::FORBIDDEN, FORGED)),
         }
-        Ok((Admitted { administrator, token, form }, Body::from(Bytes::new())))
+        admitted.form = form;
+        Ok((admitted, Body::from(Bytes::new())))
     }
 }
 
@@ -156,15 +155,32 @@ const NO_PERMISSION: &str =
 const FORGED: &str = "This request was not sent from a page of this site, or the page is out of date. Nothing was \
                       changed. Go back, load the page again and repeat it.";
 
+/// Without pages all is the API's.
 fn is_api(parts: &Parts) -> bool {
-    parts.uri.path().starts_with("/api/")
+    !cfg!(feature = "pages") || parts.uri.path().starts_with("/api/")
+}
+
+/// A refusal, as a problem or as a page.
+#[cfg_attr(not(feature = "pages"), expect(unused_variables, reason = "a problem is the same for everybody"))]
+fn refuse(parts: &Parts, admitted: Option<&Admitted>, status: StatusCode, why: &str) -> Response {
+    #[cfg(feature = "pages")]
+    if !is_api(parts) {
+        return crate::pages::refused(parts, admitted.cloned(), status, why);
+    }
+    problem(status, why)
+}
+
+fn problem(status: StatusCode, why: &str) -> Response {
+    let problem = serde_json::json!({
+        "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": why,
+    });
+    (status, [(CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response()
 }
 
 /// For paths that nothing is served at.
 pub(super) async fn not_found(request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let refused = Refused(StatusCode::NOT_FOUND, "There is nothing here.");
-    if is_api(&parts) { refused.into_problem() } else { refused.into_page() }
+    refuse(&parts, parts.extensions.get(), StatusCode::NOT_FOUND, "There is nothing here.")
 }
 
 /// An answer that leads to another page.
@@ -172,57 +188,5 @@ pub(crate) fn see_other(location: &str) -> Response {
     match HeaderValue::from_str(location) {
         Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-/// The form that was sent too late, to be sent again as it is.
-fn send_again(form: &Fields, token: &str) -> Response {
-    let fields = form.iter().filter(|(name, _)| *name != TOKEN).chain([(TOKEN, token)]);
-    let fields: String = fields
-        .map(|(name, value)| {
-            format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value))
-        })
-        .collect();
-    let content = format!(
-        "<p>This form was shown more than 12 hours ago. Nothing was changed. What you typed is kept: send it \
-         again.</p><form method=\"post\">{fields}<button type=\"submit\">Send Again</button></form>"
-    );
-    page(StatusCode::FORBIDDEN, "Send the Form Again", &content)
-}
-
-/// Text that stands between tags or quotation marks, its line ends kept.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' | '<' | '>' | '"' | '\'' | '\r' | '\n' => escaped.push_str(&format!("&#{};", u32::from(c))),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-fn page(status: StatusCode, title: &str, content: &str) -> Response {
-    let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>{title}</title></head><body><main><h1>{title}</h1>{content}</main></body>\
-         </html>"
-    );
-    (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
-}
-
-impl Refused {
-    fn into_page(self) -> Response {
-        let Self(status, why) = self;
-        let title = status.canonical_reason().unwrap_or("Refused");
-        page(status, title, &format!("<p>{why}</p>"))
-    }
-
-    fn into_problem(self) -> Response {
-        let Self(status, why) = self;
-        let problem = serde_json::json!({
-            "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": why,
-        });
-        (status, [(CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response()
     }
 }

@@ -18,7 +18,7 @@ use forgery::TokenKey;
 pub(crate) use gate::Admitted;
 use gate::Gate;
 #[cfg(feature = "pages")]
-pub(crate) use gate::see_other;
+pub(crate) use gate::{TOKEN, see_other};
 pub use guard::{Guard, Nobody, Refusal};
 
 use crate::service::Administration;

@@ -47,7 +47,8 @@ impl Registration {
     /// Another process over the same registry, which remembers nothing.
     pub(crate) fn restart(&mut self) {
         let World { registry, recent, clock, .. } = &self.world;
-        let again = Administration::with(registry.clone(), fetcher(), recent.clone(), clock.clone());
+        let again = Administration::new(registry.clone()).fetcher(fetcher()).clock(clock.clone());
+        let again = again.recent_decisions(recent.clone());
         self.world.administration = again;
     }
 

@@ -230,7 +230,7 @@ async fn a_form_is_good_for_twelve_hours_and_kept_after() {
     let late = world.post_with("/trusted-applications/edit", &old, &fields("2")).await;
     assert_eq!(late.status, StatusCode::FORBIDDEN);
     late.has("send it again");
-    late.has("name=\"name\" value=\"A &#34;B&#34; &#38; &#60;C&#62;\"");
+    late.has("name=\"name\" value=\"A &quot;B&quot; &amp; &lt;C&gt;\"");
     assert_eq!((late.value("version").as_str(), late.value("addresses").as_str()), ("2", "10.1.2.3"));
     let fresh = late.value("token");
     world.post_with("/trusted-applications/edit", &fresh, &fields("2")).await.location();

@@ -122,7 +122,7 @@ impl World {
         let peer = Peer::wiki().await;
         let (pending, _) = self.request(&peer.origin).await;
         let added = self.post("/trusted-applications/add", &with_pending(&pending, &VALID)).await;
-        assert_eq!(added.location(), "../trusted-applications");
+        assert_eq!(added.location(), "../trusted-applications?done=added");
     }
 }
 

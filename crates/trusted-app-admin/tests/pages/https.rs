@@ -81,7 +81,7 @@ async fn details_come_over_tls() {
     page.lacks("Fetched without TLS.");
     page.has(&TestIdentity::wiki().local().public_key().fingerprint().to_string());
     world.post("/trusted-applications/add", &with_pending(&pending, &VALID)).await.location();
-    world.get("/trusted-applications").await.has("<th scope=\"row\">Wiki</th>");
+    world.get("/trusted-applications").await.has("role=\"rowheader\">Wiki</th>");
 }
 
 #[tokio::test]

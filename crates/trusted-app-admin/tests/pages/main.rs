@@ -8,6 +8,7 @@ mod broken;
 mod decisions;
 mod editing;
 mod fetches;
+mod frame;
 mod harness;
 mod https;
 mod outage;

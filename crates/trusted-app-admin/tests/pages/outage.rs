@@ -109,5 +109,5 @@ async fn what_was_typed_is_shown_again() {
     world.post_with("/trusted-applications/edit", &token, &edit).await.location();
     world.post_with("/trusted-applications/add", &token, &add).await.location();
     let list = world.get("/trusted-applications").await;
-    assert_eq!(list.text.matches("<th scope=\"row\">Typed</th>").count(), 2);
+    assert_eq!(list.text.matches("role=\"rowheader\">Typed</th>").count(), 2);
 }

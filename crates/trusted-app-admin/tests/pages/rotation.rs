@@ -29,11 +29,12 @@ async fn the_old_key_is_good_until_it_is_revoked() {
     let fields = [("pending", &*pending), ("version", "1")];
     let confirm = "/trusted-applications/rotate/confirm";
     world.post(confirm, &fields).await.has("The key was not changed. See what is wrong below.");
-    world.post(confirm, &[&fields[..], &[("confirmed", "yes")]].concat()).await.location();
+    let changed = world.post(confirm, &[&fields[..], &[("confirmed", "yes")]].concat()).await;
+    assert_eq!(changed.location(), "../../trusted-applications?done=key-changed");
     assert_eq!(states(&world).await, [KeyState::Active, KeyState::Retiring]);
     let list = world.get("/trusted-applications").await;
-    for identity in [&TestIdentity::wiki(), &new] {
-        list.has(&identity.local().public_key().fingerprint().to_string());
+    for (identity, state) in [(&TestIdentity::wiki(), "retiring"), (&new, "active")] {
+        list.has(&format!("{}</code> ({state})", identity.local().public_key().fingerprint()));
     }
     list.has("id=\"revoke-wiki\"");
 
@@ -48,6 +49,13 @@ async fn the_old_key_is_good_until_it_is_revoked() {
     let list = world.get("/trusted-applications").await;
     list.lacks(&TestIdentity::wiki().local().public_key().fingerprint().to_string());
     list.lacks("revoke-wiki");
+
+    // Nothing is left to revoke.
+    let page = world.get(&format!("{REVOKE}?id=wiki")).await;
+    page.has("is retiring: there is nothing to revoke.");
+    page.lacks("<form");
+    let list = world.get("/trusted-applications?done=revoked").await;
+    list.has("<p class=\"done\" role=\"status\">The old key was revoked.</p>");
 }
 
 #[tokio::test]

@@ -9,10 +9,12 @@ use trusted_app_admin::Site;
 use crate::harness::{World, send};
 
 /// The routes of the pages, and whether a form is sent to them.
-const PAGES: [(&str, bool); 15] = [
+const PAGES: [(&str, bool); 17] = [
     ("/", false),
+    ("/administration", false),
     ("/style.css", false),
     ("/trusted-applications", false),
+    ("/trusted-applications/", false),
     ("/trusted-applications/request", true),
     ("/trusted-applications/add", true),
     ("/trusted-applications/edit", true),

@@ -63,7 +63,7 @@ async fn s12_system_leads_to_the_applications() {
     page.has("No trusted applications have been configured.");
     world.add_wiki().await;
     let page = world.get("/trusted-applications").await;
-    page.has("<th scope=\"row\">Wiki</th>");
+    page.has("role=\"rowheader\">Wiki</th>");
     page.lacks("No trusted applications");
 }
 
