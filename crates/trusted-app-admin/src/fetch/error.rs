@@ -165,7 +165,7 @@ impl fmt::Display for FetchError {
             FetchErrorKind::UnknownHost => write!(f, "The host {base} could not be found. ")?,
             FetchErrorKind::ConnectionRefused => write!(f, "The host {base} refused the connection. ")?,
             FetchErrorKind::TimedOut | FetchErrorKind::TookTooLong(_) => {
-                write!(f, "The host {base} did not answer in time. ")?
+                write!(f, "The host {base} did not answer in time. ")?;
             }
             FetchErrorKind::Tls(_) => write!(f, "The host {base} could not be reached securely. ")?,
             FetchErrorKind::Connection(_) => write!(f, "The connection to the host {base} failed. ")?,
