@@ -175,7 +175,7 @@ async fn a_waiting_key_is_confirmed_by_its_thumbprint_on_the_page() {
     assert_eq!(refused.status, 422);
     refused.has("You must confirm that you have compared the fingerprint.");
     assert!(!wiki.is_live(&new).await);
-    confirm("yes").await.location();
+    assert!(confirm("yes").await.location().ends_with("&done=confirmed"));
     assert!(wiki.is_live(&new).await);
     assert_eq!(confirm("yes").await.status, 409, "once only");
 }
@@ -250,7 +250,7 @@ async fn an_administrator_fetches_it_now() {
     let list = on_the_page().await;
     assert_eq!(
         list.location(),
-        format!("../../trusted-applications/directory?id={}", wiki.id().replace(':', "%3A"))
+        format!("../../trusted-applications/directory?id={}&done=fetched", wiki.id().replace(':', "%3A"))
     );
     assert!(wiki.is_live(&new).await);
     let again = on_the_page().await;
