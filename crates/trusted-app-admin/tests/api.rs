@@ -18,7 +18,7 @@ use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::keys::{MemoryRegistry, write_applications};
 use tower_trusted_app::registry::{Change, Entry, Registered, RegistryError};
 use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
-use trusted_app_admin::fetch::MAX_FETCHES;
+use trusted_app_admin::fetch::{AddressPolicy, Fetcher, MAX_FETCHES};
 use trusted_app_admin::service::ImportOptions;
 use trusted_app_admin::{AdminError, Administration, Administrator, ApplicationForm, Site};
 use trusted_app_test::TestIdentity;
@@ -188,6 +188,29 @@ async fn an_import_that_breaks_off_says_what_was_written() {
     let error = administration.import(&alice, &toml, ImportOptions::default()).await.unwrap_err();
     assert!(matches!(&error, AdminError::BrokenOff { done, .. } if *done == ["wiki"]), "{error}");
     assert_eq!(registry.last_change().await.unwrap(), 1);
+}
+
+/// What could not be added is refused before anybody compares its fingerprint.
+#[tokio::test]
+async fn details_that_cannot_be_added_are_refused_at_once() {
+    let (own, wiki) = (TestIdentity::stranger(), TestIdentity::wiki());
+    let registry = MemoryRegistry::with_local(own.local());
+    let trusted = wiki.trusted().addresses("10.1.2.3".parse().unwrap()).paths(PathRule::prefixes(["/rest"]));
+    registry.add(trusted.build().unwrap(), "alice").await.unwrap();
+    let administration = Administration::new(registry).fetcher(Fetcher::new(AddressPolicy::insecure_any()));
+    let alice = Administrator::new("alice");
+    for (identity, why) in [
+        (own.clone(), "is this server's own"),
+        (own.with_id("other"), "is this server's own"),
+        (wiki.clone(), "change its key instead"),
+        (wiki.with_id("other"), "already belongs to `wiki`"),
+    ] {
+        let peer = Peer::serving(answer("200 OK", "", &document(&identity))).await;
+        let refused = administration.request_details(&alice, &peer.origin).await.unwrap_err();
+        assert!(refused.to_string().contains(why), "{why}: {refused}");
+    }
+    let peer = Peer::serving(answer("200 OK", "", &document(&TestIdentity::tracker()))).await;
+    administration.request_details(&alice, &peer.origin).await.unwrap();
 }
 
 /// An edit knows nothing of keys for HTTP message signatures, and leaves them.

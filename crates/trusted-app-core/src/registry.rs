@@ -67,6 +67,11 @@ pub trait ApplicationRegistry: Send + Sync + 'static {
 
     /// The number of the newest change; 0 if there was none.
     fn last_change(&self) -> impl Future<Output = Result<u64, RegistryError>> + Send;
+
+    /// Our own id and key, if the registry refuses them: for those who say so before they add.
+    fn reserved(&self) -> Option<Reserved> {
+        None
+    }
 }
 
 /// An application of a registry, or why it cannot be read.
@@ -277,11 +282,23 @@ impl Reserved {
     ///
     /// [`ApplicationConflict::LocalId`] or [`ApplicationConflict::LocalKey`].
     pub fn check(&self, application: &TrustedApplication) -> Result<(), ApplicationConflict> {
-        let id = application.id();
+        self.check_keys(application.id(), application.fingerprints())
+    }
+
+    /// Refuses our own id, and our own key among those of these fingerprints.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn check_keys(
+        &self,
+        id: &ApplicationId,
+        mut fingerprints: impl Iterator<Item = Fingerprint>,
+    ) -> Result<(), ApplicationConflict> {
         if *id == self.id {
             return Err(ApplicationConflict::LocalId { application: id.clone() });
         }
-        if application.fingerprints().any(|fingerprint| fingerprint == self.key) {
+        if fingerprints.any(|fingerprint| fingerprint == self.key) {
             return Err(ApplicationConflict::LocalKey { fingerprint: self.key, application: id.clone() });
         }
         Ok(())

@@ -157,6 +157,10 @@ impl<D: Dialect> ApplicationRegistry for SqlRegistry<D> {
     async fn last_change(&self) -> Result<u64, RegistryError> {
         generation(&self.read(GENERATION, Vec::new()).await?)
     }
+
+    fn reserved(&self) -> Option<Reserved> {
+        self.reserved.clone()
+    }
 }
 
 const GENERATION: &str = "SELECT number FROM trusted_app_generation";

@@ -98,6 +98,10 @@ impl MemoryKeyStore {
         })
     }
 
+    pub(super) fn reserved(&self) -> Option<Reserved> {
+        self.shared.current.load().reserved().cloned()
+    }
+
     /// Changes a copy and publishes it, one writer at a time.
     pub(super) fn change<T, E>(
         &self,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::registry::{
-    ApplicationConflict, ApplicationRegistry, Change, Entry, Registered, RegistryError, Stamp,
+    ApplicationConflict, ApplicationRegistry, Change, Entry, Registered, RegistryError, Reserved, Stamp,
 };
 use trusted_app_core::{ApplicationId, Clock, KeyStore, LocalApplication, TrustedApplication};
 
@@ -124,6 +124,10 @@ impl ApplicationRegistry for MemoryRegistry {
 
     async fn last_change(&self) -> Result<u64, RegistryError> {
         Ok(self.ledger().last_change())
+    }
+
+    fn reserved(&self) -> Option<Reserved> {
+        self.keys.reserved()
     }
 }
 

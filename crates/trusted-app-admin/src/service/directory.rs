@@ -7,9 +7,8 @@ use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
 
 use super::pending::PendingDetails;
 use super::refresh::Fetches;
-use super::{
-    AdminError, Administration, ApplicationForm, PENDING_FOR, Pending, Problem, import, random_token,
-};
+use super::details::random_token;
+use super::{AdminError, Administration, ApplicationForm, PENDING_FOR, Pending, Problem};
 use crate::administrator::Administrator;
 use crate::fetch::FetchedDirectory;
 
@@ -35,14 +34,8 @@ impl<R: ApplicationRegistry> Administration<R> {
         let now = self.now();
         let fetched = self.fetcher.fetch_directory(base_url, now).await.map_err(Problem::from)?;
         let id = directory_id(&fetched)?;
-        if self.registry().get(&id).await?.is_some() {
-            return Err(Problem::IdTaken(id.to_string()).into());
-        }
-        let keys = fetched.directory.keys().iter().flat_map(|listed| listed.key.fingerprints());
-        let present = self.entries(by).await?;
-        if let Some(conflict) = import::conflicts(&id, keys, &import::owners(&present)).next() {
-            return Err(Problem::Conflict(conflict).into());
-        }
+        let keys: Vec<_> = fetched.directory.keys().iter().flat_map(|listed| listed.key.fingerprints()).collect();
+        self.check_new(by, &id, keys.into_iter()).await?;
         let until = now.saturating_add(PENDING_FOR);
         let pending = Pending { token: random_token()?, fetched, until, replaces_key_of: None };
         self.directories.pending.keep(by, pending.clone(), now);

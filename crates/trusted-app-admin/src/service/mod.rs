@@ -1,5 +1,6 @@
 //! The administration itself, without HTTP.
 
+mod details;
 mod directory;
 mod error;
 mod form;
@@ -22,7 +23,7 @@ use tower_trusted_app::{
 use self::directory::Directories;
 use self::pending::PendingDetails;
 use crate::administrator::Administrator;
-use crate::fetch::{FetchErrorKind, Fetcher};
+use crate::fetch::Fetcher;
 use crate::recent::RecentDecisions;
 
 pub use directory::thumbprint_groups;
@@ -119,70 +120,6 @@ impl<R: ApplicationRegistry> Administration<R> {
         let not_found = || AdminError::NotFound(id.to_owned());
         let parsed: ApplicationId = id.parse().map_err(|_| not_found())?;
         self.registry().get(&parsed).await?.ok_or_else(not_found)?.map_err(AdminError::Broken)
-    }
-
-    /// Fetches the details of the application at `base_url` and keeps them for this administrator.
-    /// Nothing is registered yet.
-    ///
-    /// # Errors
-    ///
-    /// A [`Problem`] of the base URL, or [`AdminError::Busy`].
-    pub async fn request_details(&self, by: &Administrator, base_url: &str) -> Result<Pending, AdminError> {
-        self.fetch(by, base_url, None).await
-    }
-
-    /// Fetches the details of an application anew and keeps its key for this administrator, who
-    /// then calls [`begin_rotation`](Self::begin_rotation) or [`rotate_key`](Self::rotate_key).
-    ///
-    /// # Errors
-    ///
-    /// When there is no such application, or with a [`Problem`] of the base URL: the fetch fails, or
-    /// what is there has another id or the key that is registered. [`AdminError::Busy`] as there.
-    pub async fn request_key(
-        &self,
-        by: &Administrator,
-        id: &str,
-        base_url: &str,
-    ) -> Result<Pending, AdminError> {
-        let registered = self.get(by, id).await?;
-        self.fetch(by, base_url, Some(&registered.application)).await
-    }
-
-    async fn fetch(
-        &self,
-        by: &Administrator,
-        base_url: &str,
-        replaces: Option<&TrustedApplication>,
-    ) -> Result<Pending, AdminError> {
-        let fetched = self.fetcher.fetch(base_url).await.map_err(|error| match error.kind() {
-            FetchErrorKind::Busy => AdminError::Busy,
-            _ => Problem::from(error).into(),
-        })?;
-        if let Some(application) = replaces {
-            let (url, found) = (fetched.url.clone(), fetched.document.application_id());
-            if found != application.id() {
-                let (found, expected) = (found.to_string(), application.id().to_string());
-                return Err(Problem::OtherApplication { url, found, expected }.into());
-            }
-            if application.keys().iter().any(|key| key.public_key() == fetched.document.public_key()) {
-                return Err(Problem::SameKey(url).into());
-            }
-        }
-        let now = self.now();
-        let pending = Pending {
-            token: random_token()?,
-            fetched,
-            until: now.saturating_add(PENDING_FOR),
-            replaces_key_of: replaces.map(|application| application.id().to_string()),
-        };
-        self.pending.keep(by, pending.clone(), now);
-        Ok(pending)
-    }
-
-    /// Details that wait for this administrator, without using them up.
-    #[must_use]
-    pub fn pending(&self, by: &Administrator, token: &str) -> Option<Pending> {
-        self.pending.look(by, token, self.now())
     }
 
     /// Registers the application whose details wait under `token`, which is used up then; after an
@@ -389,21 +326,6 @@ impl<R: ApplicationRegistry> Administration<R> {
         Err(AdminError::Changed { id: id.to_owned(), expected, found: registered.version })
     }
 
-    fn take(
-        &self,
-        by: &Administrator,
-        token: &str,
-        fits: impl FnOnce(&Pending) -> bool,
-    ) -> Result<Pending, AdminError> {
-        let now = self.now();
-        let pending = self.pending.take(by, token, now).ok_or(AdminError::PendingGone)?;
-        if fits(&pending) {
-            return Ok(pending);
-        }
-        self.pending.keep(by, pending, now);
-        Err(AdminError::PendingGone)
-    }
-
     async fn entries(&self, _: &Administrator) -> Result<Vec<Entry>, AdminError> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut after: Option<String> = None;
@@ -470,13 +392,6 @@ pub fn version_of(entry: &Entry) -> u64 {
         Ok(registered) => registered.version,
         Err(broken) => broken.version,
     }
-}
-
-/// 128 random bits as text.
-fn random_token() -> Result<String, AdminError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| AdminError::Unavailable(error.to_string().into()))?;
-    Ok(hex(&bytes))
 }
 
 /// Bytes as hexadecimal text.

@@ -91,7 +91,10 @@ pub enum Problem {
     )]
     PathAsterisk(String),
     /// The id belongs to another application.
-    #[error("The Trusted Application with the specified applicationId: {0} already exists.")]
+    #[error(
+        "The Trusted Application with the specified applicationId: {0} already exists. If it has a new key, change its \
+         key instead."
+    )]
     IdTaken(String),
     /// The id or key may not stand in the registry for another reason.
     #[error("{}.", capitalised(.0))]

@@ -59,8 +59,12 @@ async fn d1_2_request_self() {
 #[tokio::test]
 async fn d1_3_request_self_twice() {
     let world = World::new();
+    let peer = Peer::wiki().await;
+    let (pending, _) = world.request(&peer.origin).await;
     world.add_wiki().await;
-    let (pending, _) = world.request(&Peer::wiki().await.origin).await;
+    let again = world.post("/trusted-applications/request", &[("base_url", &peer.origin)]).await;
+    again.has("wiki already exists. If it has a new key, change its key instead.");
+    // What was requested before is refused at last.
     let mut blank = but("name", "");
     blank.push(("pending", &pending));
     let page = world.post("/trusted-applications/add", &blank).await;
