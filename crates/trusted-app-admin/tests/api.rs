@@ -268,7 +268,7 @@ async fn errors_are_problems() {
     let (status, problem) = call(&world, Method::PUT, "/applications/wiki", Some("*"), bad).await;
     let fields: Vec<_> =
         problem["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
-    assert_eq!((status, fields), (422, vec!["name", "timeout", "addresses", "paths"]));
+    assert_eq!((status, fields), (422, vec!["name", "timeout_ms", "addresses", "paths"]));
     for (method, path, body, expected) in [
         (Method::POST, "/details", json!({ "base_url": "http://x", "more": 1 }), 400),
         (Method::POST, "/details", json!({ "base_url": "file:///etc/passwd" }), 422),
@@ -290,6 +290,49 @@ async fn errors_are_problems() {
         Request::delete("/api/v1/applications/wiki").header("x-user", "admin").header("if-match", "*");
     let forged = request.header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
     assert_eq!(world.send(forged).await.status, 403);
+}
+
+/// What clients are made from: each operation has a heading and says what it answers, and nothing that it cannot.
+#[tokio::test]
+async fn the_document_says_what_an_operation_answers() {
+    let (_, document) = call(&World::new(), Method::GET, "/openapi.json", None, Value::Null).await;
+    assert_eq!(document["servers"][0]["url"], json!("../.."));
+    let headings: Vec<_> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(headings.contains(&&operation["tags"][0]), "{method} {path}: {operation}");
+            let answers = operation["responses"].as_object().unwrap();
+            assert!(answers.values().all(|answer| answer["description"] != json!("")), "{method} {path}");
+            let parameters = operation["parameters"].to_string();
+            assert_eq!(answers.contains_key("428"), parameters.contains("If-Match"), "{method} {path}");
+            assert_eq!(answers.contains_key("404"), path.contains("{id}"), "{method} {path}");
+            assert_eq!(answers.contains_key("415"), method != "get", "{method} {path}");
+        }
+    }
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["State"]["enum"], json!(["next", "active", "retiring", "revoked"]));
+    assert_eq!(schemas["When"]["properties"]["at"]["format"], json!("date-time"));
+    assert_eq!(schemas["SignatureKey"]["properties"]["not_after"]["format"], json!("date-time"));
+}
+
+#[tokio::test]
+async fn who_adds_is_told_where_it_is() {
+    let world = World::new();
+    let peer = Peer::wiki().await;
+    let (_, details) = call(&world, Method::POST, "/details", None, json!({ "base_url": peer.origin })).await;
+    let new = json!({ "pending": details["pending"], "conditions": conditions("Wiki") }).to_string();
+    let send = async |query: &str| {
+        let request = Request::post(format!("/api/v1/applications{query}")).header("x-user", "admin");
+        world
+            .send(request.header("content-type", "application/json").body(Body::from(new.clone())).unwrap())
+            .await
+    };
+    assert!(!send("?dry_run=true").await.headers.contains_key("location"));
+    assert_eq!(send("").await.headers["location"], "applications/wiki");
+    let (status, problem) =
+        call(&world, Method::PUT, "/applications/wiki", Some("1"), conditions("Wiki")).await;
+    assert_eq!(status, 412);
+    assert!(problem["detail"].as_str().unwrap().contains("quotation marks"), "{problem}");
 }
 
 /// What would only be tried is not done in earnest because its name is misspelt, or the operation does not know it.

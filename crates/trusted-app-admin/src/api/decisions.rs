@@ -24,6 +24,7 @@ pub(super) struct Decisions {
 /// One decision about a request.
 #[derive(Debug, Serialize, ToSchema)]
 struct Decision {
+    #[schema(format = DateTime)]
     at: String,
     /// `OK`, or why the request was refused.
     code: String,
@@ -39,8 +40,8 @@ struct Decision {
 
 /// What was decided about an application's requests lately
 #[utoipa::path(
-    get, path = "/api/v1/applications/{id}/decisions", params(("id" = String, Path)),
-    responses((status = 200, body = Decisions))
+    get, path = "/api/v1/applications/{id}/decisions", tag = "records", params(("id" = String, Path)),
+    responses((status = 200, description = "The decisions that are kept", body = Decisions))
 )]
 pub(super) async fn of_one<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -53,7 +54,7 @@ pub(super) async fn of_one<R: ApplicationRegistry>(
 }
 
 /// The latest refusals of requests for which no registered application was found: anybody may have sent them
-#[utoipa::path(get, path = "/api/v1/decisions", responses((status = 200, body = Decisions)))]
+#[utoipa::path(get, path = "/api/v1/decisions", tag = "records", responses((status = 200, description = "The decisions that are kept", body = Decisions)))]
 pub(super) async fn of_unknown<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
     asked: Asked,

@@ -5,7 +5,7 @@ use tower_trusted_app::application::ApplicationKey;
 use tower_trusted_app::crypto;
 use utoipa::ToSchema;
 
-use super::model::Conditions;
+use super::model::{Conditions, State};
 use crate::fetch::FetchedDirectory;
 use crate::service::{ApplicationForm, Pending};
 
@@ -23,6 +23,7 @@ pub(super) struct DirectoryDetails {
     /// Whether anybody on the way could have put in other keys.
     without_tls: bool,
     /// Until when it waits.
+    #[schema(format = DateTime)]
     until: String,
     /// What is proposed.
     proposed: Conditions,
@@ -61,9 +62,11 @@ pub(super) struct SignatureKey {
     thumbprint: String,
     /// Such as `ed25519`.
     algorithm: String,
-    /// `next`, `active`, `retiring` or `revoked`.
+    #[schema(value_type = State)]
     state: String,
+    #[schema(format = DateTime)]
     not_before: Option<String>,
+    #[schema(format = DateTime)]
     not_after: Option<String>,
 }
 

@@ -21,41 +21,75 @@ use super::problem::Problem;
         super::keys::request_key, super::keys::rotate, super::keys::revoke_retiring, super::keys::confirm_signature_key,
         super::keys::refresh_directory, super::changes, super::decisions::of_one, super::decisions::of_unknown, super::export, super::import,
     ),
+    // Relative to the document, whose own path ends in `/api/v1/openapi.json`.
+    servers((url = "../..", description = "This site")),
+    tags(
+        (name = "applications", description = "Who is trusted, and with what"),
+        (name = "requests", description = "What other applications publish"),
+        (name = "keys", description = "An application's keys"),
+        (name = "records", description = "What was changed and decided"),
+        (name = "transfer", description = "Applications as the TOML of the file store"),
+    ),
     components(schemas(Problem)),
     modifiers(&Problems),
 )]
 struct Document;
 
-/// Every operation can be refused in these ways.
+/// The ways in which operations can be refused.
 struct Problems;
 
-const REFUSALS: [(&str, &str); 11] = [
-    ("400", "The request cannot be read"),
-    ("401", "Nobody is logged in"),
-    ("403", "Who is logged in may not, or another site sent this"),
-    ("404", "There is no such application"),
-    ("409", "The application cannot be read, or the details are no longer there"),
-    ("412", "The application was changed in the meantime"),
-    ("413", "The request is too large"),
-    ("415", "The request is no JSON"),
-    ("422", "Something is wrong with the input: see `errors`"),
-    ("428", "`If-Match` is missing"),
-    ("503", "The registry is not available, or too many details are being fetched"),
+/// The status of each, why, and which operations it can be the answer of.
+const REFUSALS: [(&str, &str, fn(&Kind) -> bool); 11] = [
+    ("400", "The request cannot be read", |_| true),
+    ("401", "Nobody is logged in", |_| true),
+    ("403", "Who is logged in may not, or another site sent this", |_| true),
+    ("404", "There is no such application", |kind| kind.names_one),
+    ("409", "The application cannot be read, or the details are no longer there", |kind| {
+        kind.names_one || kind.has_body
+    }),
+    ("412", "The application was changed in the meantime", |kind| kind.is_conditional),
+    ("413", "The request is too large", |kind| kind.changes),
+    ("415", "The request is no JSON", |kind| kind.changes),
+    ("422", "Something is wrong with the input: see `errors`", |kind| kind.changes),
+    ("428", "`If-Match` is missing", |kind| kind.is_conditional),
+    ("503", "The registry is not available, or too many details are being fetched", |_| true),
 ];
+
+/// What of an operation decides how it can be refused.
+struct Kind {
+    names_one: bool,
+    is_conditional: bool,
+    has_body: bool,
+    changes: bool,
+}
 
 impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        for item in document.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
-            for operation in operations.into_iter().flatten() {
-                refuse(operation);
+        for (path, item) in &mut document.paths.paths {
+            let operations = [
+                (&mut item.get, false),
+                (&mut item.put, true),
+                (&mut item.post, true),
+                (&mut item.delete, true),
+            ];
+            for (operation, changes) in operations {
+                let Some(operation) = operation else { continue };
+                let parameters = operation.parameters.iter().flatten();
+                let kind = Kind {
+                    names_one: path.contains("{id}"),
+                    is_conditional: parameters.into_iter().any(|parameter| parameter.name == "If-Match"),
+                    has_body: operation.request_body.is_some(),
+                    changes,
+                };
+                refuse(operation, &kind);
             }
         }
     }
 }
 
-fn refuse(operation: &mut Operation) {
-    for (status, why) in REFUSALS {
+fn refuse(operation: &mut Operation, kind: &Kind) {
+    let refusals = REFUSALS.into_iter().filter(|(_, _, is_possible)| is_possible(kind));
+    for (status, why, _) in refusals {
         let content =
             ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
         let mut response =

@@ -15,8 +15,8 @@ use crate::service::{AdminError, Administration};
 
 /// Fetch an application's key anew, and keep it for 15 minutes
 #[utoipa::path(
-    post, path = "/api/v1/applications/{id}/key-requests", params(("id" = String, Path)),
-    request_body = DetailsRequest, responses((status = 200, body = Details))
+    post, path = "/api/v1/applications/{id}/key-requests", tag = "keys", params(("id" = String, Path)),
+    request_body = DetailsRequest, responses((status = 200, description = "The key, which waits", body = Details))
 )]
 pub(super) async fn request_key<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -31,9 +31,12 @@ pub(super) async fn request_key<R: ApplicationRegistry>(
 
 /// Put the key that was requested before the others, which retire, or are revoked if so stated
 #[utoipa::path(
-    put, path = "/api/v1/applications/{id}/key", request_body = KeyChange,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`")),
-    responses((status = 200, body = Application))
+    put, path = "/api/v1/applications/{id}/key", tag = "keys", request_body = KeyChange,
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, in its quotation marks, such as `\"1\"`; or `*`")),
+    responses((
+        status = 200, description = "The application as it is now", body = Application,
+        headers(("ETag", description = "Its version"))
+    ))
 )]
 pub(super) async fn rotate<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -59,9 +62,12 @@ pub(super) async fn rotate<R: ApplicationRegistry>(
 
 /// Revoke the keys that retire
 #[utoipa::path(
-    delete, path = "/api/v1/applications/{id}/retiring-keys",
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`")),
-    responses((status = 200, body = Application))
+    delete, path = "/api/v1/applications/{id}/retiring-keys", tag = "keys",
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, in its quotation marks, such as `\"1\"`; or `*`")),
+    responses((
+        status = 200, description = "The application as it is now", body = Application,
+        headers(("ETag", description = "Its version"))
+    ))
 )]
 pub(super) async fn revoke_retiring<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -75,8 +81,11 @@ pub(super) async fn revoke_retiring<R: ApplicationRegistry>(
 
 /// Fetch an application's key directory now
 #[utoipa::path(
-    post, path = "/api/v1/applications/{id}/key-directory-refreshes", params(("id" = String, Path)),
-    responses((status = 200, body = Application))
+    post, path = "/api/v1/applications/{id}/key-directory-refreshes", tag = "keys", params(("id" = String, Path)),
+    responses((
+        status = 200, description = "The application as it is now", body = Application,
+        headers(("ETag", description = "Its version"))
+    ))
 )]
 pub(super) async fn refresh_directory<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -89,9 +98,12 @@ pub(super) async fn refresh_directory<R: ApplicationRegistry>(
 
 /// Make a key that waits active: one of a key directory that no trusted key has signed
 #[utoipa::path(
-    put, path = "/api/v1/applications/{id}/signature-key", request_body = SignatureKeyConfirmation,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`")),
-    responses((status = 200, body = Application))
+    put, path = "/api/v1/applications/{id}/signature-key", tag = "keys", request_body = SignatureKeyConfirmation,
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, in its quotation marks, such as `\"1\"`; or `*`")),
+    responses((
+        status = 200, description = "The application as it is now", body = Application,
+        headers(("ETag", description = "Its version"))
+    ))
 )]
 pub(super) async fn confirm_signature_key<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,

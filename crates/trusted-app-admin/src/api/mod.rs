@@ -13,8 +13,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
-use http::header::{ETAG, IF_MATCH};
-use http::{HeaderMap, StatusCode};
+use http::header::{ETAG, IF_MATCH, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::registry::Registered;
@@ -65,7 +65,10 @@ fn if_match(headers: &HeaderMap, found: u64) -> Result<u64, Problem> {
     }
     let version = tag.to_str().ok().and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
     version.ok_or_else(|| {
-        Problem::new(StatusCode::PRECONDITION_FAILED, "`If-Match` is no entity tag of an application.")
+        Problem::new(
+            StatusCode::PRECONDITION_FAILED,
+            "`If-Match` is no entity tag of an application: it stands in quotation marks, such as `\"1\"`.",
+        )
     })
 }
 
@@ -74,17 +77,32 @@ fn tagged(status: StatusCode, registered: &Registered) -> Response {
     (status, [(ETAG, tag)], Json(Application::from(registered))).into_response()
 }
 
+/// From the list of applications to one: relative, so that it holds below any path.
+fn location(id: &str) -> Result<HeaderValue, Problem> {
+    let mut path = String::from("applications/");
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                path.push(char::from(byte))
+            }
+            byte => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    HeaderValue::from_str(&path)
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
 type Answer = Result<Response, Problem>;
 
 /// All applications
-#[utoipa::path(get, path = "/api/v1/applications", responses((status = 200, body = Applications)))]
+#[utoipa::path(get, path = "/api/v1/applications", tag = "applications", responses((status = 200, description = "All of them", body = Applications)))]
 async fn list<R: ApplicationRegistry>(State(service): State<Administration<R>>, asked: Asked) -> Answer {
     let entries = service.list(&asked.by).await?;
     Ok(Json(Applications::from(entries.as_slice())).into_response())
 }
 
 /// Fetch another application's id and key, and keep them for 15 minutes
-#[utoipa::path(post, path = "/api/v1/details", request_body = DetailsRequest, responses((status = 200, body = Details)))]
+#[utoipa::path(post, path = "/api/v1/details", tag = "requests", request_body = DetailsRequest, responses((status = 200, description = "The details, which wait", body = Details)))]
 async fn request_details<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
     asked: Asked,
@@ -97,7 +115,7 @@ async fn request_details<R: ApplicationRegistry>(
 
 /// Fetch another application's key directory, and keep it for 15 minutes
 #[utoipa::path(
-    post, path = "/api/v1/key-directories", request_body = DetailsRequest, responses((status = 200, body = DirectoryDetails))
+    post, path = "/api/v1/key-directories", tag = "requests", request_body = DetailsRequest, responses((status = 200, description = "The key directory, which waits", body = DirectoryDetails))
 )]
 async fn request_directory<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -111,9 +129,21 @@ async fn request_directory<R: ApplicationRegistry>(
 
 /// Add the application whose details or key directory were requested
 #[utoipa::path(
-    post, path = "/api/v1/applications", request_body = NewApplication,
+    post, path = "/api/v1/applications", tag = "applications", request_body = NewApplication,
     params(("dry_run" = Option<bool>, Query, description = "Only say what would come of it")),
-    responses((status = 200, description = "A dry run", body = Application), (status = 201, body = Application))
+    responses(
+        (
+            status = 200, description = "A dry run: what would be added", body = Application,
+            headers(("ETag", description = "That of no application: it would be added first"))
+        ),
+        (
+            status = 201, description = "The application was added", body = Application,
+            headers(
+                ("ETag", description = "Its version"),
+                ("Location", description = "Where it is, relative to this request"),
+            )
+        ),
+    )
 )]
 async fn add<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -122,13 +152,18 @@ async fn add<R: ApplicationRegistry>(
 ) -> Answer {
     let (new, dry_run): (NewApplication, _) = (read(&body)?, asked.query.dry_run);
     let registered = service.add(&asked.by, &new.pending, &new.conditions.form(), dry_run).await?;
-    Ok(tagged(if dry_run { StatusCode::OK } else { StatusCode::CREATED }, &registered))
+    if dry_run {
+        return Ok(tagged(StatusCode::OK, &registered));
+    }
+    let mut response = tagged(StatusCode::CREATED, &registered);
+    response.headers_mut().insert(LOCATION, location(registered.application.id().as_str())?);
+    Ok(response)
 }
 
 /// One application
 #[utoipa::path(
-    get, path = "/api/v1/applications/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = Application, headers(("ETag", description = "Its version"))))
+    get, path = "/api/v1/applications/{id}", tag = "applications", params(("id" = String, Path)),
+    responses((status = 200, description = "The application", body = Application, headers(("ETag", description = "Its version"))))
 )]
 async fn show<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -140,12 +175,15 @@ async fn show<R: ApplicationRegistry>(
 
 /// Change what an application may do; repeated, it changes nothing more
 #[utoipa::path(
-    put, path = "/api/v1/applications/{id}", request_body = Conditions,
+    put, path = "/api/v1/applications/{id}", tag = "applications", request_body = Conditions,
     params(
-        ("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`"),
+        ("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, in its quotation marks, such as `\"1\"`; or `*`"),
         ("dry_run" = Option<bool>, Query, description = "Only say what would come of it"),
     ),
-    responses((status = 200, body = Application))
+    responses((
+        status = 200, description = "The application as it is now, or in a dry run would be", body = Application,
+        headers(("ETag", description = "Its version"))
+    ))
 )]
 async fn edit<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -162,12 +200,12 @@ async fn edit<R: ApplicationRegistry>(
 
 /// Take an application out
 #[utoipa::path(
-    delete, path = "/api/v1/applications/{id}",
+    delete, path = "/api/v1/applications/{id}", tag = "applications",
     params(
-        ("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, or `*`"),
+        ("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, in its quotation marks, such as `\"1\"`; or `*`"),
         ("dry_run" = Option<bool>, Query, description = "Only say what would come of it"),
     ),
-    responses((status = 204, description = "It is gone"))
+    responses((status = 204, description = "It is gone; or in a dry run, could be taken out"))
 )]
 async fn remove<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -182,12 +220,12 @@ async fn remove<R: ApplicationRegistry>(
 
 /// The log of changes, oldest first
 #[utoipa::path(
-    get, path = "/api/v1/changes",
+    get, path = "/api/v1/changes", tag = "records",
     params(
         ("after" = Option<u64>, Query, description = "The number of the last entry that was read"),
         ("limit" = Option<u64>, Query, maximum = 200, description = "At most so many"),
     ),
-    responses((status = 200, body = Vec<Change>))
+    responses((status = 200, description = "Entries of the log", body = Vec<Change>))
 )]
 async fn changes<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,
@@ -199,14 +237,14 @@ async fn changes<R: ApplicationRegistry>(
 }
 
 /// All applications as the TOML of the file store
-#[utoipa::path(get, path = "/api/v1/export", responses((status = 200, body = Exported)))]
+#[utoipa::path(get, path = "/api/v1/export", tag = "transfer", responses((status = 200, description = "The TOML", body = Exported)))]
 async fn export<R: ApplicationRegistry>(State(service): State<Administration<R>>, asked: Asked) -> Answer {
     Ok(Json(Exported::from(service.export(&asked.by).await?)).into_response())
 }
 
 /// Add and change applications until the registry has those of the text
 #[utoipa::path(
-    post, path = "/api/v1/import", request_body = Import,
+    post, path = "/api/v1/import", tag = "transfer", request_body = Import,
     params(
         ("dry_run" = Option<bool>, Query, description = "Only say what would come of it"),
         (
@@ -214,7 +252,7 @@ async fn export<R: ApplicationRegistry>(State(service): State<Administration<R>>
             description = "The fingerprints were compared: keys of registered applications may change"
         ),
     ),
-    responses((status = 200, body = Imported))
+    responses((status = 200, description = "What was done, or in a dry run would be", body = Imported))
 )]
 async fn import<R: ApplicationRegistry>(
     State(service): State<Administration<R>>,

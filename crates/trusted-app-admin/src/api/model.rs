@@ -99,6 +99,7 @@ pub(super) struct Details {
     /// Whether anybody on the way could have put in another key.
     without_tls: bool,
     /// Until when they wait.
+    #[schema(format = DateTime)]
     until: String,
     /// What is proposed.
     proposed: Conditions,
@@ -144,13 +145,25 @@ pub(super) struct Application {
 struct Key {
     /// Its SHA-256.
     fingerprint: String,
-    /// `next`, `active`, `retiring` or `revoked`.
+    #[schema(value_type = State)]
     state: String,
+}
+
+/// Where a key stands in the rotation.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum State {
+    Next,
+    Active,
+    Retiring,
+    Revoked,
 }
 
 /// When, and by whom.
 #[derive(Debug, Serialize, ToSchema)]
 struct When {
+    #[schema(format = DateTime)]
     at: String,
     by: String,
 }

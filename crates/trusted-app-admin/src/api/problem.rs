@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::service::AdminError;
+use crate::service::{AdminError, Field};
 
 /// What went wrong (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,13 +46,18 @@ impl From<AdminError> for Problem {
         if let AdminError::Invalid(problems) = &error {
             let errors = problems.iter();
             problem.errors = errors
-                .map(|one| InputProblem {
-                    field: one.field().map(|field| field.as_str()),
-                    message: one.to_string(),
-                })
+                .map(|one| InputProblem { field: one.field().map(json_name), message: one.to_string() })
                 .collect();
         }
         problem
+    }
+}
+
+/// The field's name in our JSON.
+fn json_name(field: Field) -> &'static str {
+    match field {
+        Field::Timeout => "timeout_ms",
+        field => field.as_str(),
     }
 }
 

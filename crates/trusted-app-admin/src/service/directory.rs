@@ -5,9 +5,9 @@ use tower_trusted_app::crypto::Thumbprint;
 use tower_trusted_app::registry::Registered;
 use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
 
+use super::details::random_token;
 use super::pending::PendingDetails;
 use super::refresh::Fetches;
-use super::details::random_token;
 use super::{AdminError, Administration, ApplicationForm, PENDING_FOR, Pending, Problem};
 use crate::administrator::Administrator;
 use crate::fetch::FetchedDirectory;
@@ -34,7 +34,8 @@ impl<R: ApplicationRegistry> Administration<R> {
         let now = self.now();
         let fetched = self.fetcher.fetch_directory(base_url, now).await.map_err(Problem::from)?;
         let id = directory_id(&fetched)?;
-        let keys: Vec<_> = fetched.directory.keys().iter().flat_map(|listed| listed.key.fingerprints()).collect();
+        let keys: Vec<_> =
+            fetched.directory.keys().iter().flat_map(|listed| listed.key.fingerprints()).collect();
         self.check_new(by, &id, keys.into_iter()).await?;
         let until = now.saturating_add(PENDING_FOR);
         let pending = Pending { token: random_token()?, fetched, until, replaces_key_of: None };

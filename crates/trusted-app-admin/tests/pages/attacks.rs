@@ -107,7 +107,8 @@ async fn details_are_for_who_asked_once_and_for_a_while() {
     assert_eq!(again.status, StatusCode::CONFLICT);
     again.has("no longer there");
 
-    let (late, _) = world.request(&peer.origin).await;
+    let other = Peer::serving(answer("200 OK", "", &document(&TestIdentity::stranger()))).await;
+    let (late, _) = world.request(&other.origin).await;
     world.clock.advance(Duration::from_secs(15 * 60));
     let fields = with_pending(&late, &VALID);
     assert_eq!(world.post("/trusted-applications/add", &fields).await.status, StatusCode::CONFLICT);
