@@ -38,8 +38,10 @@ struct Document;
 /// The ways in which operations can be refused.
 struct Problems;
 
-/// The status of each, why, and which operations it can be the answer of.
-const REFUSALS: [(&str, &str, fn(&Kind) -> bool); 11] = [
+/// Its status, why, and of which operations it can be the answer.
+type Refusal = (&'static str, &'static str, fn(&Kind) -> bool);
+
+const REFUSALS: [Refusal; 11] = [
     ("400", "The request cannot be read", |_| true),
     ("401", "Nobody is logged in", |_| true),
     ("403", "Who is logged in may not, or another site sent this", |_| true),

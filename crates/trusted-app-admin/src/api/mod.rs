@@ -83,7 +83,7 @@ fn location(id: &str) -> Result<HeaderValue, Problem> {
     for byte in id.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                path.push(char::from(byte))
+                path.push(char::from(byte));
             }
             byte => path.push_str(&format!("%{byte:02X}")),
         }
