@@ -10,6 +10,7 @@ use sqlx_core::pool::Pool;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tower_trusted_app::audit::{AuditSink, Decision, Outcome};
 
+use crate::addresses;
 use crate::dialect::{Dialect, Value};
 use crate::registry::SqlRegistry;
 
@@ -187,7 +188,7 @@ fn values(decision: &Decision<'_>) -> Vec<Value> {
         _ => ("other", None, None),
     };
     let signature = decision.signature;
-    let addresses = format!("{:?}", decision.addresses);
+    let addresses = addresses::write(decision.addresses);
     vec![
         decision.at.as_millis().into(),
         outcome.into(),

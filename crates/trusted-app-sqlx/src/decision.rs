@@ -3,6 +3,7 @@
 use tower_trusted_app::Timestamp;
 use tower_trusted_app::registry::RegistryError;
 
+use crate::addresses;
 use crate::dialect::{Dialect, Row, Value};
 use crate::registry::SqlRegistry;
 
@@ -41,8 +42,9 @@ pub struct RecordedDecision {
     pub path: String,
     /// The URL as the server rebuilt it.
     pub url: Option<String>,
-    /// The addresses that were looked at.
-    pub addresses: String,
+    /// The addresses that were looked at: `peer 10.1.2.3`, `peer local`, `unknown peer` or `forwarded `, and the entry
+    /// of `X-Forwarded-For` or `Forwarded` as it stood there.
+    pub addresses: Vec<String>,
     /// How old the certificate was, in milliseconds; negative if it was stamped ahead.
     pub age_ms: Option<i64>,
     /// Whether the signature had been verified before.
@@ -109,7 +111,7 @@ impl RecordedDecision {
             method: row.text(11).unwrap_or_default(),
             path: row.text(12).unwrap_or_default(),
             url: row.text(13),
-            addresses: row.text(14).unwrap_or_default(),
+            addresses: addresses::read(&row.text(14).unwrap_or_default()),
             age_ms: row.optional_number(15),
             seen_before: row.number(16) != 0,
         }

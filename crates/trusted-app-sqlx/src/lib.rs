@@ -52,6 +52,7 @@
 //!
 //! The tables' names begin with `trusted_app_`, so they may stand in a database of yours.
 
+mod addresses;
 mod audit;
 mod decision;
 mod dialect;

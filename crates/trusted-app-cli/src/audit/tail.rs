@@ -64,7 +64,7 @@ struct Shown<'a> {
     method: &'a str,
     path: &'a str,
     url: Option<&'a str>,
-    addresses: &'a str,
+    addresses: &'a [String],
     age_ms: Option<i64>,
     seen_before: bool,
 }
