@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use sqlx_core::Error;
+use sqlx_core::connection::Connection;
 use sqlx_core::pool::{Pool, PoolOptions};
-use sqlx_postgres::{PgListener, Postgres};
+use sqlx_postgres::{PgConnectOptions, PgConnection, PgListener, Postgres};
 use tower_trusted_app::BoxError;
 use tower_trusted_app::keys::ChangeSource;
 use tower_trusted_app::registry::RegistryError;
 
 use crate::registry::{SqlRegistry, unavailable};
+
+/// How long a connection may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A registry in PostgreSQL, version 12 or later, which any number of nodes may share.
 pub type PostgresRegistry = SqlRegistry<Postgres>;
@@ -23,8 +27,13 @@ impl SqlRegistry<Postgres> {
     /// [`RegistryError::Unavailable`] when the database cannot be reached, or its schema is newer
     /// than this program.
     pub async fn connect(url: &str) -> Result<Self, RegistryError> {
-        let options = PoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(5));
-        Self::new(options.connect(url).await.map_err(unavailable)?).await
+        let options: PgConnectOptions = url.parse().map_err(unavailable)?;
+        let pool = PoolOptions::new().max_connections(5).acquire_timeout(PATIENCE);
+        match pool.connect_with(options.clone()).await {
+            Ok(pool) => Self::new(pool).await,
+            Err(Error::PoolTimedOut) => Err(unavailable(no_connection(&options).await)),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// Tells a cache of changes as they are committed, by `LISTEN` on a connection of its own.
@@ -32,11 +41,19 @@ impl SqlRegistry<Postgres> {
     pub fn listen(&self) -> PostgresChanges {
         let options = PoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(PATIENCE)
             .max_lifetime(None)
             .idle_timeout(None);
         let pool = options.connect_lazy_with((*self.pool().connect_options()).clone());
         PostgresChanges { pool, listener: None }
+    }
+}
+
+/// Why there is no connection: a pool tries until its time is over, and then does not tell.
+async fn no_connection(options: &PgConnectOptions) -> Error {
+    match tokio::time::timeout(PATIENCE, PgConnection::connect_with(options)).await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => Error::PoolTimedOut,
     }
 }
 
