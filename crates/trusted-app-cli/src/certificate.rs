@@ -21,7 +21,7 @@ use crate::signature_key::{self, Described};
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Certificate {
     /// The file that `keygen` wrote
-    #[arg(long, value_name = "FILE", required_unless_present = "signature_key")]
+    #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
 
     /// Print the public JWK of a key that `keygen --algorithm` wrote instead, for `signature_key` in a TOML file
@@ -54,7 +54,11 @@ impl Certificate {
             let described = Described::of(signature_key::load(file)?.public_key())?;
             return if self.json { output::json(&described) } else { output::line(described.jwk()) };
         }
-        let identity = IdentityFile::at(self.identity.context("--identity is missing")?).load()?;
+        let file = self.identity.context(
+            "say whose: by --identity FILE for a certificate document, or by --signature-key FILE for a public JWK (see \
+             --help)",
+        )?;
+        let identity = IdentityFile::at(file).load()?;
         let mut document = CertificateDocument::of(&identity).to_text(Scheme::SeraphV3);
         if self.json {
             let key = identity.public_key();

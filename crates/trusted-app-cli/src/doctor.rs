@@ -203,7 +203,9 @@ fn by_seraph(
             (Outcome::Refused, Some(error.code().as_str()), Some(error.message()), cause)
         }
         Some(Err(_)) => (Outcome::Refused, None, None, Cause::unreadable()),
-        None if is_ok => (Outcome::Accepted, None, None, Cause::of_acceptance(asked, status)),
+        None if is_ok => {
+            (Outcome::Accepted, None, None, Cause::of_acceptance(asked, status, location(headers)))
+        }
         None => (Outcome::NotLookedAt, None, None, Cause::of_silence(asked, status, location(headers))),
     }
 }
@@ -216,7 +218,9 @@ fn by_http_signature(
     clock: Option<Difference>,
 ) -> Found {
     match Answer::of(headers) {
-        Answer::Accepted => (Outcome::Accepted, None, None, Cause::of_acceptance(asked, status)),
+        Answer::Accepted => {
+            (Outcome::Accepted, None, None, Cause::of_acceptance(asked, status, location(headers)))
+        }
         Answer::Refused(code) => {
             let cause = http_signature::cause(code, key, headers, asked, clock);
             (

@@ -26,9 +26,13 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<CertificateDocument> {
         .read_to_string(&mut text)
         .with_context(|| format!("cannot read {shown}"))?;
     if text.contains("PRIVATE KEY") {
-        bail!(
-            "{shown} holds a private key and is no certificate document: `trusted-app certificate` makes one of it"
-        );
+        let hint = match text.contains("Application-Id:") {
+            true => format!("`trusted-app certificate --identity {shown}` makes one of it"),
+            false => format!(
+                "a signature key has none: `trusted-app certificate --signature-key {shown}` prints its public JWK"
+            ),
+        };
+        bail!("{shown} holds a private key and is no certificate document: {hint}");
     }
     if text.len() > MAX_DOCUMENT_BYTES {
         bail!("{shown} is no certificate document: more than {MAX_DOCUMENT_BYTES} bytes");

@@ -22,6 +22,7 @@ mod request;
 mod sign;
 mod signature_key;
 mod signer;
+mod span;
 mod store;
 mod url;
 mod verify;

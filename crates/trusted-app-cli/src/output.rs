@@ -10,11 +10,21 @@ use serde::Serialize;
 
 /// The exit status when nothing could be answered.
 const FAILURE: u8 = 2;
+/// The exit status that a shell shows for a program that SIGPIPE ended, which Rust's ignore.
+const READER_LEFT: u8 = 141;
+
+/// Whoever read standard output, such as `head`, has enough.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads standard output any more")]
+struct ReaderLeft;
 
 /// Writes bytes to standard output.
 pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).context("cannot write to standard output")
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ReaderLeft.into()),
+        done => done.context("cannot write to standard output"),
+    }
 }
 
 /// Writes one line of text to standard output.
@@ -80,6 +90,9 @@ fn without_passwords(text: &str) -> String {
 
 /// Reports why nothing could be answered, in one line.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    if error.is::<ReaderLeft>() {
+        return ExitCode::from(READER_LEFT);
+    }
     remark("trusted-app", format_args!("{error:#}"));
     ExitCode::from(FAILURE)
 }

@@ -62,7 +62,7 @@ impl Request {
             .name(&fetched.base_url)
             .addresses(AddressRule::parse_lines(addresses.iter().map(String::as_str))?)
             .paths(PathRule::prefixes(DEFAULT_PATHS));
-        let application = rules::build(self.rules.apply(proposed)?)?;
+        let application = rules::build(self.rules.describe(proposed)?)?;
 
         // A file is made when there is something to keep.
         let store = self.store.open_if_there().await?;

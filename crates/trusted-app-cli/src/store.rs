@@ -8,8 +8,10 @@ use std::str::FromStr;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use tower_trusted_app::keys::FileRegistry;
-use tower_trusted_app::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError, page_end};
-use tower_trusted_app::{ApplicationId, TrustedApplication};
+use tower_trusted_app::registry::{
+    ApplicationRegistry, Change, Entry, Registered, RegistryError, Stamp, page_end,
+};
+use tower_trusted_app::{ApplicationId, Timestamp, TrustedApplication};
 use trusted_app_sqlx::{DecisionFilter, PostgresRegistry, RecordedDecision, SqliteRegistry};
 
 use crate::output;
@@ -146,6 +148,23 @@ impl Store {
         Ok(self.find(id).await??)
     }
 
+    /// The version of an application, for the end of a sentence. A file keeps none.
+    pub(crate) fn version_of(&self, registered: &Registered) -> String {
+        match self {
+            Self::File(_) => String::new(),
+            Self::Sqlite(_) | Self::Postgres(_) => format!(", version {}", registered.version),
+        }
+    }
+
+    /// An application as the next look at this store will find it: in a file without account or version.
+    fn kept(&self, registered: Registered) -> Registered {
+        let nobody = Stamp::new(Timestamp::from_millis(0), "");
+        match self {
+            Self::File(_) => Registered::new(registered.application, 1, nobody.clone(), nobody),
+            Self::Sqlite(_) | Self::Postgres(_) => registered,
+        }
+    }
+
     /// Every application, by id.
     pub(crate) async fn all(&self) -> anyhow::Result<Vec<Entry>> {
         const PAGE: usize = 500;
@@ -205,7 +224,7 @@ impl ApplicationRegistry for Store {
         let dropped = self.has_comments().await;
         let done = of_any!(self, registry => registry.add(application, by).await)?;
         remark_dropped(dropped);
-        Ok(done)
+        Ok(self.kept(done))
     }
 
     async fn update(
@@ -217,7 +236,7 @@ impl ApplicationRegistry for Store {
         let dropped = self.has_comments().await;
         let done = of_any!(self, registry => registry.update(application, expected, by).await)?;
         remark_dropped(dropped);
-        Ok(done)
+        Ok(self.kept(done))
     }
 
     async fn remove(&self, id: &ApplicationId, expected: u64, by: &str) -> Result<(), RegistryError> {

@@ -107,7 +107,10 @@ fn add_refuses() {
         ("--path rest", "write `/rest`"),
         ("--path /a/../b/", "in its plain form"),
         ("--path any --method get", "write `GET`"),
-        ("--path any --scheme http-signature", "`apps import` takes one from a file, as `signature_key`"),
+        (
+            "--path any --scheme http-signature",
+            "`apps add` takes one by --signature-key, `apps import` from a file",
+        ),
     ] {
         let refused = refusal(&format!("add --document {document} --address any {rule}"));
         assert!(refused.ends_with(right), "{refused}");
@@ -196,6 +199,73 @@ fn edit_changes_what_is_stated_and_nothing_else() {
 }
 
 #[test]
+fn each_part_of_the_policy_is_changed_on_its_own() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    let acts = |args: &str| {
+        stage.done(&format!("edit wiki {args}"));
+        let shown = stage.done("show wiki");
+        let (_, policy) = shown.split_once("acts as").unwrap();
+        let (policy, _) = policy.split_once("schemes").unwrap();
+        policy.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(acts("--only-user alice"), "only user alice; no administrators");
+    assert_eq!(acts("--read-only"), "only user alice; no administrators; only for reading");
+    assert_eq!(
+        acts("--deny-user mallory"),
+        "only user alice; but not user mallory; no administrators; only for reading"
+    );
+    assert_eq!(
+        acts("--deny-group guests --insecure-administrators"),
+        "only user alice; but not user mallory, group guests; administrators too; only for reading"
+    );
+    assert_eq!(
+        acts("--only-group staff --insecure-administrators=false"),
+        "only group staff; but not user mallory, group guests; no administrators; only for reading"
+    );
+    assert_eq!(
+        acts("--anybody --read-only=false"),
+        "everybody; but not user mallory, group guests; no administrators"
+    );
+    assert_eq!(acts("--deny-afresh --deny-user eve"), "everybody; but not user eve; no administrators");
+
+    let json = stage.json("edit wiki --json --only-user bob");
+    let before = json["before"].as_object().unwrap();
+    assert_eq!((&json["act_as"]["only"]["users"][0], &json["version"]), (&"bob".into(), &9.into()));
+    assert_eq!((&before["act_as"]["only"], &before["version"]), (&Value::Null, &8.into()));
+    assert!(!before.contains_key("url_paths"), "{json}");
+
+    assert!(stage.run("edit wiki").failure().starts_with("say what to change: by --name, "));
+}
+
+#[test]
+fn an_application_with_a_signature_key_is_added() {
+    const JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let stage = Stage::new();
+    let file = stage.file("wiki.jwk", JWK);
+    let key = TestIdentity::wiki().local().public_key().to_base64();
+    let rules = "--address any --path /rest";
+    stage.done(&format!("add --id text --signature-key {JWK} {rules} --insecure-unsigned-bodies true"));
+    let json = stage.json("show text --json");
+    assert_eq!((&json["schemes"][0], &json["timeout_ms"]), (&"http-signature".into(), &60_000.into()));
+    assert_eq!(json["signature_keys"][0]["thumbprint"], "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    stage.done("remove text --yes");
+    stage.done(&format!("add --id both --public-key {key} --signature-key {file} {rules}"));
+    assert_eq!(stage.json("show both --json")["schemes"], serde_json::json!(["http-signature", "seraph-v3"]));
+
+    let private = stage.directory.path().join("private.pem");
+    let private = private.to_str().unwrap();
+    program::run(["keygen", "--algorithm", "ed25519", "--out", private], b"");
+    let refused =
+        |key: &str| stage.run(&format!("add --id other --signature-key {key} {rules}")).failure().to_owned();
+    let failure = refused(private);
+    assert!(failure.contains("`trusted-app certificate --signature-key"), "{failure}");
+    assert!(refused("{}").starts_with("--signature-key: "));
+    assert!(refused("nowhere.jwk").starts_with("--signature-key nowhere.jwk: "));
+    assert_eq!(stage.json("list --json").as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_change_is_by_the_user_of_the_system_unless_stated() {
     let stage = Stage::new();
     stage.add_wiki();
@@ -237,6 +307,9 @@ fn a_rotation_step_by_step() {
     assert_eq!(states(), [key(&old, "active"), key(&new, "next")]);
     let again = stage.run(&format!("rotate wiki --document {document}"));
     assert!(again.failure().contains("has this key already, and it is next"), "{again:?}");
+    let past = stage.run("rotate wiki --activate --retire-at 2020-01-01T00:00:00Z");
+    assert!(past.failure().contains("that is past: to revoke the retiring key at once"), "{past:?}");
+    assert_eq!(states(), [key(&old, "active"), key(&new, "next")]);
     fits(&stage.done("rotate wiki --activate --retire-at 2099-01-31T12:00:00Z"));
     assert_eq!(states(), [key(&old, "retiring"), key(&new, "active")]);
     assert!(stage.done("show wiki").contains("  retiring, 2048 bits, until 2099-01-31T12:00:00Z\n"));
@@ -297,16 +370,23 @@ fn what_is_exported_is_imported_into_an_equal_store() {
     );
 
     // One that differs is changed only where that is said, and until then nothing is.
-    copy.done("edit wiki --name Ours");
+    copy.done("edit wiki --name Ours --timeout 5000");
+    let would = copy.done(&format!("import {file} --dry-run --replace"));
+    assert!(would.contains("wiki  Wiki  changed: name, time-out\n"), "{would}");
+    copy.done("edit wiki --timeout 10000");
     copy.done("remove z:1 --yes");
     let differs = copy.run(&format!("import {file}"));
     assert_eq!(differs.failure(), "wiki is registered already and differs: --replace changes it");
     assert_eq!(copy.json("list --json").as_array().unwrap().len(), 1);
     let replaced = copy.done(&format!("import {file} --replace"));
-    assert_eq!(replaced, "ID    NAME  WAS\nwiki  Wiki  changed\nz:1   z:1   added\n");
+    assert_eq!(replaced, "ID    NAME  WAS\nwiki  Wiki  changed: name\nz:1   z:1   added\n");
     assert_eq!(copy.done("export"), exported);
 
     assert_eq!(copy.done("export z:1").matches("[[application]]").count(), 1);
+    let one = copy.directory.path().join("one.toml");
+    assert!(
+        copy.done(&format!("export z:1 --out {}", one.display())).starts_with("1 application written to ")
+    );
     let out = copy.directory.path().join("out.toml");
     let out = out.to_str().unwrap();
     assert_eq!(copy.done(&format!("export --out {out}")), format!("2 applications written to {out}\n"));
@@ -346,7 +426,7 @@ fn keys_are_replaced_only_where_that_is_said() {
     assert!(alone.failure().starts_with("--replace is missing"), "{alone:?}");
 
     let replaced = stage.done(&format!("import {file} --replace --replace-keys"));
-    assert_eq!(replaced, "ID    NAME  WAS\nwiki  Wiki  changed, keys too\n");
+    assert_eq!(replaced, "ID    NAME  WAS\nwiki  Wiki  changed: keys\n");
     assert_eq!(stage.done("export"), other);
 }
 
@@ -360,7 +440,7 @@ fn what_is_missing_is_named() {
         assert_eq!(
             no_key,
             "say which application: by --document FILE, its certificate document, or by --id ID and --public-key BASE64 \
-             (see --help)"
+             or --signature-key JWK (see --help)"
         );
     }
     assert_eq!(failure("apps import --store file:x.toml"), "<FILE.toml> is missing (see --help)");

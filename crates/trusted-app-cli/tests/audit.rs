@@ -14,6 +14,7 @@ use http::{Request, Response};
 use program::run;
 use serde_json::Value;
 use tower::{Layer, ServiceExt, service_fn};
+use tower_trusted_app::conditions::Peer;
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{ApplicationRegistry, SystemClock, TrustedAppLayer};
 use trusted_app_sqlx::{SqlAudit, SqliteRegistry};
@@ -23,10 +24,27 @@ async fn handle(_: Request<Bytes>) -> Result<Response<Bytes>, Infallible> {
     Ok(Response::new(Bytes::new()))
 }
 
+#[tokio::test]
+async fn a_reader_who_has_enough_ends_it_silently() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("trust.db");
+    decide(&file, &[(TestIdentity::wiki(), "alice")]).await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = Command::new(env!("CARGO_BIN_EXE_trusted-app"))
+        .args(["audit", "tail", "--store", &format!("sqlite:{}", file.display())])
+        .stdout(writer)
+        .output()
+        .unwrap();
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(141), &b""[..]));
+}
+
 /// Lets a tracker decide about one request of each of these applications as each of these users.
 async fn decide(file: &Path, requests: &[(TestIdentity, &str)]) {
     let registry = SqliteRegistry::open(file).await.unwrap();
-    let _ = registry.add(TestIdentity::wiki().trusted().build().unwrap(), "carol").await;
+    let _ = registry
+        .add(TestIdentity::wiki().trusted().addresses("10.1.*.*".parse().unwrap()).build().unwrap(), "carol")
+        .await;
     let audit = SqlAudit::new(&registry);
     let layer = TrustedAppLayer::new(
         registry,
@@ -34,8 +52,11 @@ async fn decide(file: &Path, requests: &[(TestIdentity, &str)]) {
         "https://tracker.example.com".parse().unwrap(),
     );
     let tracker = layer.audit(audit.clone()).layer(service_fn(handle));
+    let peer = Peer::Ip("10.1.2.3".parse().unwrap());
     for (identity, user) in requests {
-        let request = Request::get("https://tracker.example.com/rest/issues").body(Bytes::new()).unwrap();
+        let request =
+            Request::get("https://tracker.example.com/rest/issues").extension(peer).body(Bytes::new());
+        let request = request.unwrap();
         tracker.clone().oneshot(identity.sign(request, user, &SystemClock)).await.unwrap();
     }
     audit.flush().await;
@@ -87,6 +108,7 @@ async fn decisions_are_shown_oldest_first() {
     };
     let all = json(&["--json"]);
     assert_eq!((&all[0]["user"], &all[0]["code"], all.len()), (&"alice".into(), &Value::Null, 4));
+    assert_eq!(all[0]["addresses"], serde_json::json!(["peer 10.1.2.3"]));
     assert_eq!(json(&["--json", "--refused"]).len(), 3);
     assert_eq!(json(&["--json", "--app", "stranger"])[0]["code"], "APP_UNKNOWN");
     let newest = json(&["--json", "-n", "2"]);

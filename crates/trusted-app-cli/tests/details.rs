@@ -119,6 +119,15 @@ fn a_document_in_a_file() {
     let identity = TestIdentity::wiki().local().to_pem();
     let ran = details("identity", &identity);
     assert!(ran.failure().contains("identity holds a private key and is no certificate document: "));
+    assert!(ran.failure().contains("`trusted-app certificate --identity "), "{ran:?}");
+    let key = directory.path().join("signature.pem");
+    let key = key.to_str().unwrap();
+    run(["keygen", "--algorithm", "ed25519", "--out", key], b"");
+    let ran = run(["details", "--file", key], b"");
+    assert!(
+        ran.failure().contains(&format!("`trusted-app certificate --signature-key {key}` prints")),
+        "{ran:?}"
+    );
     assert!(identity.lines().skip(2).all(|line| !ran.stderr.contains(line)), "{ran:?}");
     let missing = run(["details", "--file", "no-such-file"], b"");
     assert!(missing.failure().starts_with("cannot read no-such-file: "), "{missing:?}");

@@ -80,6 +80,7 @@ impl Tracker {
         let layer = trusted_app_axum::layer(keys, users, public_url).clock(self.clock);
         let app = Router::new()
             .route("/rest/issues", get(async || "issues"))
+            .route("/rest/page", get(async || Redirect::to("/log-in")))
             .layer((self.change)(layer))
             .layer(axum::middleware::map_request(move |request| forwarded(request, proxy)))
             .route("/open", get(async || "open to everybody"))
@@ -305,6 +306,15 @@ fn nobody_looks_at_the_credentials() {
         assert_eq!(findings["status"], http_status);
         assert!(findings["advice"].as_str().unwrap().starts_with(advice), "{findings}");
     }
+}
+
+#[test]
+fn an_accepted_request_that_is_sent_to_the_log_in_is_explained() {
+    let (status, findings) =
+        Patient::new().findings("alice", &format!("{}/rest/page", Tracker::default().start()));
+    assert_eq!((status, &findings["outcome"]), (0, &"accepted".into()), "{findings}");
+    let advice = findings["advice"].as_str().unwrap();
+    assert!(advice.starts_with("the 303 See Other leads to /log-in. If that is its log-in, "), "{advice}");
 }
 
 #[test]

@@ -73,7 +73,11 @@ fn keygen_makes_a_signature_key_whose_jwk_is_handed_out() {
     let wiki = wiki(directory.path());
     let other = run(["certificate", "--signature-key", &wiki, "--identity", &wiki], b"");
     assert!(other.failure().contains("--signature-key"), "{other:?}");
-    assert!(run(["certificate"], b"").failure().contains("--identity"));
+    let nothing = run(["certificate"], b"");
+    assert!(
+        nothing.failure().contains("by --identity FILE")
+            && nothing.failure().contains("--signature-key FILE")
+    );
     assert!(run(["keygen", "--out", "x"], b"").failure().contains("--id"));
     let both = run(["keygen", "--algorithm", "ed25519", "--id", "wiki", "--out", "x"], b"");
     assert!(both.failure().contains("--id"), "{both:?}");

@@ -23,6 +23,8 @@ fn a_store_is_named_or_refused() {
     );
     assert_eq!(named("sqlite:"), "--store sqlite: names no file, as sqlite:trust.db does");
     assert!(run(["apps", "list"], b"").failure().contains("--store"));
+    let nobody_listens = named("postgres://x@127.0.0.1:1/y").to_lowercase();
+    assert!(nobody_listens.contains("connection refused"), "{nobody_listens}");
     let stage = Stage::new();
     fs::write(stage.directory.path().join("trust.db"), "no database at all, but a text of some length")
         .unwrap();
@@ -73,6 +75,12 @@ fn on_a_file() {
     assert!(!stage.done("show wiki").contains("created"), "a file does not say who wrote it");
     assert_eq!(stage.json("show wiki --json")["created"], Value::Null);
     assert_eq!(stage.done("list"), "ID    NAME  KEYS      CHANGED  BY\nwiki  Wiki  1 active\n");
+    // A file keeps no versions: what a change tells is what the next look finds.
+    assert!(stage.done("edit wiki --name Ours").starts_with("changed wiki\n"));
+    let edited = stage.json("edit wiki --name Wiki --json");
+    assert_eq!((&edited["version"], &edited["changed"]), (&1.into(), &Value::Null));
+    assert_eq!(edited["before"], serde_json::json!({ "name": "Ours" }));
+    assert_eq!(stage.done("edit wiki --name Wiki"), "wiki is as stated already\n");
 
     #[cfg(unix)]
     {

@@ -274,6 +274,7 @@ fn the_explanation_for_people() {
         &format!("signed URL   {URL}\n"),
         "scheme       seraph-v3\n",
         "user         alice\n",
+        "age          stamped 15 min ahead of ",
         "allowed is -960000 to 10000 ms\n",
         "addresses    10.0.0.1 (peer), 192.0.2.1 (forwarded)\n",
         "hint         add this hop to the application's addresses",

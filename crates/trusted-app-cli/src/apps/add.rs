@@ -1,10 +1,10 @@
 //! `trusted-app apps add`
 
 use clap::Args;
-use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
+use tower_trusted_app::{ApplicationId, ApplicationRegistry};
 
 use super::description::{self, Described};
-use super::key::{self, DocumentFile, KeyText};
+use super::key::{self, DocumentFile, KeyText, SignatureKeyText};
 use super::rules::{self, Rules};
 use crate::author::Author;
 use crate::output;
@@ -34,6 +34,9 @@ pub(crate) struct Add {
     key: KeyText,
 
     #[command(flatten)]
+    signature_key: SignatureKeyText,
+
+    #[command(flatten)]
     author: Author,
 
     /// Print the application as one JSON object
@@ -45,15 +48,17 @@ pub(crate) struct Add {
 }
 
 const EXAMPLE: &str = "\
-Example:
+Examples:
   trusted-app apps add --store sqlite:trust.db --document appTrustCertificate \\
-    --name \"The wiki\" --address 10.1.*.* --path /rest --method GET";
+    --name \"The wiki\" --address 10.1.*.* --path /rest --method GET
+  trusted-app apps add --store sqlite:trust.db --id wiki \\
+    --signature-key wiki.jwk --address 10.1.*.* --path /rest";
 
 impl Add {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let by = self.author.name()?;
-        let (id, key) = key::id_and_key(&self.document, self.id, &self.key)?;
-        let application = rules::build(self.rules.apply(TrustedApplication::builder(id, key))?)?;
+        let application = key::described(&self.document, self.id, &self.key, &self.signature_key)?;
+        let application = rules::build(self.rules.describe(application)?)?;
         let store = self.store.open_or_create().await?;
         let added = store.add(application, &by).await.map_err(said)?;
         if self.json {

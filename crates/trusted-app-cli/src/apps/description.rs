@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value;
 use tower_trusted_app::application::ApplicationKey;
 use tower_trusted_app::conditions::{PathPattern, PathPatternKind};
 use tower_trusted_app::crypto::SignatureKey;
@@ -192,6 +193,17 @@ fn facts_with_id(application: &TrustedApplication) -> Vec<(&'static str, Vec<Str
     rows
 }
 
+/// The JSON form of what an application is, with those of its fields that were different before.
+pub(super) fn changed(before: &Registered, after: &Registered) -> anyhow::Result<Value> {
+    let was = serde_json::to_value(Described::from(before))?;
+    let mut is = serde_json::to_value(Described::from(after))?;
+    if let (Value::Object(mut was), Value::Object(is)) = (was, &mut is) {
+        was.retain(|field, value| is.get(field) != Some(value));
+        is.insert("before".to_owned(), Value::Object(was));
+    }
+    Ok(is)
+}
+
 /// The text by which a file describes it.
 pub(crate) fn text(application: &TrustedApplication) -> String {
     write_applications([application])
@@ -200,6 +212,12 @@ pub(crate) fn text(application: &TrustedApplication) -> String {
 /// Whether a file would describe both by the same text.
 pub(super) fn is_same(one: &TrustedApplication, other: &TrustedApplication) -> bool {
     text(one) == text(other)
+}
+
+/// The names of what a change makes different.
+pub(super) fn differing(before: &TrustedApplication, after: &TrustedApplication) -> Vec<&'static str> {
+    let pairs = facts(before).into_iter().zip(facts(after));
+    pairs.filter(|(before, after)| before != after).map(|((name, _), _)| name).collect()
 }
 
 /// Prints what a change made different, each as it was and as it is.

@@ -3,7 +3,7 @@
 use clap::Args;
 use tower_trusted_app::{ApplicationId, ApplicationRegistry};
 
-use super::description::{self, Described};
+use super::description;
 use super::rules::{self, Rules};
 use crate::author::Author;
 use crate::output;
@@ -11,8 +11,8 @@ use crate::store::{StoreOption, said};
 
 /// Change what an application may do
 ///
-/// What is not stated stays as it is; what is stated takes the place of all that was there. Id and keys
-/// are not changed here: see `apps rotate` for keys.
+/// What is not stated stays as it is. Stated addresses, paths, methods and schemes take the place of all that were
+/// there. Id and keys are not changed here: see `apps rotate` for keys.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Edit {
@@ -29,7 +29,7 @@ pub(crate) struct Edit {
     #[command(flatten)]
     author: Author,
 
-    /// Print the application as one JSON object
+    /// Print the application as one JSON object, with those of its fields that were different in `before`
     #[arg(long)]
     json: bool,
 
@@ -50,7 +50,7 @@ impl Edit {
         let by = self.author.name()?;
         let store = self.store.open().await?;
         let before = store.find_readable(&self.id).await?;
-        let application = rules::build(self.rules.apply(before.application.to_builder())?)?;
+        let application = rules::build(self.rules.edit(&before.application)?)?;
         let is_same = description::is_same(&before.application, &application);
         let expected = self.expect_version.unwrap_or(before.version);
         // The same again would be an entry in the log that says nothing.
@@ -60,11 +60,11 @@ impl Edit {
             store.update(application, expected, &by).await.map_err(said)?
         };
         if self.json {
-            output::json(&Described::from(&after))
+            output::json(&description::changed(&before, &after)?)
         } else if is_same {
-            output::line(format_args!("{} is as stated already, version {}", self.id, after.version))
+            output::line(format_args!("{} is as stated already{}", self.id, store.version_of(&after)))
         } else {
-            output::line(format_args!("changed {}, version {}", self.id, after.version))?;
+            output::line(format_args!("changed {}{}", self.id, store.version_of(&after)))?;
             description::print_difference(&before.application, &after.application)
         }
     }

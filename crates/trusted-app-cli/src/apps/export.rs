@@ -51,6 +51,7 @@ impl Export {
             opened => opened.with_context(|| format!("cannot write {shown}"))?,
         };
         written.write_all(text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
-        output::line(format_args!("{} applications written to {shown}", applications.len()))
+        let plural = if applications.len() == 1 { "" } else { "s" };
+        output::line(format_args!("{} application{plural} written to {shown}", applications.len()))
     }
 }

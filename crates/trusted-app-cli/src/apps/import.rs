@@ -9,7 +9,7 @@ use clap::Args;
 use tower_trusted_app::keys::parse_applications;
 use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 
-use super::description::is_same;
+use super::description::{differing, is_same};
 use crate::author::Author;
 use crate::columns::Columns;
 use crate::output;
@@ -50,7 +50,7 @@ pub(crate) struct Import {
 /// What there is to do with one application.
 enum Step {
     Add,
-    Replace { version: u64, keys: bool },
+    Replace { version: u64, fields: Vec<&'static str> },
     Leave,
 }
 
@@ -124,19 +124,20 @@ impl Import {
                 fingerprints(application)
             );
         }
-        Ok(Step::Replace { version, keys })
+        let fields = there.map_or(Vec::new(), |there| differing(&there, application));
+        Ok(Step::Replace { version, fields })
     }
 
     fn print(&self, steps: &[(TrustedApplication, Step)]) -> anyhow::Result<()> {
         let mut columns = Columns::new(["ID", "NAME", if self.dry_run { "WOULD BE" } else { "WAS" }]);
         for (application, step) in steps {
             let what = match step {
-                Step::Add => "added",
-                Step::Replace { keys: false, .. } => "changed",
-                Step::Replace { keys: true, .. } => "changed, keys too",
-                Step::Leave => "left as it is",
+                Step::Add => "added".to_owned(),
+                Step::Replace { fields, .. } if fields.is_empty() => "changed, keys too".to_owned(),
+                Step::Replace { fields, .. } => format!("changed: {}", fields.join(", ")),
+                Step::Leave => "left as it is".to_owned(),
             };
-            columns.push([application.id().to_string(), application.name().to_owned(), what.to_owned()]);
+            columns.push([application.id().to_string(), application.name().to_owned(), what]);
         }
         columns.print(1)
     }

@@ -3,7 +3,9 @@
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use tower_trusted_app::application::{ApplicationKey, KeyState};
-use tower_trusted_app::{ApplicationId, ApplicationRegistry, PublicKey, Timestamp, TrustedApplication};
+use tower_trusted_app::{
+    ApplicationId, ApplicationRegistry, Clock, PublicKey, SystemClock, Timestamp, TrustedApplication,
+};
 
 use super::description::{self, Described};
 use super::key::{DocumentFile, KeyText};
@@ -48,7 +50,7 @@ pub(crate) struct Rotate {
     activate: bool,
 
     /// Accept the retiring key until then, such as 2027-01-31T12:00:00Z, instead of until it is revoked
-    #[arg(long, value_name = "INSTANT", conflicts_with = "next", value_parser = instant)]
+    #[arg(long, value_name = "INSTANT", conflicts_with = "next", value_parser = future)]
     retire_at: Option<Timestamp>,
 
     /// Revoke every retiring key: the end of a rotation
@@ -91,7 +93,7 @@ impl Rotate {
         if self.json {
             return output::json(&Described::from(&after));
         }
-        output::line(format_args!("changed {}, version {}", self.id, after.version))?;
+        output::line(format_args!("changed {}{}", self.id, store.version_of(&after)))?;
         description::print(&after)
     }
 
@@ -167,6 +169,11 @@ impl Rotate {
     }
 }
 
-fn instant(text: &str) -> anyhow::Result<Timestamp> {
-    Timestamp::from_rfc3339(text).context("an instant is written as 2027-01-31T12:00:00Z")
+fn future(text: &str) -> anyhow::Result<Timestamp> {
+    let instant = Timestamp::from_rfc3339(text).context("an instant is written as 2027-01-31T12:00:00Z")?;
+    ensure!(
+        instant > SystemClock.now(),
+        "that is past: to revoke the retiring key at once, leave it out and say --finish in a second step"
+    );
+    Ok(instant)
 }

@@ -1,5 +1,7 @@
 //! The options that state what an application may do.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -11,16 +13,16 @@ use tower_trusted_app::{ActAsPolicy, Scheme, TrustedApplication};
 
 const ANY: &str = "any";
 const RULES: &str = "What it may do";
-const ACT_AS: &str = "Whom it may act as (stating any of these replaces all of them)";
+const ACT_AS: &str = "Whom it may act as (each option changes its own part only)";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 pub(crate) struct Rules {
     /// The name for people
     #[arg(long, value_name = "NAME", help_heading = RULES)]
     name: Option<String>,
 
-    /// How long after its stamp a request is accepted, in milliseconds; 10000 for a new application.
-    /// Atlassian's clients stamp 15 minutes ahead, so that theirs are accepted for so much longer
+    /// How long after its stamp a request is accepted, in milliseconds; 10000 for a new application,
+    /// 60000 if it uses http-signature alone. Atlassian's clients stamp 15 minutes ahead, so that theirs are accepted for so much longer
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..), help_heading = RULES)]
     timeout: Option<u64>,
 
@@ -37,7 +39,7 @@ pub(crate) struct Rules {
     #[arg(long = "method", value_name = "M", help_heading = RULES)]
     methods: Vec<String>,
 
-    /// How a request may prove itself: seraph-v3 or insecure-seraph-v2; repeatable
+    /// How a request may prove itself: http-signature, seraph-v3 or insecure-seraph-v2; repeatable
     #[arg(long = "scheme", value_name = "SCHEME", help_heading = RULES)]
     schemes: Vec<Scheme>,
 
@@ -53,13 +55,13 @@ pub(crate) struct Rules {
     act_as: ActAs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 struct ActAs {
-    /// Everybody but administrators, which is the default
+    /// Everybody who is not denied, which is the default: takes away what --only-user and --only-group stated
     #[arg(long, help_heading = ACT_AS)]
     anybody: bool,
 
-    /// Only this user; repeatable
+    /// Only this user; repeatable. These options take the place of those who were allowed before
     #[arg(long = "only-user", value_name = "NAME", conflicts_with = "anybody", help_heading = ACT_AS)]
     only_users: Vec<String>,
 
@@ -67,24 +69,28 @@ struct ActAs {
     #[arg(long = "only-group", value_name = "NAME", conflicts_with = "anybody", help_heading = ACT_AS)]
     only_groups: Vec<String>,
 
-    /// Not this user; repeatable
+    /// Not this user, and none of those who are denied already; repeatable
     #[arg(long = "deny-user", value_name = "NAME", help_heading = ACT_AS)]
     denied_users: Vec<String>,
 
-    /// Not the users of this group; repeatable
+    /// Not the users of this group, and none of those who are denied already; repeatable
     #[arg(long = "deny-group", value_name = "NAME", help_heading = ACT_AS)]
     denied_groups: Vec<String>,
 
-    /// Only by GET, HEAD and the like
+    /// Denies nobody any more but whom --deny-user and --deny-group state beside it
     #[arg(long, help_heading = ACT_AS)]
-    read_only: bool,
+    deny_afresh: bool,
 
-    /// Administrators too
-    #[arg(long, help_heading = ACT_AS)]
-    insecure_administrators: bool,
+    /// Only by GET, HEAD and the like; =false takes that back
+    #[arg(long, value_name = "TRUTH", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = ACT_AS)]
+    read_only: Option<bool>,
+
+    /// Administrators too; =false takes that back
+    #[arg(long, value_name = "TRUTH", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = ACT_AS)]
+    insecure_administrators: Option<bool>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Replays {
     /// None
     Off,
@@ -105,11 +111,30 @@ impl From<Replays> for ReplayProtection {
 }
 
 impl Rules {
-    /// The description with all that is stated.
-    pub(crate) fn apply(
+    /// The registered application with all that is stated.
+    pub(crate) fn edit(self, application: &TrustedApplication) -> anyhow::Result<TrustedApplicationBuilder> {
+        if self == Self::default() {
+            bail!(
+                "say what to change: by --name, --timeout, --address, --path, --method, --scheme, --replay-protection or \
+                 --insecure-unsigned-bodies; or whom it may act as, by --anybody, --only-user, --only-group, --deny-user, \
+                 --deny-group, --deny-afresh, --read-only or --insecure-administrators (see --help)"
+            );
+        }
+        let policy = self.act_as.clone().change(application.act_as());
+        self.apply(application.to_builder().act_as(policy))
+    }
+
+    /// The description of a new application with all that is stated.
+    pub(crate) fn describe(
         self,
-        mut application: TrustedApplicationBuilder,
+        application: TrustedApplicationBuilder,
     ) -> anyhow::Result<TrustedApplicationBuilder> {
+        let policy = self.act_as.clone().change(&ActAsPolicy::anybody());
+        self.apply(application.act_as(policy))
+    }
+
+    /// All but the policy.
+    fn apply(self, mut application: TrustedApplicationBuilder) -> anyhow::Result<TrustedApplicationBuilder> {
         if let Some(name) = self.name {
             application = application.name(name);
         }
@@ -134,34 +159,38 @@ impl Rules {
         if let Some(allowed) = self.insecure_unsigned_bodies {
             application = application.insecure_unsigned_bodies(allowed);
         }
-        if let Some(policy) = self.act_as.policy() {
-            application = application.act_as(policy);
-        }
         Ok(application)
     }
 }
 
 impl ActAs {
-    /// What is stated, if anything is.
-    fn policy(self) -> Option<ActAsPolicy> {
+    /// A policy with what is stated here; the rest of it stays.
+    fn change(self, policy: &ActAsPolicy) -> ActAsPolicy {
         let only = !self.only_users.is_empty() || !self.only_groups.is_empty();
-        let denies = !self.denied_users.is_empty() || !self.denied_groups.is_empty();
-        if !(only || denies || self.anybody || self.read_only || self.insecure_administrators) {
-            return None;
+        let mut changed = match policy.allowed() {
+            _ if only => ActAsPolicy::nobody().allow_users(self.only_users).allow_groups(self.only_groups),
+            Some(allowed) if !self.anybody => {
+                ActAsPolicy::nobody().allow_users(names(&allowed.users)).allow_groups(names(&allowed.groups))
+            }
+            _ => ActAsPolicy::anybody(),
+        };
+        if !self.deny_afresh {
+            let denied = policy.denied();
+            changed = changed.deny_users(names(&denied.users)).deny_groups(names(&denied.groups));
         }
-        let mut policy = ActAsPolicy::anybody();
-        if only {
-            policy = policy.allow_users(self.only_users).allow_groups(self.only_groups);
+        changed = changed.deny_users(self.denied_users).deny_groups(self.denied_groups);
+        if self.read_only.unwrap_or(policy.is_read_only()) {
+            changed = changed.read_only();
         }
-        policy = policy.deny_users(self.denied_users).deny_groups(self.denied_groups);
-        if self.read_only {
-            policy = policy.read_only();
+        if self.insecure_administrators.unwrap_or(policy.allows_administrators()) {
+            changed = changed.insecure_administrators();
         }
-        if self.insecure_administrators {
-            policy = policy.insecure_administrators();
-        }
-        Some(policy)
+        changed
     }
+}
+
+fn names(names: &BTreeSet<Arc<str>>) -> impl Iterator<Item = Arc<str>> {
+    names.iter().cloned()
 }
 
 /// Builds it, and says by which option to mend it.
@@ -173,8 +202,9 @@ pub(crate) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<Tr
         ApplicationError::PathsNotStated => {
             anyhow::anyhow!("say by --path which paths may be asked for: a pattern, or `any`")
         }
-        error @ ApplicationError::NoKey(_) => {
-            anyhow::anyhow!("--scheme: {error}; `apps import` takes one from a file, as `signature_key`")
+        error @ ApplicationError::NoKey(scheme) => {
+            let option = if scheme == Scheme::HttpSignature { "--signature-key" } else { "--public-key" };
+            anyhow::anyhow!("--scheme: {error}: `apps add` takes one by {option}, `apps import` from a file")
         }
         error => error.into(),
     })

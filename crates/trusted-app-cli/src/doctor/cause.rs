@@ -7,9 +7,10 @@ use tower_trusted_app::rejection::Code;
 use tower_trusted_app::seraph::TransportError;
 
 use super::Asked;
-use super::clock::{Difference, spelled};
+use super::clock::Difference;
 use crate::client;
 use crate::signer::Signer;
+use crate::span::spelled;
 use crate::url::Url;
 
 /// What an answer means.
@@ -132,12 +133,20 @@ impl Cause {
     }
 
     /// It accepted, which its application may yet answer with an error of its own.
-    pub(super) fn of_acceptance(asked: &Asked<'_>, status: StatusCode) -> Self {
+    pub(super) fn of_acceptance(asked: &Asked<'_>, status: StatusCode, location: Option<&str>) -> Self {
         let who = match asked.signer {
             Signer::Seraph(identity) => identity.id().to_string(),
             Signer::HttpSignature(_) => "the key's application".to_owned(),
         };
         let what = format!("none: the other side answers {who} as {}", asked.user);
+        if let (true, Some(location)) = (status.is_redirection(), location) {
+            let advice = format!(
+                "the {status} leads to {location}. If that is its log-in, the signature was accepted and the page is for \
+                 logged-in users all the same: have the application behind it answer the user whom the trusted request \
+                 names; if it is another page, ask for that"
+            );
+            return Self::new(what, advice);
+        }
         if status.is_client_error() || status.is_server_error() {
             let advice = format!("the {status} is what its application says to that user at this URL");
             return Self::new(what, advice);

@@ -7,6 +7,8 @@ use http::HeaderValue;
 use serde::Serializer;
 use tower_trusted_app::Timestamp;
 
+use crate::span::spelled;
+
 /// How far the other side's clock is ahead of ours, in milliseconds; negative if it is behind. True to about a
 /// second, which is what a `Date` header tells.
 #[derive(Debug, Clone, Copy)]
@@ -43,17 +45,6 @@ impl fmt::Display for Difference {
         }
         let direction = if self.0 > 0 { "ahead of" } else { "behind" };
         write!(f, "theirs is {} {direction} ours (Date header)", spelled(self.0))
-    }
-}
-
-/// A span as people say it.
-pub(super) fn spelled(millis: i64) -> String {
-    let seconds = millis.unsigned_abs() / 1000;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 

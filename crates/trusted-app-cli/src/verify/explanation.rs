@@ -10,6 +10,7 @@ use tower_trusted_app::httpsig::{Policy, Refusal};
 use tower_trusted_app::{Rejection, Scheme, TrustedApplication};
 
 use crate::output;
+use crate::span::spelled;
 
 /// Keeps the layer's decision.
 #[derive(Clone, Default)]
@@ -188,7 +189,11 @@ fn aged(decision: &Decision<'_>) -> Option<String> {
         _ => (STAMPED_AHEAD + ALLOWED_SKEW, timeout),
     };
     let (age, now) = (decision.age_ms()?, decision.at);
-    Some(format!("{age} ms at {now}; allowed is -{} to {} ms", youngest.as_millis(), oldest.as_millis()))
+    let side = if age < 0 { "ahead of" } else { "before" };
+    // Rounded, for clients stamp by the clock and send a moment later.
+    let span = spelled(age.saturating_abs().saturating_add(500));
+    let allowed = format!("-{} to {} ms", youngest.as_millis(), oldest.as_millis());
+    Some(format!("stamped {span} {side} {now}; that is {age} ms, allowed is {allowed}"))
 }
 
 fn addresses(application: &TrustedApplication, checked: &[SourceAddress<'_>]) -> String {
