@@ -79,6 +79,7 @@ fn without_passwords(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     while let Some((before, url)) = rest.find("postgres").and_then(|at| rest.split_at_checked(at)) {
         let end = url.find(|c: char| c.is_whitespace() || c == '\'').unwrap_or(url.len());
+        let end = url.get(..end).map_or(end, |url| url.trim_end_matches(':').len());
         let (url, after) = url.split_at_checked(end).unwrap_or((url, ""));
         let (scheme, place) = url.split_once(':').unwrap_or((url, ""));
         let is_secret = place.contains(':') || place.contains("password");

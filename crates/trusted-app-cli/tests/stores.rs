@@ -24,6 +24,7 @@ fn a_store_is_named_or_refused() {
     assert_eq!(named("sqlite:"), "--store sqlite: names no file, as sqlite:trust.db does");
     assert!(run(["apps", "list"], b"").failure().contains("--store"));
     let nobody_listens = named("postgres://x@127.0.0.1:1/y").to_lowercase();
+    assert!(nobody_listens.starts_with("--store postgres:…: "), "{nobody_listens}");
     assert!(nobody_listens.contains("connection refused"), "{nobody_listens}");
     let stage = Stage::new();
     fs::write(stage.directory.path().join("trust.db"), "no database at all, but a text of some length")

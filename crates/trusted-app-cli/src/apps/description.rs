@@ -194,14 +194,23 @@ fn facts_with_id(application: &TrustedApplication) -> Vec<(&'static str, Vec<Str
 }
 
 /// The JSON form of what an application is, with those of its fields that were different before.
-pub(super) fn changed(before: &Registered, after: &Registered) -> anyhow::Result<Value> {
-    let was = serde_json::to_value(Described::from(before))?;
-    let mut is = serde_json::to_value(Described::from(after))?;
-    if let (Value::Object(mut was), Value::Object(is)) = (was, &mut is) {
-        was.retain(|field, value| is.get(field) != Some(value));
-        is.insert("before".to_owned(), Value::Object(was));
+#[derive(Serialize)]
+pub(super) struct Changed {
+    #[serde(flatten)]
+    after: Described,
+    before: Value,
+}
+
+impl Changed {
+    pub(super) fn of(before: &Registered, after: &Registered) -> anyhow::Result<Self> {
+        let after = Described::from(after);
+        let (mut before, is) =
+            (serde_json::to_value(Described::from(before))?, serde_json::to_value(&after)?);
+        if let Value::Object(fields) = &mut before {
+            fields.retain(|field, was| is.get(field) != Some(was));
+        }
+        Ok(Self { after, before })
     }
-    Ok(is)
 }
 
 /// The text by which a file describes it.

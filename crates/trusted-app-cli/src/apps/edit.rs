@@ -3,7 +3,7 @@
 use clap::Args;
 use tower_trusted_app::{ApplicationId, ApplicationRegistry};
 
-use super::description;
+use super::description::{self, Changed};
 use super::rules::{self, Rules};
 use crate::author::Author;
 use crate::output;
@@ -60,7 +60,7 @@ impl Edit {
             store.update(application, expected, &by).await.map_err(said)?
         };
         if self.json {
-            output::json(&description::changed(&before, &after)?)
+            output::json(&Changed::of(&before, &after)?)
         } else if is_same {
             output::line(format_args!("{} is as stated already{}", self.id, store.version_of(&after)))
         } else {
