@@ -114,7 +114,9 @@ impl Decision<'_> {
 
     /// Writes one event: `INFO` for a success, `WARN` for a refusal.
     pub(crate) fn trace(&self) {
-        let application = self.claimed_application;
+        // What HTTP message signatures claim is a key: only a look-up tells whose it is.
+        let found = self.application.map(|application| application.id().as_str());
+        let application = self.claimed_application.or(found);
         let claimed_user = self.signature.map(VerifiedSignature::user);
         let scheme = self.signature.map(|signature| signature.scheme().as_str());
         let (user, seen_before) = (self.user, self.seen_before);

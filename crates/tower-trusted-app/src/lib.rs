@@ -2,7 +2,9 @@
 //! users: the application signs a request and names a user, and the service answers as that user,
 //! without that user logging in.
 //!
-//! It speaks the protocol of Atlassian's *trusted applications* (Seraph, version 3), byte for byte.
+//! It speaks the protocol of Atlassian's *trusted applications* (Seraph, version 3), byte for byte, and beside it
+//! HTTP message signatures (RFC 9421), which also sign method and body:
+//! [`TrustedAppLayer::http_signatures`], [`client::HttpSignLayer`].
 //!
 //! ```
 //! use std::convert::Infallible;

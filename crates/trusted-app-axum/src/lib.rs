@@ -66,8 +66,8 @@ pub use layer::layer;
 
 #[doc(no_inline)]
 pub use tower_trusted_app::{
-    ApplicationId, BoxError, CallingApplication, KeyStore, KnownUser, LocalApplication, ProblemJson,
-    PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses, TrustedAppLayer, UserDirectory,
-    UserLookup, application, audit, client, conditions, is_cors_preflight, keys, reject_fn, replay, seraph,
-    users,
+    ApplicationId, BoxError, CallingApplication, HttpSignatures, KeyStore, KnownUser, LocalApplication,
+    ProblemJson, PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses, TrustedAppLayer,
+    UserDirectory, UserLookup, application, audit, client, conditions, crypto, httpsig, is_cors_preflight,
+    keys, reject_fn, replay, seraph, users,
 };

@@ -160,7 +160,10 @@ pub enum Refusal {
         base: String,
     },
     /// Expired, too old, or from the future.
-    #[error("created at {created}, expires at {expires}, now it is {now} (milliseconds)")]
+    #[error(
+        "created at {}, expires at {}, now it is {}",
+        created.to_rfc3339(), expires.to_rfc3339(), now.to_rfc3339()
+    )]
     Stale {
         /// The signature's `created`.
         created: Timestamp,
@@ -250,7 +253,8 @@ impl Refusal {
                 "compare the signature base with the peer's: host, scheme, port, context path, escapes"
             }
             Self::Stale { .. } => {
-                "compare the clocks of both sides; a request that is sent again must be signed anew"
+                "compare the clocks of both sides, and the application's time-out, which may be shorter than the signature's life; a \
+                 request that is sent again must be signed anew"
             }
             Self::Coverage { .. } => "have the peer cover it",
             Self::DigestMismatch => {
