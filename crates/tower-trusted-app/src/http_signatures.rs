@@ -51,7 +51,9 @@ impl HttpSignatures {
         Self { policy, ..self }
     }
 
-    /// The largest body that is held, in bytes, and how long it may take to come.
+    /// The largest body that is held, in bytes, and how long it may take to come. One that ends later than
+    /// [`Policy::MAX_AGE`] and the skew after its signature was created is refused all the same: its nonce might be
+    /// forgotten.
     #[must_use]
     pub fn body_limit(self, bytes: usize, within: Duration) -> Self {
         Self { body: BodyCheck::Buffer { limit: bytes, within }, ..self }

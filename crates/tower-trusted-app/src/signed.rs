@@ -115,7 +115,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             );
             return Err(Rejection::Unavailable { store: Store::ReplayStore }.into());
         };
-        let claim = signed.verified.replay_claim(application, self.settings.clock.now());
+        let claim = signed.verified.replay_claim(application, self.settings.clock.now())?;
         match self.in_time(pin!(store.claim(&claim)), Store::ReplayStore).await? {
             ReplayOutcome::Fresh => Ok(()),
             _ => Err(Refusal::Replayed),

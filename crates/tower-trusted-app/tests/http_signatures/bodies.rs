@@ -1,13 +1,14 @@
 //! What becomes of bodies.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use http::Request;
 use tower_trusted_app::httpsig::Policy;
-use tower_trusted_app::{HttpSignatures, TrustedApplication};
+use tower_trusted_app::{Clock, HttpSignatures, Timestamp, TrustedApplication};
 
-use crate::support::{Parts, Tracker, send, signed, tracker, tracker_of, unsigned, wiki};
+use crate::support::{NOW, Parts, Tracker, send, signed, tracker, tracker_of, unsigned, wiki};
 
 const LIMIT: usize = HttpSignatures::BODY_LIMIT;
 const MISMATCH: &str = "the body is not the one that was signed";
@@ -86,6 +87,39 @@ async fn what_does_not_come_in_time_and_what_there_is_no_room_for() {
     assert_eq!(send(&layer, signed("PUT", "/rest", b"eight or more")).await.0.refusal(), overloaded);
     assert_eq!(first.await.unwrap(), 503);
     assert_eq!(send(&layer, request).await.0.status, 200);
+}
+
+/// So many seconds after [`NOW`].
+#[derive(Clone)]
+struct After(Arc<AtomicI64>);
+
+impl Clock for After {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(NOW.as_millis() + 1000 * self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A body that is held back would otherwise outlast the memory of its nonce, which another with it has claimed.
+#[tokio::test]
+async fn what_comes_in_time_but_later_than_its_nonce_is_remembered() {
+    let seconds = Arc::new(AtomicI64::new(-30));
+    let layer = tracker_with(HttpSignatures::default().body_limit(LIMIT, Duration::from_secs(600)));
+    let layer = layer.clock(After(Arc::clone(&seconds)));
+    let held_back = async |mut request: Request<Parts>, begin: i64, end: i64| {
+        request.body_mut().gives_way = true;
+        seconds.store(begin, Ordering::Relaxed);
+        let later = async { seconds.store(end, Ordering::Relaxed) };
+        tokio::join!(send(&layer, request), later).0.0
+    };
+    let request = signed("PUT", "/rest", b"once");
+    assert_eq!(held_back(request.clone(), -30, -30).await.status, 200);
+    assert_eq!(held_back(request.clone(), 90, 330).await.refusal(), (401, "replayed".to_owned()));
+    assert_eq!(held_back(request, 90, 337).await.refusal(), (401, "stale".to_owned()));
+
+    // As long as it is remembered in any case, a slow body is none the worse.
+    assert_eq!(held_back(signed("PUT", "/rest", b"slow"), 90, 330).await.status, 200);
+    let late = held_back(signed("PUT", "/rest", b"slow"), 90, 331).await;
+    assert_eq!(late.refusal(), (401, "stale".to_owned()));
 }
 
 #[tokio::test]

@@ -114,6 +114,12 @@ impl Policy {
         Self::MAX_AGE + 2 * self.skew + Duration::from_secs(5)
     }
 
+    /// When the nonce of a signature can be claimed at the latest: until then one that was claimed when its
+    /// signature was good for the first time is remembered.
+    pub(super) fn last_claim(&self, created: Timestamp) -> Timestamp {
+        created.saturating_add(Self::MAX_AGE).saturating_add(self.skew)
+    }
+
     /// How long a signature of this application is good at most.
     pub(super) fn max_age(application: &TrustedApplication) -> Duration {
         application.conditions().timeout.min(Self::MAX_AGE)

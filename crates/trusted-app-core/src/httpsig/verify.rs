@@ -193,8 +193,10 @@ impl Checked<'_> {
             ),
             tenant: self.tenant,
             content: self.content,
+            expires,
             nonce: SmallVec::from_slice(credentials.nonce.as_bytes()),
             nonce_lifetime: self.policy.nonce_lifetime(),
+            last_claim: self.policy.last_claim(created),
         })
     }
 }
@@ -209,9 +211,11 @@ pub struct VerifiedRequest {
     signature: VerifiedSignature,
     tenant: Option<Box<str>>,
     content: ExpectedContent,
+    expires: Timestamp,
     /// Of usual length it needs no memory of its own.
     nonce: SmallVec<[u8; 64]>,
     nonce_lifetime: Duration,
+    last_claim: Timestamp,
 }
 
 impl VerifiedRequest {
@@ -234,11 +238,23 @@ impl VerifiedRequest {
     }
 
     /// The claim of the nonce: that no other request with it is accepted.
-    #[must_use]
-    pub fn replay_claim<'a>(&self, application: &'a TrustedApplication, now: Timestamp) -> ReplayClaim<'a> {
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Stale`] when so much time has passed since the signature was verified, such as with a body that
+    /// came slowly, that an earlier claim of the nonce may be forgotten.
+    pub fn replay_claim<'a>(
+        &self,
+        application: &'a TrustedApplication,
+        now: Timestamp,
+    ) -> Result<ReplayClaim<'a>, Refusal> {
+        if now > self.last_claim {
+            return Err(Refusal::Stale { created: self.signature.created(), expires: self.expires, now });
+        }
         let until = now.saturating_add(self.nonce_lifetime);
         let nonce = [b"http-signature".as_slice(), self.signature.key().as_bytes(), &self.nonce];
-        ReplayClaim { application: application.id(), id: ReplayId::new(application.id(), nonce), now, until }
+        let id = ReplayId::new(application.id(), nonce);
+        Ok(ReplayClaim { application: application.id(), id, now, until })
     }
 }
 

@@ -88,7 +88,7 @@ impl Server {
             ExpectedContent::Digest(_) => {}
             content => assert_eq!((content, request.body.len()), (&ExpectedContent::Empty, 0)),
         }
-        if !self.nonces.insert(*verified.replay_claim(&application, now).id.as_bytes()) {
+        if !self.nonces.insert(*verified.replay_claim(&application, now)?.id.as_bytes()) {
             return Err(Refusal::Replayed);
         }
         Ok(verified.signature().user().to_owned())
