@@ -60,6 +60,9 @@ pub const MAX_SIGNATURE_INPUT_BYTES: usize = 4096;
 /// largest keys.
 pub const MAX_SIGNATURE_BYTES: usize = 8192;
 
+/// Longest signature base that fields are written into, in bytes.
+pub const MAX_SIGNATURE_BASE_BYTES: usize = 64 * 1024;
+
 /// Most members of `Signature-Input` and of `Signature`, each a signature of somebody's.
 pub const MAX_SIGNATURES: usize = 4;
 

@@ -9,6 +9,7 @@ use sfv::{BareItemFromInput, ItemSerializer};
 use super::error::Refusal;
 use super::fields::{SignatureFields, all};
 use super::input::{self, Component, Input, Wanted};
+use crate::limits::MAX_SIGNATURE_BASE_BYTES;
 
 mod line;
 mod member;
@@ -308,6 +309,9 @@ impl SignatureBase {
         }
         if lines.iter().next().is_none() {
             return Err(absent());
+        }
+        if self.0.len() > MAX_SIGNATURE_BASE_BYTES {
+            return Err(malformed(component, "makes the signature base longer than 65536 bytes"));
         }
         let value = self.0.get(begin..).unwrap_or_default();
         if !all(value, |byte| matches!(byte, b'\t' | b' '..=b'~')) {

@@ -130,6 +130,18 @@ fn a_secret_is_not_logged() {
     assert!(lines[7].starts_with("\"@signature-params\": (\"authorization\" "), "{base}");
 }
 
+/// Whoever knows a key's name could otherwise fill the log: what does not hold stands there with its base.
+#[test]
+fn a_base_has_a_limit() {
+    for (bytes, code) in [(60 * 1024, "invalid_signature"), (64 * 1024, "malformed")] {
+        let mut request = Request::of(example("profile-post-display-string"));
+        request.headers.append("date", HeaderValue::try_from("x".repeat(bytes)).unwrap());
+        let input = request.headers[SIGNATURE_INPUT].to_str().unwrap().replace("ta=(", "ta=(\"date\" ");
+        request.headers.insert(SIGNATURE_INPUT, HeaderValue::try_from(input).unwrap());
+        assert_eq!(Server::default().answer(&request), code);
+    }
+}
+
 /// What we sign for the same requests covers the same, and is the same but for the order of parameters.
 #[test]
 fn our_signatures_of_the_examples() {
