@@ -2,6 +2,7 @@
 
 mod difference;
 mod log;
+mod sides;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use self::difference::Difference;
 use self::log::LogLine;
+use self::sides::Sides;
 use self::text::SignedText;
 use crate::public_url::PublicUrlOptions;
 use crate::{capture, output};
@@ -29,7 +31,7 @@ use crate::{capture, output};
 #[command(after_help = MORE)]
 pub(crate) struct Explain {
     #[command(flatten)]
-    public_url: PublicUrlOptions,
+    urls: Sides,
 
     /// A file with the server's log, of target `trusted_app`, as text or JSON; - is standard input. The last line about
     /// a refused request counts
@@ -44,7 +46,8 @@ pub(crate) struct Explain {
     #[arg(value_name = "FILE")]
     client: PathBuf,
 
-    /// The same request, as the server got it. --public-url and --context-path are the server's
+    /// The same request, as the server got it. --public-url and --context-path are the server's; the client's file takes
+    /// the public URL's scheme, unless --scheme is given
     #[arg(value_name = "SERVER'S FILE")]
     server: Option<PathBuf>,
 }
@@ -60,14 +63,15 @@ Exit status: 0 nothing differs, 1 something does, 2 bad options or a bad file.";
 impl Explain {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let Some(server) = &self.server else {
-            let client = read(&self.client, &self.public_url)?;
-            return match &self.log {
-                None => self.print(&client).map(|()| ExitCode::SUCCESS),
-                Some(file) => self.compare_with_log(&client, &LogLine::last_of(file)?),
+            let Some(log) = &self.log else {
+                self.print(&read(&self.client, &self.urls.server)?)?;
+                return Ok(ExitCode::SUCCESS);
             };
+            let client = read(&self.client, &self.urls.client)?;
+            return self.compare_with_log(&client, &LogLine::last_of(log)?);
         };
-        let client = read(&self.client, &self.public_url.of_the_client())?;
-        let server = read(server, &self.public_url)?;
+        let client = read(&self.client, &self.urls.client)?;
+        let server = read(server, &self.urls.server)?;
         let difference = Difference::first(&client, &server)?;
         if self.json {
             output::json(&json!({ "difference": difference }))?;

@@ -211,6 +211,30 @@ fn the_first_difference_of_two_captures() {
     );
 }
 
+#[test]
+fn the_client_s_capture_has_the_scheme_of_the_public_url() {
+    let files = Files::new();
+    for capture in [files.sent(), files.sent_by_seraph()] {
+        let [sent, received] = ["sent.txt", "received.txt"].map(|name| files.path(name));
+        fs::write(&sent, &capture).unwrap();
+        fs::write(&received, &capture).unwrap();
+        let explain = |more: &[&str]| {
+            run(["explain"].into_iter().chain(more.iter().copied()).chain([&*sent, &*received]), b"")
+        };
+        let ran = explain(&["--public-url", "https://tracker.test"]);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        for (more, client) in [
+            (&["--public-url", "https://tracker.test", "--scheme", "http"][..], "http://tracker.test/"),
+            (&["--public-url", "http://tracker.test", "--scheme", "https"], URL),
+            (&["--public-url", "HTTPS://other.test"], URL),
+        ] {
+            let ran = explain(more);
+            assert_eq!(ran.status, 1, "{ran:?}");
+            assert!(ran.stdout.contains(&format!("client            {client}")), "{ran:?}");
+        }
+    }
+}
+
 /// Keeps what is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
