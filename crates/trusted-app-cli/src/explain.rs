@@ -3,6 +3,7 @@
 mod difference;
 mod log;
 mod sides;
+mod signature;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -33,8 +34,8 @@ pub(crate) struct Explain {
     #[command(flatten)]
     urls: Sides,
 
-    /// A file with the server's log, of target `trusted_app`, as text or JSON; - is standard input. The last line about
-    /// a refused request counts
+    /// A file with the server's log, of target `trusted_app`, as text or JSON; - is standard input. The last line counts
+    /// that has this request's nonce: only one about a signature that does not hold has it, and none of Seraph
     #[arg(long, value_name = "FILE", conflicts_with = "server")]
     log: Option<PathBuf>,
 
@@ -68,18 +69,23 @@ impl Explain {
                 return Ok(ExitCode::SUCCESS);
             };
             let client = read(&self.client, &self.urls.client)?;
-            return self.compare_with_log(&client, &LogLine::last_of(log)?);
+            return self.compare_with_log(&client, &LogLine::about(&client, log)?);
         };
         let client = read(&self.client, &self.urls.client)?;
-        let server = read(server, &self.urls.server)?;
-        let difference = Difference::first(&client, &server)?;
+        let received = capture::open(server)?;
+        let difference = if signature::is_in(received.headers()) {
+            let received = SignedText::of(received, &self.urls.server);
+            Difference::first(&client, &received.with_context(|| server.display().to_string())?)?
+        } else {
+            Some(Difference::no_signature())
+        };
         if self.json {
             output::json(&json!({ "difference": difference }))?;
         } else {
             match &difference {
                 Some(difference) => difference.print()?,
                 None => output::sections(&[
-                    ("no difference", vec!["both sides have the same text".to_owned()]),
+                    ("no difference", vec!["both sides have the same text and signature".to_owned()]),
                     ("key", vec![client.key.clone()]),
                     ("hint", vec![KEY_HINT.to_owned()]),
                 ])?,
@@ -89,7 +95,7 @@ impl Explain {
     }
 
     fn compare_with_log(&self, client: &SignedText, log: &LogLine) -> anyhow::Result<ExitCode> {
-        let difference = Difference::first(client, &log.signed_text(client.scheme)?)?;
+        let difference = Difference::first(client, &log.signed_text())?;
         if self.json {
             let refused = json!({ "code": log.code, "reason": log.reason });
             output::json(&json!({ "difference": difference, "refused": refused }))?;
@@ -101,7 +107,7 @@ impl Explain {
             None => output::sections(&[
                 ("no difference", vec!["as far as the log tells".to_owned()]),
                 ("key", vec![client.key.clone()]),
-                ("hint", vec![log.hint.clone().unwrap_or_else(|| KEY_HINT.to_owned())]),
+                ("hint", vec![KEY_HINT.to_owned()]),
             ])?,
         }
         Ok(status(difference.as_ref()))

@@ -26,7 +26,19 @@ impl Difference {
         let components = client.lines.iter().chain(&server.lines).map(|line| line.component.as_str());
         let difference =
             components.into_iter().find_map(|component| Self::in_line(component, client, server));
-        Ok(difference.or_else(|| Self::in_body(client, server)))
+        Ok(difference
+            .or_else(|| Self::in_signature(client, server))
+            .or_else(|| Self::in_body(client, server)))
+    }
+
+    /// From a request in which the server finds no signature.
+    pub(super) fn no_signature() -> Self {
+        Self {
+            component: "signature".to_owned(),
+            client: Value::Said("(not shown)"),
+            server: Value::None("the server got no signature".to_owned()),
+            hint: "something on the way removed the fields of the signature",
+        }
     }
 
     fn in_line(component: &str, client: &SignedText, server: &SignedText) -> Option<Self> {
@@ -44,10 +56,22 @@ impl Difference {
         (!is_same).then(|| Self { component: component.to_owned(), client, server, hint })
     }
 
+    /// That of a log is not known.
+    fn in_signature(client: &SignedText, server: &SignedText) -> Option<Self> {
+        let is_same = client.signature.as_ref()? == server.signature.as_ref()?;
+        let not_shown = || Value::Said("(not shown)");
+        (!is_same).then(|| Self {
+            component: "signature".to_owned(),
+            client: not_shown(),
+            server: not_shown(),
+            hint: "the same text has two signatures: something on the way changed the signature, or these are two requests",
+        })
+    }
+
     /// The lines have its digest, and not the body itself.
     fn in_body(client: &SignedText, server: &SignedText) -> Option<Self> {
         let value = |text: &SignedText| match text.body {
-            Some(matches) => Value::Is(text::body_in_words(matches).to_owned()),
+            Some(matches) => Value::Said(text::body_in_words(matches)),
             None => Value::None("it is not there".to_owned()),
         };
         let hint = match (client.body, server.body) {

@@ -4,30 +4,30 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::{Map, Value as Json};
 use tower_trusted_app::httpsig::BaseLine;
 
-use super::text::{HTTP_SIGNATURE, Line, SERAPH, SignedText, Value};
+use super::text::{self, HTTP_SIGNATURE, Line, SignedText, Value};
 
 pub(super) struct LogLine {
     pub(super) code: String,
     /// Without the signature base.
     pub(super) reason: String,
-    pub(super) hint: Option<String>,
-    /// Components and what the server has for them.
-    lines: Vec<(String, String)>,
-    /// Whether that is a whole signature base.
-    has_base: bool,
+    /// Of the signature base that the server held the signature against: components and values.
+    base: Vec<(String, String)>,
 }
+
+const PARAMS: &str = "\"@signature-params\"";
 
 /// Before the signature base, in which a line end is [`LINE_END`].
 const BASE: &str = "for this signature base:";
 const LINE_END: &str = r"\u{a}";
 
 impl LogLine {
-    /// The last that a file has, or standard input for `-`.
-    pub(super) fn last_of(file: &Path) -> anyhow::Result<Self> {
+    /// The last about this request that a file has, or standard input for `-`. Only a nonce tells requests apart, and
+    /// only a signature base has it: lines without one may be about any.
+    pub(super) fn about(request: &SignedText, file: &Path) -> anyhow::Result<Self> {
         let shown = file.display();
         let log = if file == Path::new("-") {
             io::read_to_string(io::stdin().lock())
@@ -35,9 +35,22 @@ impl LogLine {
             fs::read_to_string(file)
         };
         let log = log.with_context(|| format!("cannot read {shown}"))?;
-        log.lines().rev().find_map(Self::parse).with_context(|| {
-            format!("--log {shown}: no line about a refused request; it has `code=\"…\"` and `reason=\"…\"`, or both in JSON")
+        let nonce = request.get(PARAMS).and_then(|line| match &line.value {
+            Value::Is(params) => text::nonce(params),
+            _ => None,
+        });
+        let mut lines = log.lines().rev().filter_map(Self::parse);
+        lines.find(|line| nonce.is_some() && line.nonce() == nonce).with_context(|| {
+            format!(
+                "--log {shown}: no line about this request; only a refusal whose `reason` has a signature base tells which \
+                 request it is about, by the nonce"
+            )
         })
+    }
+
+    fn nonce(&self) -> Option<&str> {
+        let (_, params) = self.base.iter().find(|(component, _)| component == PARAMS)?;
+        text::nonce(params)
     }
 
     fn parse(line: &str) -> Option<Self> {
@@ -55,35 +68,14 @@ impl LogLine {
             None => text_field(&line, name),
         };
         let (code, reason) = (field("code")?, field("reason")?);
-        let (reason, base) = match reason.split_once(BASE) {
-            Some((reason, base)) => {
-                (format!("{reason}{BASE}"), base.split(LINE_END).filter_map(split).collect())
-            }
-            None => (reason, Vec::new()),
-        };
-        let has_base = !base.is_empty();
-        let lines = if has_base {
-            base
-        } else {
-            let (method, url) = (field("method"), field("url"));
-            let names = if is_of_seraph(&code) {
-                [None, Some("URL")]
-            } else {
-                [Some("\"@method\""), Some("\"@target-uri\"")]
-            };
-            let known = names.into_iter().zip([method, url]);
-            known.filter_map(|(name, value)| Some((name?.to_owned(), value?))).collect()
-        };
-        Some(Self { code, reason, hint: field("hint"), lines, has_base })
+        let (reason, base) = reason.split_once(BASE)?;
+        let base = base.split(LINE_END).filter_map(split).collect();
+        Some(Self { code, reason: format!("{reason}{BASE}"), base })
     }
 
-    /// What the server held the signature against, if that is of this scheme.
-    pub(super) fn signed_text(&self, scheme: &'static str) -> anyhow::Result<SignedText> {
-        let theirs = if is_of_seraph(&self.code) { SERAPH } else { HTTP_SIGNATURE };
-        if theirs != scheme {
-            bail!("the log line is about a request of another scheme: its code is {}", self.code);
-        }
-        let lines = self.lines.iter().map(|(component, value)| Line {
+    /// What the server held the signature against.
+    pub(super) fn signed_text(&self) -> SignedText {
+        let lines = self.base.iter().map(|(component, value)| Line {
             component: component.clone(),
             value: match value.as_str() {
                 BaseLine::NOT_LOGGED => Value::NotLogged,
@@ -91,19 +83,15 @@ impl LogLine {
             },
             from: "the log".to_owned(),
         });
-        Ok(SignedText {
-            scheme,
+        SignedText {
+            scheme: HTTP_SIGNATURE,
             key: String::new(),
             lines: lines.collect(),
-            is_whole: self.has_base,
+            is_whole: true,
+            signature: None,
             body: None,
-        })
+        }
     }
-}
-
-/// Its codes are in capitals.
-fn is_of_seraph(code: &str) -> bool {
-    code.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// The value of `name="…"`, which is in the form of Rust's `Debug`. No such text is within another value, where the

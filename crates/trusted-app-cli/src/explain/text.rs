@@ -12,6 +12,7 @@ use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::seraph;
 use tower_trusted_app::users::MemoryDirectory;
 
+use super::signature;
 use crate::public_url::PublicUrlOptions;
 
 #[derive(Serialize)]
@@ -23,6 +24,8 @@ pub(super) struct SignedText {
     /// Whether the lines are all that there are.
     #[serde(skip)]
     pub(super) is_whole: bool,
+    #[serde(skip)]
+    pub(super) signature: Option<Vec<u8>>,
     /// Whether the body has the digest that is signed, if both are there.
     pub(super) body: Option<bool>,
 }
@@ -42,12 +45,14 @@ pub(super) enum Value {
     Secret(String),
     /// One that a log does not have.
     NotLogged,
+    /// Not one, but what is to be said of it.
+    Said(&'static str),
     /// Why there is none.
     None(String),
 }
 
 pub(super) const HTTP_SIGNATURE: &str = "http-signature";
-pub(super) const SERAPH: &str = "seraph-v3";
+const SERAPH: &str = "seraph-v3";
 
 impl SignedText {
     pub(super) fn of(request: Request<Bytes>, options: &PublicUrlOptions) -> anyhow::Result<Self> {
@@ -82,7 +87,8 @@ impl SignedText {
             _ => None,
         };
         let key = format!("thumbprint {}", credentials.key_id());
-        Ok(Self { scheme: HTTP_SIGNATURE, key, lines, is_whole: true, body })
+        let signature = Some(signature::of_profile(&parts.headers)?);
+        Ok(Self { scheme: HTTP_SIGNATURE, key, lines, is_whole: true, signature, body })
     }
 
     fn of_seraph(parts: &Parts, url: &str, origin: &str) -> anyhow::Result<Self> {
@@ -103,7 +109,8 @@ impl SignedText {
             from: from.to_owned(),
         });
         let key = format!("of the application {}", credentials.application_id());
-        Ok(Self { scheme: SERAPH, key, lines: lines.collect(), is_whole: true, body: None })
+        let signature = signature::of_seraph(&parts.headers);
+        Ok(Self { scheme: SERAPH, key, lines: lines.collect(), is_whole: true, signature, body: None })
     }
 
     pub(super) fn get(&self, component: &str) -> Option<&Line> {
@@ -129,6 +136,12 @@ impl Line {
     }
 }
 
+/// The nonce in the value of the line `"@signature-params"`.
+pub(super) fn nonce(params: &str) -> Option<&str> {
+    let (_, nonce) = params.split_once(";nonce=\"")?;
+    nonce.split_once('"').map(|(nonce, _)| nonce)
+}
+
 pub(super) fn body_in_words(matches: bool) -> &'static str {
     if matches { "has the digest that is signed" } else { "has another digest than is signed" }
 }
@@ -145,6 +158,7 @@ impl fmt::Display for Value {
             Self::Is(value) => f.write_str(value),
             Self::Secret(_) => f.write_str("(not shown)"),
             Self::NotLogged => f.write_str(BaseLine::NOT_LOGGED),
+            Self::Said(words) => f.write_str(words),
             Self::None(why) => write!(f, "(none: {why})"),
         }
     }
