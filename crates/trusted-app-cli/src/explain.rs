@@ -59,7 +59,7 @@ Examples:
   trusted-app explain --public-url https://tracker.example.com sent.txt received.txt
   journalctl -u tracker | trusted-app explain --scheme https --log - sent.txt
 
-Exit status: 0 nothing differs, 1 something does, 2 bad options or a bad file.";
+Exit status: 0 nothing differs, 1 something does, 2 bad options, a bad file, or no line about the request.";
 
 impl Explain {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
