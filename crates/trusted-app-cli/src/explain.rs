@@ -2,7 +2,6 @@
 
 mod difference;
 mod log;
-mod sides;
 mod signature;
 mod text;
 
@@ -15,7 +14,6 @@ use serde_json::json;
 
 use self::difference::Difference;
 use self::log::LogLine;
-use self::sides::Sides;
 use self::text::SignedText;
 use crate::public_url::PublicUrlOptions;
 use crate::{capture, output};
@@ -32,7 +30,7 @@ use crate::{capture, output};
 #[command(after_help = MORE)]
 pub(crate) struct Explain {
     #[command(flatten)]
-    urls: Sides,
+    urls: PublicUrlOptions,
 
     /// A file with the server's log, of target `trusted_app`, as text or JSON; - is standard input. The last line counts
     /// that has this request's nonce: only one about a signature that does not hold has it, and none of Seraph
@@ -65,16 +63,16 @@ impl Explain {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let Some(server) = &self.server else {
             let Some(log) = &self.log else {
-                self.print(&read(&self.client, &self.urls.server)?)?;
+                self.print(&read(&self.client, &self.urls)?)?;
                 return Ok(ExitCode::SUCCESS);
             };
-            let client = read(&self.client, &self.urls.client)?;
+            let client = read(&self.client, &self.urls.of_the_client())?;
             return self.compare_with_log(&client, &LogLine::about(&client, log)?);
         };
-        let client = read(&self.client, &self.urls.client)?;
+        let client = read(&self.client, &self.urls.of_the_client())?;
         let received = capture::open(server)?;
         let difference = if signature::is_in(received.headers()) {
-            let received = SignedText::of(received, &self.urls.server);
+            let received = SignedText::of(received, &self.urls);
             Difference::first(&client, &received.with_context(|| server.display().to_string())?)?
         } else {
             Some(Difference::no_signature())

@@ -6,9 +6,9 @@ use tower_trusted_app::{KeyStore, SignedUrl, TrustedAppLayer, UserDirectory};
 
 #[derive(Debug, Args)]
 pub(crate) struct PublicUrlOptions {
-    /// How the request came, if neither it nor --public-url says so
-    #[arg(long, value_enum, default_value_t = UrlScheme::Http)]
-    scheme: UrlScheme,
+    /// How the request came, if neither it nor --public-url says so; http unless stated
+    #[arg(long, value_enum)]
+    scheme: Option<UrlScheme>,
 
     /// The path under which the application is mounted, such as /jira
     #[arg(long, value_name = "P", default_value = "", hide_default_value = true)]
@@ -36,16 +36,19 @@ impl PublicUrlOptions {
         users: D,
     ) -> anyhow::Result<TrustedAppLayer<K, D>> {
         let signed_url = self.public_url.clone().unwrap_or_else(|| match self.scheme {
-            UrlScheme::Http => SignedUrl::insecure_from_request(),
-            UrlScheme::Https => SignedUrl::insecure_from_https_request(),
+            None | Some(UrlScheme::Http) => SignedUrl::insecure_from_request(),
+            Some(UrlScheme::Https) => SignedUrl::insecure_from_https_request(),
         });
         let layer = TrustedAppLayer::new(keys, users, signed_url);
         layer.context_path(&self.context_path).context("--context-path")
     }
 
-    /// The same for the request as its client sent it: the URL is the one that the request itself states.
+    /// The same for the request as its client sent it: the URL is the one that the request itself states. It came to
+    /// the public URL, so by its scheme, unless `--scheme` says otherwise.
     pub(crate) fn of_the_client(&self) -> Self {
-        Self { scheme: self.scheme, context_path: String::new(), public_url: None }
+        let is_https = self.public_url.as_ref().is_some_and(|url| url.to_string().starts_with("https:"));
+        let scheme = self.scheme.or_else(|| is_https.then_some(UrlScheme::Https));
+        Self { scheme, context_path: String::new(), public_url: None }
     }
 
     pub(crate) fn has_public_url(&self) -> bool {
