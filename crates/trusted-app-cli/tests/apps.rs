@@ -109,7 +109,7 @@ fn add_refuses() {
         ("--path any --method get", "write `GET`"),
         (
             "--path any --scheme http-signature",
-            "`apps add` takes one by --signature-key, `apps import` from a file",
+            "`apps add` and `apps rotate` take one by --signature-key, `apps import` from a file",
         ),
     ] {
         let refused = refusal(&format!("add --document {document} --address any {rule}"));

@@ -12,7 +12,7 @@ use crate::store::{StoreOption, said};
 /// Change what an application may do
 ///
 /// What is not stated stays as it is. Stated addresses, paths, methods and schemes take the place of all that were
-/// there. Id and keys are not changed here: see `apps rotate` for keys.
+/// there. Id and keys are not changed here: see `apps rotate` for keys, of http-signature by its --signature-key.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Edit {

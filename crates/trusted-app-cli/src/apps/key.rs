@@ -49,7 +49,7 @@ impl KeyText {
 }
 
 impl SignatureKeyText {
-    fn read(&self) -> anyhow::Result<Option<SignatureKey>> {
+    pub(super) fn read(&self) -> anyhow::Result<Option<SignatureKey>> {
         let Some(stated) = &self.signature_key else { return Ok(None) };
         if stated.trim_start().starts_with('{') {
             return SignatureKey::from_jwk(stated).map(Some).context("--signature-key");

@@ -1,14 +1,15 @@
 //! `trusted-app apps rotate`
 
 use anyhow::{Context, bail, ensure};
-use clap::Args;
-use tower_trusted_app::application::{ApplicationKey, KeyState};
+use clap::{ArgGroup, Args};
+use tower_trusted_app::application::{ApplicationKey, KeyState, TrustedApplicationBuilder};
+use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::{
-    ApplicationId, ApplicationRegistry, Clock, PublicKey, SystemClock, Timestamp, TrustedApplication,
+    ApplicationId, ApplicationRegistry, Clock, PublicKey, Scheme, SystemClock, Timestamp, TrustedApplication,
 };
 
 use super::description::{self, Described};
-use super::key::{DocumentFile, KeyText};
+use super::key::{DocumentFile, KeyText, SignatureKeyText};
 use super::rules;
 use crate::author::Author;
 use crate::comparison::Comparison;
@@ -21,9 +22,15 @@ use crate::{document, output};
 /// old one is revoked, so the other side can change over when it likes. With --next the new key is only
 /// announced: nobody else can take it, and nothing that it signed is accepted yet.
 ///
+/// A key of HTTP message signatures is stated by --signature-key, and takes the place of such keys only; the first one
+/// of an application is added so too. All others are of Seraph, and only for an application that uses it.
+///
 /// Compare the new key's fingerprint with the one that the other side's administrator sees.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    group = ArgGroup::new(NEW_KEY).args(["path", "base64", "url", "signature_key"])
+)]
 pub(crate) struct Rotate {
     #[command(flatten)]
     store: StoreOption,
@@ -35,8 +42,11 @@ pub(crate) struct Rotate {
     key: KeyText,
 
     /// Fetch the key from the application's base URL, show its fingerprint, and ask
-    #[arg(long, value_name = "URL", conflicts_with_all = ["path", "base64"])]
+    #[arg(long, value_name = "URL")]
     url: Option<String>,
+
+    #[command(flatten)]
+    signature_key: SignatureKeyText,
 
     #[command(flatten)]
     comparison: Comparison,
@@ -45,16 +55,16 @@ pub(crate) struct Rotate {
     #[arg(long)]
     next: bool,
 
-    /// Make the announced key active, and the one in use retiring
-    #[arg(long, conflicts_with_all = ["path", "base64", "url", "next"])]
+    /// Make the announced key active, and the one in use retiring; announced keys of both kinds at once
+    #[arg(long, conflicts_with_all = [NEW_KEY, "next"])]
     activate: bool,
 
     /// Accept the retiring key until then, such as 2027-01-31T12:00:00Z, instead of until it is revoked
     #[arg(long, value_name = "INSTANT", conflicts_with = "next", value_parser = future)]
     retire_at: Option<Timestamp>,
 
-    /// Revoke every retiring key: the end of a rotation
-    #[arg(long, conflicts_with_all = ["path", "base64", "url", "next", "activate", "retire_at"])]
+    /// Revoke every retiring key, of either kind: the end of a rotation
+    #[arg(long, conflicts_with_all = [NEW_KEY, "next", "activate", "retire_at"])]
     finish: bool,
 
     #[command(flatten)]
@@ -69,17 +79,27 @@ pub(crate) struct Rotate {
     id: ApplicationId,
 }
 
+/// What brings in a new key.
+const NEW_KEY: &str = "new_key";
+
 const EXAMPLES: &str = "\
 Examples:
   trusted-app apps rotate wiki --url https://wiki.example.com
   trusted-app apps rotate wiki --document new-appTrustCertificate
+  trusted-app apps rotate wiki --signature-key new-wiki.jwk
   trusted-app apps rotate wiki --finish            # once the wiki signs with the new key";
+
+/// A new key, and thereby what it is for.
+enum NewKey {
+    Seraph(PublicKey),
+    Signature(SignatureKey),
+}
 
 impl Rotate {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let by = self.author.name()?;
         let new = self.new_key().await?;
-        if let (Some(url), Some(key)) = (&self.url, &new) {
+        if let (Some(url), Some(NewKey::Seraph(key))) = (&self.url, &new) {
             let show = || {
                 output::remark("fetched", format_args!("SHA256 {}, {} bits", key.fingerprint(), key.bits()));
             };
@@ -87,8 +107,7 @@ impl Rotate {
         }
         let store = self.store.open().await?;
         let before = store.find_readable(&self.id).await?;
-        let keys = self.rotated(&before.application, new)?;
-        let application = rules::build(before.application.to_builder().keys(keys))?;
+        let application = rules::build(self.rotated(&before.application, new)?)?;
         let after = store.update(application, before.version, &by).await.map_err(said)?;
         if self.json {
             return output::json(&Described::from(&after));
@@ -97,7 +116,10 @@ impl Rotate {
         description::print(&after)
     }
 
-    async fn new_key(&self) -> anyhow::Result<Option<PublicKey>> {
+    async fn new_key(&self) -> anyhow::Result<Option<NewKey>> {
+        if let Some(key) = self.signature_key.read()? {
+            return Ok(Some(NewKey::Signature(key)));
+        }
         let document = match &self.url {
             Some(url) => Some(document::fetch(url).await?.document),
             None => self.document.read()?,
@@ -106,58 +128,128 @@ impl Rotate {
             let id = document.application_id();
             ensure!(*id == self.id, "the document is that of `{id}`, and not of `{}`", self.id);
         }
-        Ok(document.map(|document| document.public_key().clone()).or(self.key.read()?))
+        let key = document.map(|document| document.public_key().clone()).or(self.key.read()?);
+        Ok(key.map(NewKey::Seraph))
     }
 
-    /// The application's keys after this step.
+    /// The application with its keys after this step.
     fn rotated(
         &self,
         application: &TrustedApplication,
-        new: Option<PublicKey>,
-    ) -> anyhow::Result<Vec<ApplicationKey>> {
-        let keys = application.keys().to_vec();
-        let has = |state| keys.iter().any(|key| key.state() == state);
+        new: Option<NewKey>,
+    ) -> anyhow::Result<TrustedApplicationBuilder> {
+        let builder = application.to_builder();
+        let (keys, signature_keys) = (application.keys(), application.signature_keys());
         match new {
-            Some(new) => {
-                if let Some(known) = keys.iter().find(|key| *key.public_key() == new) {
-                    bail!(
-                        "`{}` has this key already, and it is {}; see --activate and --finish",
-                        self.id,
-                        known.state()
-                    );
-                }
-                let new = ApplicationKey::from(new);
-                if self.next {
-                    return Ok([keys, vec![new.with_state(KeyState::Next)]].concat());
-                }
-                let old = keys.into_iter().map(|key| self.retired(key));
-                Ok(std::iter::once(new).chain(old).collect())
+            Some(NewKey::Seraph(new)) => {
+                self.ensure_seraph(application)?;
+                Ok(builder.keys(self.with(new, keys)?))
+            }
+            Some(NewKey::Signature(new)) => {
+                let keys = self.with(new, signature_keys)?;
+                self.warn_of_use(application);
+                Ok(builder.signature_keys(keys))
             }
             None if self.activate => {
-                ensure!(has(KeyState::Next), "no key of `{}` is announced: bring one in by --next", self.id);
-                let step = |key: ApplicationKey| match key.state() {
-                    KeyState::Next => key.with_state(KeyState::Active),
-                    _ => self.retired(key),
-                };
-                Ok(keys.into_iter().map(step).collect())
+                ensure!(
+                    has(keys, KeyState::Next) || has(signature_keys, KeyState::Next),
+                    "no key of `{}` is announced: bring one in by --next",
+                    self.id
+                );
+                Ok(builder.keys(self.activated(keys)).signature_keys(self.activated(signature_keys)))
             }
             None if self.finish => {
-                ensure!(has(KeyState::Retiring), "no key of `{}` is retiring", self.id);
-                ensure!(has(KeyState::Active), "no other key of `{}` is active", self.id);
-                let step = |key: ApplicationKey| match key.state() {
-                    KeyState::Retiring => key.with_state(KeyState::Revoked),
-                    _ => key,
-                };
-                Ok(keys.into_iter().map(step).collect())
+                ensure!(
+                    has(keys, KeyState::Retiring) || has(signature_keys, KeyState::Retiring),
+                    "no key of `{}` is retiring",
+                    self.id
+                );
+                Ok(builder.keys(self.finished(keys)?).signature_keys(self.finished(signature_keys)?))
             }
-            None => {
-                bail!("state a new key by --url, --document or --public-key; or say --activate or --finish")
-            }
+            None => bail!(
+                "state a new key by --url, --document, --public-key or --signature-key; or say --activate or --finish"
+            ),
         }
     }
 
+    /// No key that nothing could be signed by.
+    fn ensure_seraph(&self, application: &TrustedApplication) -> anyhow::Result<()> {
+        ensure!(
+            application.schemes().iter().any(|scheme| *scheme != Scheme::HttpSignature),
+            "`{}` uses http-signature alone, and this is a key for Seraph: state one for http-signature by --signature-key",
+            self.id
+        );
+        Ok(())
+    }
+
+    fn warn_of_use(&self, application: &TrustedApplication) {
+        let schemes = application.schemes();
+        if !schemes.contains(&Scheme::HttpSignature) {
+            let all = schemes.iter().chain([&Scheme::HttpSignature]);
+            let options = all.map(|scheme| format!(" --scheme {scheme}")).collect::<String>();
+            output::remark(
+                "warning",
+                format_args!(
+                    "nothing that the key signs is accepted before the scheme is: `apps edit {}{options}`",
+                    self.id
+                ),
+            );
+        }
+        if let Some(url) = application.key_directory() {
+            output::remark(
+                "warning",
+                format_args!("a refresh from {url} ends the key, unless it is listed there"),
+            );
+        }
+    }
+
+    /// The keys and the new one, announced or in the place of the active ones.
+    fn with<K>(&self, new: K, keys: &[ApplicationKey<K>]) -> anyhow::Result<Vec<ApplicationKey<K>>>
+    where
+        K: Clone + PartialEq,
+    {
+        if let Some(known) = keys.iter().find(|key| *key.public_key() == new) {
+            bail!(
+                "`{}` has this key already, and it is {}; see --activate and --finish",
+                self.id,
+                known.state()
+            );
+        }
+        let new = ApplicationKey::from(new);
+        if self.next {
+            return Ok([keys, &[new.with_state(KeyState::Next)]].concat());
+        }
+        let old = keys.iter().cloned().map(|key| self.retired(key));
+        Ok(std::iter::once(new).chain(old).collect())
+    }
+
+    /// The keys, of which announced ones are now active; unchanged if there is none.
+    fn activated<K: Clone>(&self, keys: &[ApplicationKey<K>]) -> Vec<ApplicationKey<K>> {
+        let any = has(keys, KeyState::Next);
+        let step = |key: ApplicationKey<K>| match key.state() {
+            KeyState::Next => key.with_state(KeyState::Active),
+            _ if any => self.retired(key),
+            _ => key,
+        };
+        keys.iter().cloned().map(step).collect()
+    }
+
+    /// The keys, of which retiring ones are now revoked.
+    fn finished<K: Clone>(&self, keys: &[ApplicationKey<K>]) -> anyhow::Result<Vec<ApplicationKey<K>>> {
+        ensure!(
+            !has(keys, KeyState::Retiring) || has(keys, KeyState::Active),
+            "no other key of `{}` is active",
+            self.id
+        );
+        let step = |key: ApplicationKey<K>| match key.state() {
+            KeyState::Retiring => key.with_state(KeyState::Revoked),
+            _ => key,
+        };
+        Ok(keys.iter().cloned().map(step).collect())
+    }
+
     /// An active key on its way out; any other as it is.
-    fn retired(&self, key: ApplicationKey) -> ApplicationKey {
+    fn retired<K>(&self, key: ApplicationKey<K>) -> ApplicationKey<K> {
         if key.state() != KeyState::Active {
             return key;
         }
@@ -167,6 +259,10 @@ impl Rotate {
             None => key,
         }
     }
+}
+
+fn has<K>(keys: &[ApplicationKey<K>], state: KeyState) -> bool {
+    keys.iter().any(|key| key.state() == state)
 }
 
 fn future(text: &str) -> anyhow::Result<Timestamp> {

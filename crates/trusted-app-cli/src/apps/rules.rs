@@ -203,8 +203,11 @@ pub(crate) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<Tr
             anyhow::anyhow!("say by --path which paths may be asked for: a pattern, or `any`")
         }
         error @ ApplicationError::NoKey(scheme) => {
-            let option = if scheme == Scheme::HttpSignature { "--signature-key" } else { "--public-key" };
-            anyhow::anyhow!("--scheme: {error}: `apps add` takes one by {option}, `apps import` from a file")
+            let taken = match scheme {
+                Scheme::HttpSignature => "`apps add` and `apps rotate` take one by --signature-key",
+                _ => "`apps add` takes one by --public-key",
+            };
+            anyhow::anyhow!("--scheme: {error}: {taken}, `apps import` from a file")
         }
         error => error.into(),
     })
