@@ -35,6 +35,9 @@ fn a_rotation_step_by_step() {
 
     stage.done(&format!("rotate sync --signature-key {second} --next"));
     assert_eq!(states(&stage, "sync"), [key(&one, "active"), key(&two, "next")]);
+    assert!(stage.done("list").contains("  1 next, 1 active  "), "{}", stage.done("list"));
+    let shown = stage.done("show sync");
+    assert!(shown.contains("every, as always by http-signature\n"), "{shown}");
     let again = stage.run(&format!("rotate sync --signature-key {second}"));
     assert!(again.failure().contains("has this key already, and it is next"), "{again:?}");
     stage.done("rotate sync --activate --retire-at 2099-01-31T12:00:00Z");
@@ -69,6 +72,9 @@ fn an_application_gets_its_first_and_its_seraph_keys_stay() {
     assert!(ran.stderr.starts_with("warning: ") && ran.stderr.contains(hint), "{ran:?}");
     stage.done("edit wiki --scheme seraph-v3 --scheme http-signature");
     assert_eq!(states(&stage, "wiki"), [key(&name, "active")]);
+    assert!(stage.done("list").contains("  2 active  "), "{}", stage.done("list"));
+    let shown = stage.done("show wiki");
+    assert!(shown.contains("off\n") && shown.contains("  every, if by http-signature\n"), "{shown}");
 
     // A step of one kind leaves the other kind alone.
     let (jwk, next) = new_key();

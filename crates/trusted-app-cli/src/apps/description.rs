@@ -12,7 +12,7 @@ use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::permission::Members;
 use tower_trusted_app::registry::{Broken, Registered, Stamp};
-use tower_trusted_app::{ActAsPolicy, TrustedApplication};
+use tower_trusted_app::{ActAsPolicy, Scheme, TrustedApplication};
 
 use crate::output;
 
@@ -266,9 +266,22 @@ fn facts(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
         ("methods", vec![or_any(conditions.methods.methods().map(texts)).join(", ")]),
         ("acts as", policy(application.act_as())),
         ("schemes", texts(application.schemes())),
-        ("replays", vec![conditions.replay_protection.to_string()]),
+        ("replays", replays(application)),
         ("bodies", vec![bodies.to_owned()]),
     ]
+}
+
+/// What counts once: by http-signature every request, whatever is configured.
+fn replays(application: &TrustedApplication) -> Vec<String> {
+    let configured = application.conditions().replay_protection;
+    let signs = |scheme: &Scheme| *scheme == Scheme::HttpSignature;
+    match application.schemes() {
+        schemes if schemes.iter().all(signs) => vec!["every, as always by http-signature".to_owned()],
+        schemes if schemes.iter().any(signs) => {
+            vec![format!("{configured}"), "every, if by http-signature".to_owned()]
+        }
+        _ => vec![configured.to_string()],
+    }
 }
 
 /// The fingerprint of a key has a line of its own: it is 95 characters long.

@@ -10,7 +10,7 @@ use crate::columns::Columns;
 use crate::output;
 use crate::store::StoreOption;
 
-/// List the applications, by id
+/// List the applications, by id, and how many keys of either kind each has
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
@@ -60,7 +60,9 @@ impl From<&Entry> for Item {
 fn readable(registered: &Registered) -> [String; 5] {
     let application = &registered.application;
     let states = KeyState::ALL.into_iter().filter_map(|state| {
-        let count = application.keys().iter().filter(|key| key.state() == state).count();
+        let states = application.keys().iter().map(|key| key.state());
+        let states = states.chain(application.signature_keys().iter().map(|key| key.state()));
+        let count = states.filter(|of_key| *of_key == state).count();
         (count > 0).then(|| format!("{count} {state}"))
     });
     let by = registered.updated.by.to_string();

@@ -22,7 +22,7 @@ pub(crate) struct Rules {
     name: Option<String>,
 
     /// How long after its stamp a request is accepted, in milliseconds; 10000 for a new application,
-    /// 60000 if it uses http-signature alone. Atlassian's clients stamp 15 minutes ahead, so that theirs are accepted for so much longer
+    /// 60000 if it uses http-signature alone, which takes at most 300000 (300 s). Atlassian's clients stamp 15 minutes ahead, so that theirs are accepted for so much longer
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..), help_heading = RULES)]
     timeout: Option<u64>,
 
@@ -43,7 +43,7 @@ pub(crate) struct Rules {
     #[arg(long = "scheme", value_name = "SCHEME", help_heading = RULES)]
     schemes: Vec<Scheme>,
 
-    /// Which requests count once only
+    /// Which requests by Seraph count once only; every one by http-signature does
     #[arg(long, value_enum, value_name = "WHICH", help_heading = RULES)]
     replay_protection: Option<Replays>,
 
