@@ -95,13 +95,13 @@ async fn decisions_are_shown_oldest_first() {
     let text = tail(&[]);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 8, "{text}");
-    assert!(lines[0].ends_with("Z  ok  wiki as alice"), "{text}");
+    assert!(lines[0].ends_with("Z  ok  seraph-v3  wiki as alice"), "{text}");
     assert_eq!(lines[1], "    GET /rest/issues");
-    assert!(lines[2].contains("Z  USER_UNKNOWN  wiki as nob"), "{text}");
+    assert!(lines[2].contains("Z  USER_UNKNOWN  seraph-v3  wiki as nob"), "{text}");
     assert!(!text.contains('\u{202e}'), "nobody turns the text's direction");
-    assert!(lines[4].ends_with("  APP_UNKNOWN  stranger (as it claims)"), "{text}");
+    assert!(lines[4].ends_with("  APP_UNKNOWN  -  stranger (as it claims)"), "{text}");
     assert_eq!(lines[5], "    GET /rest/issues: Unknown Application: stranger");
-    assert!(lines[6].ends_with("  USER_UNKNOWN  wiki as bob"), "{text}");
+    assert!(lines[6].ends_with("  USER_UNKNOWN  seraph-v3  wiki as bob"), "{text}");
 
     let json = |args: &[&str]| -> Vec<Value> {
         tail(args).lines().map(|line| serde_json::from_str(line).unwrap()).collect()

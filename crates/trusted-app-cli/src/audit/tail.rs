@@ -11,6 +11,9 @@ use crate::store::StoreOption;
 
 /// Show the newest decisions about trusted requests, oldest first
 ///
+/// Each has its time, its code or `ok`, the scheme by which its signature holds (- if none does), the application and
+/// the user; and below these the request, and why it was refused.
+///
 /// Reads the records that a server with `SqlAudit` keeps in the store's database. A server without it has
 /// its decisions in its log only.
 #[derive(Debug, Args)]
@@ -114,7 +117,8 @@ fn lines(decision: &RecordedDecision) -> [String; 2] {
     let acting = user.map(|user| format!(" as {user}")).unwrap_or_default();
     let outcome = decision.code.as_deref().unwrap_or("ok");
     let who = who.unwrap_or_else(|| "an unknown application".to_owned());
-    let first = format!("{}  {outcome}  {who}{acting}", decision.at.to_rfc3339());
+    let scheme = decision.scheme.as_deref().unwrap_or("-");
+    let first = format!("{}  {outcome}  {scheme}  {who}{acting}", decision.at.to_rfc3339());
     // The reason repeats the code.
     let reason = decision.reason.as_deref().zip(decision.code.as_deref());
     let reason = reason.map(|(reason, code)| reason.strip_prefix(code).unwrap_or(reason));
