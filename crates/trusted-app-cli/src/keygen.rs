@@ -43,12 +43,13 @@ pub(crate) struct Keygen {
 }
 
 const EXAMPLE: &str = "\
-Example:
+Examples:
   trusted-app keygen --id wiki:1 --out wiki.pem
   trusted-app keygen --algorithm ed25519 --out wiki-signature.pem
 
-Then hand out what `trusted-app certificate --identity wiki.pem` prints, and tell the other side's
-administrator the fingerprint by another way.";
+Then hand out what `trusted-app certificate --identity wiki.pem` prints, or for HTTP message signatures
+`trusted-app certificate --signature-key wiki-signature.pem`, and tell the other side's administrator the
+fingerprint, or the thumbprint, by another way.";
 
 #[derive(Serialize)]
 struct Generated<'a> {

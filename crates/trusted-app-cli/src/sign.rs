@@ -44,9 +44,10 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "NAME")]
     user: String,
 
-    /// The method. Seraph does not sign it: there it is only the method of the `--curl` command
-    #[arg(long, value_name = "M", default_value_t = Method::GET)]
-    method: Method,
+    /// The method; GET unless stated, and with a --body POST. Seraph does not sign it: there it is only the method of
+    /// the `--curl` command
+    #[arg(long, value_name = "M")]
+    method: Option<Method>,
 
     /// The version of Seraph
     #[arg(long, value_enum, default_value_t = Protocol::V3, conflicts_with = "signature_key")]
@@ -92,7 +93,7 @@ Examples:
   trusted-app sign --identity wiki.pem --user alice https://tracker.example.com/rest/issues
   eval \"$(trusted-app sign --identity wiki.pem --user alice --curl \\
     https://tracker.example.com/rest/issues)\"
-  trusted-app sign --signature-key wiki-signature.pem --user alice --method POST \\
+  trusted-app sign --signature-key wiki-signature.pem --user alice \\
     --body issue.json --content-type application/json https://tracker.example.com/rest/issues";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -130,10 +131,15 @@ impl Sign {
             output::json(&object(&fields))
         } else if self.curl {
             let body = self.content.body.as_deref().filter(|_| !body.is_empty());
-            output::line(curl(&self.method, &fields, body, &url)?)
+            output::line(curl(self.method(), &fields, body, &url)?)
         } else {
             output::bytes(&lines(&fields))
         }
+    }
+
+    fn method(&self) -> &Method {
+        let usual = if self.content.body.is_some() { &Method::POST } else { &Method::GET };
+        self.method.as_ref().unwrap_or(usual)
     }
 
     fn seraph(&self, identity: &LocalApplication, url: &str) -> anyhow::Result<Fields> {
@@ -147,7 +153,7 @@ impl Sign {
     fn http_signature(&self, key: &PrivateSignatureKey, url: &str, body: &[u8]) -> anyhow::Result<Fields> {
         let content_type = self.content.content_type.iter().map(|value| (CONTENT_TYPE, value.clone()));
         let headers: HeaderMap = content_type.clone().collect();
-        let request = RequestMessage { method: &self.method, url, headers: &headers };
+        let request = RequestMessage { method: self.method(), url, headers: &headers };
         let user = UserField::new(&self.user).context("cannot sign")?;
         let signed = httpsig::SigningRequest::new(user, request, SystemClock.now())
             .with_body(body)

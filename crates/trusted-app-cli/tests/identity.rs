@@ -231,6 +231,11 @@ fn sign_prints_the_fields_of_an_http_message_signature() {
         curl.ends_with("/it'\\''s.json' 'https://t/x'\n") && curl.contains(" --data-binary '@/"),
         "{curl}"
     );
+    assert!(curl.starts_with("curl --request 'POST' "), "a body is posted: {curl}");
+    let stated =
+        ["--curl", "--method", "GET", "--body", body.to_str().unwrap(), "--content-type", "text/plain"];
+    assert!(sign(&stated).starts_with("curl --request 'GET' "));
+    assert!(sign(&["--curl"]).starts_with("curl --request 'GET' "));
 }
 
 #[test]
@@ -292,6 +297,14 @@ fn help_is_there_for_everything() {
             assert_eq!((help.status, help.stderr.as_str()), (0, ""));
             assert!(help.stdout.contains("Usage: trusted-app"), "{}", help.stdout);
         }
+    }
+    let keygen = run(["keygen", "--help"], b"").stdout;
+    assert!(keygen.contains("`trusted-app certificate --signature-key wiki-signature.pem`"), "{keygen}");
+    let sign = run(["sign", "--help"], b"").stdout;
+    assert!(sign.contains("with a --body POST"), "{sign}");
+    for command in ["add", "edit"] {
+        let help = run(["apps", command, "--help"], b"").stdout;
+        assert!(help.contains("300000 (300 s)"), "{help}");
     }
     assert_eq!(run(["--version"], b"").stdout, concat!("trusted-app ", env!("CARGO_PKG_VERSION"), "\n"));
     assert_eq!(run([], b"").status, 2);
