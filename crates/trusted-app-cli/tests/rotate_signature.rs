@@ -37,9 +37,11 @@ fn a_rotation_step_by_step() {
     assert_eq!(states(&stage, "sync"), [key(&one, "active"), key(&two, "next")]);
     assert!(stage.done("list").contains("  1 next, 1 active  "), "{}", stage.done("list"));
     let shown = stage.done("show sync");
-    assert!(shown.contains("every, as always by http-signature\n"), "{shown}");
+    assert!(shown.contains("every, as always by http-signature (configured: off)\n"), "{shown}");
     let again = stage.run(&format!("rotate sync --signature-key {second}"));
     assert!(again.failure().contains("has this key already, and it is next"), "{again:?}");
+    let edited = stage.done("edit sync --replay-protection every");
+    assert!(edited.ends_with("(configured: every)\n"), "a change is seen: {edited}");
     stage.done("rotate sync --activate --retire-at 2099-01-31T12:00:00Z");
     assert_eq!(states(&stage, "sync"), [key(&one, "retiring"), key(&two, "active")]);
     assert!(stage.done("show sync").contains("retiring, ed25519, until 2099-01-31T12:00:00Z\n"));

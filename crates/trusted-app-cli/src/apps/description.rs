@@ -276,7 +276,9 @@ fn replays(application: &TrustedApplication) -> Vec<String> {
     let configured = application.conditions().replay_protection;
     let signs = |scheme: &Scheme| *scheme == Scheme::HttpSignature;
     match application.schemes() {
-        schemes if schemes.iter().all(signs) => vec!["every, as always by http-signature".to_owned()],
+        schemes if schemes.iter().all(signs) => {
+            vec![format!("every, as always by http-signature (configured: {configured})")]
+        }
         schemes if schemes.iter().any(signs) => {
             vec![format!("{configured}"), "every, if by http-signature".to_owned()]
         }
