@@ -14,6 +14,7 @@
 pub mod flood;
 pub mod goals;
 mod grpc;
+mod jwt;
 mod load;
 pub mod many;
 pub mod ratio;

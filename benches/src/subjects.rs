@@ -1,28 +1,21 @@
 //! What is measured: one prepared request and everything that can be done with it.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY};
-use axum::RequestPartsExt as _;
 use axum::body::Body;
 use axum::routing::get;
-use axum_extra::TypedHeader;
-use axum_extra::headers::Authorization;
-use axum_extra::headers::authorization::Bearer;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rsa::pkcs1v15;
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::signature::Verifier as _;
-use serde::{Deserialize, Serialize};
 use tower::{Layer as _, Service, ServiceExt as _};
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::crypto::RustCrypto;
@@ -37,8 +30,8 @@ use trusted_app_core::{KeyStore, ReplayStore, RequestFacts, UserDirectory};
 use trusted_app_test::{FixedClock, TestIdentity};
 
 const ORIGIN: &str = "https://tracker.example.com";
-const TARGET: &str = "/rest/api/2/search?jql=project%20%3D%20HSP&maxResults=50";
-const PATH: &str = "/rest/api/2/search";
+pub(crate) const TARGET: &str = "/rest/api/2/search?jql=project%20%3D%20HSP&maxResults=50";
+pub(crate) const PATH: &str = "/rest/api/2/search";
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const PEER: Peer = Peer::Ip(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 1, 2, 3)));
 
@@ -210,48 +203,6 @@ impl Scene {
     pub(crate) fn axum_request(&self) -> Request<Body> {
         self.signed().map(|()| Body::empty())
     }
-
-    /// What people would take instead: a JSON web token, RS256, verified in an extractor as axum's own
-    /// example `jwt` does it, the rules of validation made for each request; but beside the age they
-    /// check issuer and audience, as the trusted request's age, source and path are.
-    pub(crate) fn jwt_axum(&self) -> impl FnMut(Request<Body>) -> Response<Body> {
-        self.jwt_router(None)
-    }
-
-    /// The same, its rules made once.
-    pub(crate) fn jwt_axum_rules_made_once(&self) -> impl FnMut(Request<Body>) -> Response<Body> {
-        self.jwt_router(Some(jwt_rules()))
-    }
-
-    fn jwt_router(&self, rules: Option<Validation>) -> impl FnMut(Request<Body>) -> Response<Body> {
-        let pem = TestIdentity::wiki().local().public_key().to_pem();
-        let key = DecodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
-        async fn handler(claims: Claims) -> String {
-            claims.sub
-        }
-        answer(axum::Router::new().route(PATH, get(handler)).with_state(Arc::new(JwtState { key, rules })))
-    }
-
-    pub(crate) fn jwt_request(&self) -> impl Fn() -> Request<Body> {
-        let pem = TestIdentity::wiki().local().key().to_pkcs8_pem();
-        let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
-        let claims = Claims {
-            sub: "alice".to_owned(),
-            iss: "wiki".to_owned(),
-            aud: "tracker".to_owned(),
-            iat: 1_700_000_000,
-            exp: 4_000_000_000,
-        };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key).unwrap();
-        move || {
-            let request = Request::get(TARGET)
-                .header(header::HOST, "tracker.example.com")
-                .header(header::USER_AGENT, "bench")
-                .header(header::ACCEPT, "*/*")
-                .header(header::AUTHORIZATION, format!("Bearer {token}"));
-            request.body(Body::empty()).unwrap()
-        }
-    }
 }
 
 /// Answers at once.
@@ -293,50 +244,11 @@ impl Passing {
 
 /// A router as `axum::serve` runs it: that gives every router its state once, before the first request;
 /// one that has none yet builds its handlers and layers anew for each.
-fn answer(router: axum::Router) -> impl FnMut(Request<Body>) -> Response<Body> {
+pub(crate) fn answer(router: axum::Router) -> impl FnMut(Request<Body>) -> Response<Body> {
     let router = router.with_state(());
     move |request| {
         let response = router.clone().oneshot(request).now_or_never().expect("nothing waits").unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         response
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    sub: String,
-    iss: String,
-    aud: String,
-    iat: u64,
-    exp: u64,
-}
-
-struct JwtState {
-    key: DecodingKey,
-    rules: Option<Validation>,
-}
-
-fn jwt_rules() -> Validation {
-    let mut rules = Validation::new(Algorithm::RS256);
-    rules.set_issuer(&["wiki"]);
-    rules.set_audience(&["tracker"]);
-    rules
-}
-
-impl axum::extract::FromRequestParts<Arc<JwtState>> for Claims {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(
-        parts: &mut http::request::Parts,
-        state: &Arc<JwtState>,
-    ) -> Result<Self, StatusCode> {
-        let TypedHeader(Authorization(bearer)) = parts
-            .extract::<TypedHeader<Authorization<Bearer>>>()
-            .await
-            .map_err(|_| StatusCode::UNAUTHORIZED)?;
-        let rules = state.rules.as_ref().map_or_else(|| Cow::Owned(jwt_rules()), Cow::Borrowed);
-        let token =
-            jsonwebtoken::decode(bearer.token(), &state.key, &rules).map_err(|_| StatusCode::UNAUTHORIZED)?;
-        Ok(token.claims)
     }
 }
