@@ -19,7 +19,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use trusted_app_test::TestIdentity;
 
-use crate::subjects::{PATH, TARGET, answer};
+use crate::subjects::{PATH, TARGET, answer, ready};
 
 const KEY_ID: &str = "wiki:1";
 
@@ -56,7 +56,7 @@ impl Verifier {
         async fn handler(claims: Claims) -> String {
             claims.sub
         }
-        answer(axum::Router::new().route(PATH, get(handler)).with_state(Arc::new(self)))
+        answer(ready(axum::Router::new().route(PATH, get(handler)).with_state(Arc::new(self))))
     }
 
     fn verify(&self, token: &str) -> Option<Claims> {

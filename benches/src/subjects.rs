@@ -190,14 +190,26 @@ impl Scene {
         move |request| service.call(request).now_or_never().expect("nothing waits").unwrap()
     }
 
-    /// A trusted request in an axum router.
-    pub(crate) fn axum(&self) -> impl FnMut(Request<Body>) -> Response<Body> {
+    /// A trusted request in an axum router, the layer around it.
+    pub(crate) fn around_axum(&self) -> impl FnMut(Request<Body>) -> Response<Body> + use<> {
+        answer(self.axum_layer().layer(ready(self.router())))
+    }
+
+    /// A trusted request in an axum router, the layer one of the router's own.
+    pub(crate) fn in_axum(&self) -> impl FnMut(Request<Body>) -> Response<Body> + use<> {
+        answer(ready(self.router().layer(self.axum_layer())))
+    }
+
+    fn router(&self) -> axum::Router {
         async fn handler(caller: trusted_app_axum::Caller<()>) -> String {
             caller.user_name().to_owned()
         }
+        axum::Router::new().route(PATH, get(handler))
+    }
+
+    fn axum_layer(&self) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>> {
         let layer = trusted_app_axum::layer(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap());
-        let layer = layer.clock(FixedClock::new(NOW)).remembered_signatures(0);
-        answer(axum::Router::new().route(PATH, get(handler)).layer(layer))
+        layer.clock(FixedClock::new(NOW)).remembered_signatures(0)
     }
 
     pub(crate) fn axum_request(&self) -> Request<Body> {
@@ -242,13 +254,20 @@ impl Passing {
     }
 }
 
-/// A router as `axum::serve` runs it: that gives every router its state once, before the first request;
-/// one that has none yet builds its handlers and layers anew for each.
-pub(crate) fn answer(router: axum::Router) -> impl FnMut(Request<Body>) -> Response<Body> {
-    let router = router.with_state(());
+/// What a server does with its service: a copy of it answers each request.
+pub(crate) fn answer<S>(service: S) -> impl FnMut(Request<Body>) -> Response<Body>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone,
+{
     move |request| {
-        let response = router.clone().oneshot(request).now_or_never().expect("nothing waits").unwrap();
+        let response = service.clone().oneshot(request).now_or_never().expect("nothing waits").unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         response
     }
+}
+
+/// A router as `axum::serve` runs it: that gives every router its state once, before the first request;
+/// one that has none yet builds its handlers and layers anew for each.
+pub(crate) fn ready(router: axum::Router) -> axum::Router {
+    router.with_state(())
 }

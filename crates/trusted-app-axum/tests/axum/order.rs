@@ -4,7 +4,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use axum::routing::get;
+use tower::{Layer, ServiceExt};
 use tower_http::cors::CorsLayer;
+use tower_http::normalize_path::NormalizePath;
 use trusted_app_axum::is_cors_preflight;
 
 use crate::{signed, status, trusting_the_wiki, unsigned};
@@ -74,4 +76,26 @@ async fn a_health_check_behind_the_layer_can_be_exempted() {
     let app = Router::new().nest("/internal", health).merge(routes().layer(layer));
     assert_eq!(status(&app, unsigned("/internal/health")).await, StatusCode::OK);
     assert_eq!(status(&app, unsigned("/issues")).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn around_the_router_it_sees_the_path_before_a_rewrite() {
+    let app = trusting_the_wiki().layer(NormalizePath::trim_trailing_slash(routes()));
+    let rewritten_first = NormalizePath::trim_trailing_slash(routes().layer(trusting_the_wiki()));
+
+    let mut other_path = signed("/issues");
+    *other_path.uri_mut() = "/issues/".parse().unwrap();
+    for (request, expected) in [
+        (signed("/issues/"), StatusCode::OK),
+        (signed("/issues"), StatusCode::OK),
+        (signed("/nothing"), StatusCode::NOT_FOUND),
+        (other_path, StatusCode::UNAUTHORIZED),
+        (unsigned("/issues/"), StatusCode::UNAUTHORIZED),
+        (unsigned("/nothing"), StatusCode::UNAUTHORIZED),
+    ] {
+        let path = request.uri().clone();
+        assert_eq!(app.clone().oneshot(request).await.unwrap().status(), expected, "{path}");
+    }
+    let response = rewritten_first.oneshot(signed("/issues/")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }

@@ -6,11 +6,12 @@ use axum::body::Body;
 use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Request, StatusCode};
 use axum::routing::get;
-use axum::{Extension, Router};
+use axum::{Extension, Router, ServiceExt};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
+use tower::Layer;
 use trusted_app_axum::Caller;
 use trusted_app_axum::conditions::Peer;
 use trusted_app_test::TestIdentity;
@@ -57,6 +58,22 @@ async fn a_server_with_connect_info_knows_the_peer() {
     let (status, problem) = ask(serve_with_connect_info(allowing("10.0.0.1")).await).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(problem.contains("BAD_REMOTE_IP") && problem.contains("127.0.0.1"), "{problem}");
+}
+
+#[tokio::test]
+async fn so_does_a_layer_around_the_router() {
+    let around = |addresses: &str| {
+        let wiki = TestIdentity::wiki().trusted().addresses(addresses.parse().unwrap()).build().unwrap();
+        let handler = get(|caller: Caller<User>| async move { caller.user_name().to_owned() });
+        let app = trusting(wiki).layer(Router::new().route("/issues", handler));
+        ServiceExt::<Request<Body>>::into_make_service_with_connect_info::<SocketAddr>(app)
+    };
+    for (addresses, expected) in [("127.0.0.1", StatusCode::OK), ("10.0.0.1", StatusCode::FORBIDDEN)] {
+        let (listener, address) = listen().await;
+        let app = around(addresses);
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        assert_eq!(ask(address).await.0, expected);
+    }
 }
 
 #[tokio::test]
