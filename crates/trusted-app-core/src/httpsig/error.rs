@@ -1,6 +1,7 @@
 //! Why a signed request was refused.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -131,7 +132,7 @@ impl fmt::Display for Code {
 #[non_exhaustive]
 pub enum Refusal {
     /// A field is not what the profile says, or beyond a [limit](crate::limits).
-    #[error("malformed: {0}")]
+    #[error("{0}")]
     Malformed(String),
     /// Credentials of two schemes in one request.
     #[error("credentials of two schemes in one request")]
@@ -161,7 +162,7 @@ pub enum Refusal {
     },
     /// Expired, too old, or from the future.
     #[error(
-        "created at {}, expires at {}, now it is {}",
+        "{limit}: created at {}, expires at {}, now it is {}",
         created.to_rfc3339(), expires.to_rfc3339(), now.to_rfc3339()
     )]
     Stale {
@@ -171,6 +172,8 @@ pub enum Refusal {
         expires: Timestamp,
         /// This server's clock.
         now: Timestamp,
+        /// Beyond which limit that is.
+        limit: TimeLimit,
     },
     /// Something must be covered and is not.
     #[error("the signature must cover {what}")]
@@ -203,6 +206,32 @@ pub enum Refusal {
     /// did not answer.
     #[error(transparent)]
     Condition(Box<Rejection>),
+}
+
+/// A limit of the time in which a signature is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TimeLimit {
+    /// The signature's `created`, before which it is not good.
+    Created,
+    /// The signature's `expires`.
+    Expires,
+    /// How old it may be: the application's time-out, which is never longer than
+    /// [`Policy::MAX_AGE`](super::Policy::MAX_AGE).
+    Age(Duration),
+    /// How long its nonce is remembered: the body came too slowly.
+    Nonce,
+}
+
+impl fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created => f.write_str("from the future"),
+            Self::Expires => f.write_str("expired"),
+            Self::Age(most) => write!(f, "older than {most:?}"),
+            Self::Nonce => f.write_str("its body came too late"),
+        }
+    }
 }
 
 impl Refusal {
@@ -252,10 +281,19 @@ impl Refusal {
             Self::BadSignature { .. } => {
                 "compare the signature base with the peer's: host, scheme, port, context path, escapes"
             }
-            Self::Stale { .. } => {
-                "compare the clocks of both sides, and the application's time-out, which may be shorter than the signature's life; a \
-                 request that is sent again must be signed anew"
-            }
+            Self::Stale { limit, .. } => match limit {
+                TimeLimit::Created => "compare the clocks of both sides",
+                TimeLimit::Expires => {
+                    "compare the clocks of both sides; a request that is sent again must be signed anew"
+                }
+                TimeLimit::Age(_) => {
+                    "compare the clocks of both sides; the application's time-out may be shorter than its \
+                     signatures' life"
+                }
+                TimeLimit::Nonce => {
+                    "the peer, or the network, is slow: a request must be complete while it is good"
+                }
+            },
             Self::Coverage { .. } => "have the peer cover it",
             Self::DigestMismatch => {
                 "look for a proxy that changes bodies; the digest is of the encoded content"

@@ -41,7 +41,7 @@ pub use digest::{CONTENT_DIGEST, ContentDigest, DigestAlgorithm, DigestHasher, E
 pub use directory::{
     DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, DirectoryKey, KeyDirectory, SignedDirectory,
 };
-pub use error::{Code, Refusal};
+pub use error::{Code, Refusal, TimeLimit};
 pub use fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
 pub use policy::{ACCEPT_SIGNATURE, Policy, accept_signature};
 pub use sign::{SignError, SignatureHeaders, SigningRequest};

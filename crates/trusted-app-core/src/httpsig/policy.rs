@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::digest::CONTENT_DIGEST;
-use super::error::Refusal;
+use super::error::{Refusal, TimeLimit};
 use super::input::Input;
 use super::user::TRUSTED_APP_USER;
 use crate::application::TrustedApplication;
@@ -159,11 +159,16 @@ impl Policy {
         now: Timestamp,
         max_age: Duration,
     ) -> Result<(), Refusal> {
-        let last = expires.min(created.saturating_add(max_age)).saturating_add(self.skew);
-        if created > now.saturating_add(self.skew) || now > last {
-            return Err(Refusal::Stale { created, expires, now });
-        }
-        Ok(())
+        let limit = if created > now.saturating_add(self.skew) {
+            TimeLimit::Created
+        } else if now > expires.saturating_add(self.skew) {
+            TimeLimit::Expires
+        } else if now > created.saturating_add(max_age).saturating_add(self.skew) {
+            TimeLimit::Age(max_age)
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::Stale { created, expires, now, limit })
     }
 }
 
@@ -187,4 +192,32 @@ pub(super) fn announces_content(headers: &HeaderMap) -> bool {
             .get_all(CONTENT_LENGTH)
             .iter()
             .any(|length| length.as_bytes().iter().any(|byte| *byte != b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_that_is_passed_is_named() {
+        let policy = Policy::default();
+        let second = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        let most = Duration::from_secs(30);
+        for (expires, now, limit) in [
+            (60, -31, Some(TimeLimit::Created)),
+            (60, -30, None),
+            (20, 50, None),
+            (20, 51, Some(TimeLimit::Expires)),
+            (60, 60, None),
+            (60, 61, Some(TimeLimit::Age(most))),
+            (60, 1000, Some(TimeLimit::Expires)),
+        ] {
+            let answer = policy.check_window(second(0), second(expires), second(now), most).err();
+            let passed = answer.map(|refusal| match refusal {
+                Refusal::Stale { limit, .. } => Some(limit),
+                _ => None,
+            });
+            assert_eq!(passed, limit.map(Some), "expires {expires}, now {now}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::TAG;
 use super::base::{BaseLine, Message, RequestMessage, SignatureBase};
 use super::digest::{CONTENT_DIGEST, ContentDigest, ExpectedContent};
-use super::error::Refusal;
+use super::error::{Refusal, TimeLimit};
 use super::fields::{SignatureFields, all};
 use super::input::{self, Input, Wanted};
 use super::policy::{Policy, announces_content};
@@ -249,7 +249,8 @@ impl VerifiedRequest {
         now: Timestamp,
     ) -> Result<ReplayClaim<'a>, Refusal> {
         if now > self.last_claim {
-            return Err(Refusal::Stale { created: self.signature.created(), expires: self.expires, now });
+            let created = self.signature.created();
+            return Err(Refusal::Stale { created, expires: self.expires, now, limit: TimeLimit::Nonce });
         }
         let until = now.saturating_add(self.nonce_lifetime);
         let nonce = [b"http-signature".as_slice(), self.signature.key().as_bytes(), &self.nonce];
