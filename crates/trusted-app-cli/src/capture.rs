@@ -103,7 +103,10 @@ fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, CaptureError> {
     let mut fields = vec![httparse::EMPTY_HEADER; head.iter().filter(|byte| **byte == b'\n').count()];
     let mut parsed = httparse::Request::new(&mut fields);
     parsed.parse(&head).map_err(|error| match error {
+        _ if is_encoded(&head) => CaptureError::Encoding,
         httparse::Error::Token | httparse::Error::Version => CaptureError::RequestLine(error),
+        httparse::Error::NewLine => CaptureError::LineEnd,
+        httparse::Error::HeaderName => CaptureError::Header(first_bad_line(&head)),
         error => CaptureError::Syntax(error),
     })?;
 
@@ -121,6 +124,22 @@ fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, CaptureError> {
         request.headers_mut().try_append(name, value).map_err(http::Error::from)?;
     }
     Ok(request)
+}
+
+/// Whether it begins as an editor's UTF-8 with a byte order mark does, or UTF-16.
+fn is_encoded(head: &[u8]) -> bool {
+    let marks: [&[u8]; 3] = [b"\xEF\xBB\xBF", b"\xFF\xFE", b"\xFE\xFF"];
+    marks.into_iter().any(|mark| head.starts_with(mark)) || head.iter().take(2).any(|byte| *byte == 0)
+}
+
+/// The number of the first line that is no header; the request line is number 1.
+fn first_bad_line(head: &[u8]) -> usize {
+    let is_header = |line: &[u8]| {
+        let name = line.split(|byte| *byte == b':').next().filter(|name| name.len() < line.len());
+        name.is_some_and(|name| HeaderName::from_bytes(name).is_ok())
+    };
+    let mut lines = head.split(|byte| *byte == b'\n').skip(1);
+    2 + lines.position(|line| !is_header(line)).unwrap_or_default()
 }
 
 /// The URI of a target, and the target itself if the URI cannot hold it.
@@ -164,6 +183,12 @@ enum CaptureError {
     TooLong,
     #[error("{0}; a head begins with a line such as `GET /rest/issues HTTP/1.1`")]
     RequestLine(httparse::Error),
+    #[error("it is not UTF-8 without a byte order mark: save it as plain text")]
+    Encoding,
+    #[error("a line ends in something else than LF or CR LF, or the first goes on after its `HTTP/1.1`")]
+    LineEnd,
+    #[error("line {0} is no header, which is `Name: value` and all on one line: was a long one wrapped?")]
+    Header(usize),
     #[error(transparent)]
     Syntax(httparse::Error),
     #[error("the request target must begin with `/`, `http://` or `https://`")]

@@ -9,12 +9,14 @@ mod certificate;
 mod client;
 mod columns;
 mod comparison;
+mod completions;
 mod details;
 mod doctor;
 mod document;
 mod explain;
 mod identity;
 mod keygen;
+mod man;
 mod output;
 mod public_url;
 mod question;
@@ -29,7 +31,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Makes and examines trusted requests: those that an application signs to act as one of its users
 ///
@@ -77,6 +79,8 @@ enum Command {
     Apps(apps::Apps),
     #[command(subcommand)]
     Audit(audit::Audit),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 fn main() -> ExitCode {
@@ -95,6 +99,8 @@ fn main() -> ExitCode {
         Command::Request(request) => wait(request.run()).map(|()| ExitCode::SUCCESS),
         Command::Apps(apps) => wait(apps.run()).map(|()| ExitCode::SUCCESS),
         Command::Audit(audit) => wait(audit.run()).map(|()| ExitCode::SUCCESS),
+        Command::Completions(completions) => completions.run(Cli::command()).map(|()| ExitCode::SUCCESS),
+        Command::Man(man) => man.run(Cli::command()).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| output::failure(&error))
 }

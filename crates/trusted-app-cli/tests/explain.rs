@@ -440,7 +440,12 @@ fn what_cannot_be_explained() {
         (&[&sent], &["--log", "missing.log"], "cannot read missing.log"),
         (&[&sent, &sent], &["--log", &log], "cannot be used with"),
         (&[&sent.replace("nonce=", "once=")], &[], "the parameter `nonce` is missing"),
-        (&[&seraph.replace("Version: 3", "Version: 2")], &[], "the certificate cannot be read"),
+        (&[&seraph.replace("Version: 3", "Version: 2")], &[], "the certificate is one of version 2: only in"),
+        (
+            &[&seraph.replace("-Cert: ", "-Cert: x")],
+            &[],
+            "X-Seraph-Trusted-App-Cert cannot be read: base64 of",
+        ),
     ] {
         let ran = files.explain(captures, more);
         assert!(ran.failure().contains(why), "{why}: {ran:?}");

@@ -291,7 +291,9 @@ fn a_shell_hands_curl_what_was_signed() {
 
 #[test]
 fn help_is_there_for_everything() {
-    for command in ["keygen", "certificate", "details", "sign", "verify", "explain", "doctor"] {
+    for command in
+        ["keygen", "certificate", "details", "sign", "verify", "explain", "doctor", "completions", "man"]
+    {
         for option in ["-h", "--help"] {
             let help = run([command, option], b"");
             assert_eq!((help.status, help.stderr.as_str()), (0, ""));

@@ -129,9 +129,18 @@ fn no_request_head() {
         (b"GET / HTTP/2\r\n\r\n", "invalid HTTP version"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "invalid token"),
         (b"PRI * HTTP/2.0\r\n\r\n", "invalid HTTP version"),
-        (b"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "invalid header name"),
-        (b"GET / HTTP/1.1\r\nA : b\r\n\r\n", "invalid header name"),
-        (b"GET / HTTP/1.1\r\n: b\r\n\r\n", "invalid header name"),
+        (b"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "line 3 is no header, which is `Name: value`"),
+        (b"GET / HTTP/1.1\nA: b\nc/d=\n\n", "line 3 is no header"),
+        (b"GET / HTTP/1.1\r\nA : b\r\n\r\n", "line 2 is no header"),
+        (b"GET / HTTP/1.1\r\n: b\r\n\r\n", "line 2 is no header"),
+        (b"GET / HTTP/1.1\r\r\nA: b\r\r\n", "a line ends in something else than LF or CR LF"),
+        (
+            b"GET / HTTP/1.1 \nA: b\n\n",
+            "a line ends in something else than LF or CR LF, or the first goes on",
+        ),
+        (b"\xef\xbb\xbfGET / HTTP/1.1\n\n", "it is not UTF-8 without a byte order mark"),
+        (b"\xff\xfeG\0E\0T\0", "it is not UTF-8 without a byte order mark"),
+        (b"\0G\0E\0T", "it is not UTF-8 without a byte order mark"),
         (b"GET / HTTP/1.1\r\nA: b\0\r\n\r\n", "invalid header value"),
         (b"GET / HTTP/1.1\r\nA: b\rc: d\r\n\r\n", "invalid header value"),
         (b"GET /\xff HTTP/1.1\r\n\r\n", "invalid token"),
@@ -293,4 +302,31 @@ fn the_explanation_for_people() {
     assert_eq!((anonymous.status, anonymous.stdout.starts_with("anonymous: ")), (3, true));
     let authenticated = files.verify(head.replace("192.0.2.1", "10.9.9.9"), &["--remote-addr", "10.0.0.1"]);
     assert_eq!((authenticated.status, authenticated.stdout.starts_with("authenticated\n")), (0, true));
+}
+
+/// What cutting and pasting does to a request.
+#[test]
+fn a_damaged_request_is_not_blamed_on_the_key() {
+    let files = Files::open();
+    let sent = format!("GET /rest/issues?q=1 HTTP/1.1\nHost: tracker.test\n{}", files.signed(URL, &[]));
+    assert_eq!(files.verify(&sent, &["--scheme", "https"]).status, 0);
+    let changed = |from: &str, to: &str| {
+        assert!(sent.contains(from), "{from}: {sent}");
+        sent.replace(from, to)
+    };
+    for (request, says) in [
+        (changed("-Cert: ", "-Cert: x"), "look whether a header was cut, the certificate above all"),
+        (
+            changed("X-Seraph-Trusted-App-Version: 3\n", ""),
+            "the peer sends no X-Seraph-Trusted-App-Version header",
+        ),
+        (changed("-Signature: ", "-Signature: AAAA"), "look whether the signature was cut"),
+        (
+            changed("Trusted-App-Cert", "Trusted-App-Cart"),
+            "neither an X-Seraph-Trusted-App-Cert nor a signature",
+        ),
+    ] {
+        let ran = files.verify(request, &["--scheme", "https"]);
+        assert!(ran.stdout.contains(says), "{says}: {ran:?}");
+    }
 }

@@ -197,7 +197,10 @@ pub enum IdentityError {
         mode: u32,
     },
     /// No line `Application-Id: …` before the key.
-    #[error("no line `{ID_PREFIX}…` before the private key")]
+    #[error(
+        "no line `{ID_PREFIX}…` before a private key: a certificate document has none, nor a key of HTTP message \
+         signatures"
+    )]
     NoApplicationId,
     /// More than one such line.
     #[error("more than one line `{ID_PREFIX}…` before the private key")]

@@ -8,12 +8,12 @@
 //! | Code | HTTP | gRPC | Before | What the peer sees | What to do |
 //! |---|---|---|---|---|---|
 //! | `MISSING_CERT` | 401 | 16 | yes | no credentials in the request | sign the request, or make the layer `optional()` |
-//! | `BAD_PROTOCOL_VERSION` | 400, 401 | 3, 16 | yes | the version it sent and the highest it may use | list the scheme with the application, or set the peer to version 3 |
+//! | `BAD_PROTOCOL_VERSION` | 400, 401 | 3, 16 | yes | the version it sent and the highest it may use | list the scheme with the application, or set the peer to version 3; 0 is also a request without a version header |
 //! | `APP_ID_NOT_FOUND` | 401 | 16 | yes | the id header is missing | mend the peer |
 //! | `SECRET_KEY_NOT_FOUND` | 401 | 16 | yes | the key header is missing (version 2) | mend the peer |
 //! | `MAGIC_NUMBER_NOT_FOUND` | 401 | 16 | yes | the magic header is missing (version 2) | mend the peer |
 //! | `APP_UNKNOWN` | 401 | 16 | yes | the id it sent | register the application; ids are compared byte for byte |
-//! | `BAD_MAGIC` | 401 | 16 | yes | which part could not be read | compare the registered key's fingerprint with the peer's |
+//! | `BAD_MAGIC` | 401 | 16 | yes | which part could not be read | look whether a header was cut; compare the registered key's fingerprint with the peer's |
 //! | `SYSTEM` | 401 | 16 | yes | the timestamp that is no number | mend the peer |
 //! | `BAD_SIGNATURE` | 401 | 16 | yes | the URL as this server rebuilt it | compare that URL with the one the peer signed: host, scheme, port, context path, escapes; set the public URL; compare the key's fingerprint |
 //! | `REPEATED_HEADER` | 400 | 3 | yes | which header came twice | look for a proxy that adds headers |
@@ -407,6 +407,9 @@ impl Rejection {
         match self {
             Self::CredentialsMissing => "the request carries no X-Seraph-Trusted-App-Cert header",
             Self::VersionNotANumber { .. } => "the peer sends a broken version header",
+            Self::VersionNotAllowed { version: 0, .. } => {
+                "the peer sends no X-Seraph-Trusted-App-Version header, or speaks version 0: set it to version 3"
+            }
             Self::VersionNotAllowed { .. } => {
                 "list the scheme with the application, or set the peer to version 3"
             }
@@ -415,7 +418,10 @@ impl Rejection {
                 "a version 2 peer must send the Key and Magic headers"
             }
             Self::ApplicationUnknown { .. } => "register the application; ids are compared byte for byte",
-            Self::BadMagic { .. } => "compare the registered key's fingerprint with the peer's",
+            Self::BadMagic { .. } => {
+                "look whether a header was cut, the certificate above all; in version 2, compare the registered \
+                 key's fingerprint with the peer's"
+            }
             Self::TimestampNotANumber { .. } => "the certificate's first line is no number",
             Self::SignatureMissing => "the peer sends no X-Seraph-Trusted-App-Signature header",
             Self::BadSignature { .. } => {

@@ -35,6 +35,22 @@ async fn an_unknown_path_is_404_under_route_layer_and_401_under_layer() {
 }
 
 #[tokio::test]
+async fn only_around_the_router_no_refusal_tells_which_paths_exist() {
+    let refused = async |app: axum::routing::RouterIntoService<Body>, path: &str| {
+        let response = app.oneshot(Request::delete(path).body(Body::empty()).unwrap()).await.unwrap();
+        (response.status(), response.headers().contains_key("allow"))
+    };
+    let inside = || routes().layer(trusting_the_wiki()).into_service();
+    assert_eq!(refused(inside(), "/issues").await, (StatusCode::UNAUTHORIZED, true));
+    assert_eq!(refused(inside(), "/nothing").await, (StatusCode::UNAUTHORIZED, false));
+
+    let around = Router::new().fallback_service(trusting_the_wiki().layer(routes()));
+    for path in ["/issues", "/nothing"] {
+        assert_eq!(refused(around.clone().into_service(), path).await, (StatusCode::UNAUTHORIZED, false));
+    }
+}
+
+#[tokio::test]
 async fn a_route_added_after_the_layer_is_open() {
     for app in [routes().layer(trusting_the_wiki()), routes().route_layer(trusting_the_wiki())] {
         let app = app.route("/health", get(|| async {}));

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use http::request::Parts;
 use serde::{Serialize, Serializer};
+use tower_trusted_app::application::Scheme;
 use tower_trusted_app::httpsig::{self, BaseLine, ContentDigest, RequestMessage, SignatureFields};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::seraph;
@@ -98,9 +99,18 @@ impl SignedText {
                    X-Seraph-Trusted-App-Cert"
             )
         };
-        let text = credentials.signed_text(url).context(
-            "the certificate cannot be read: that is possible in version 3 of Seraph only, since others encrypt it",
-        )?;
+        let version = credentials.version();
+        let text = credentials.signed_text(url).with_context(|| match Scheme::SeraphV3.version() {
+            Some(readable) if readable == version => {
+                "X-Seraph-Trusted-App-Cert cannot be read: base64 of three lines, timestamp, user and magic number; \
+                 was it cut?"
+                    .to_owned()
+            }
+            _ => format!(
+                "the certificate is one of version {version}: only in version 3 of Seraph can it be read, since \
+                 others encrypt it"
+            ),
+        })?;
         let from = ["the first line of the certificate", origin, "the second line of the certificate"];
         let lines = ["timestamp", "URL", "user"].into_iter().zip(text.split('\n')).zip(from);
         let lines = lines.map(|((component, value), from)| Line {

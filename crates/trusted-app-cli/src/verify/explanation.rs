@@ -93,7 +93,7 @@ impl Explanation {
     pub(super) fn print(&self) -> anyhow::Result<()> {
         match &self.outcome {
             Outcome::Authenticated { .. } => output::line("authenticated")?,
-            Outcome::Anonymous => output::line("anonymous: the request carries no credentials to look at")?,
+            Outcome::Anonymous => output::line(ANONYMOUS)?,
             Outcome::Rejected { code, message, .. } => {
                 output::line(format_args!("rejected: {code}: {message}"))?;
             }
@@ -122,9 +122,17 @@ fn rejected(rejection: &Rejection) -> Outcome {
     Outcome::Rejected { code, message: error.message(), header, reason }
 }
 
+/// Said of a request that nobody signed.
+const ANONYMOUS: &str = "anonymous: the request carries no credentials to look at, neither an X-Seraph-Trusted-App-Cert \
+                         nor a signature with the tag `trusted-app`; a server that requires them answers 401";
+
 /// What to do about it: here, where the options stand for a server's settings.
 fn hint(rejection: &Rejection) -> &'static str {
     match rejection {
+        Rejection::BadSignature { .. } => {
+            "compare the URL with the one the peer signed; state the server's own by --public-url, or by --scheme, which is \
+             http unless stated; look whether the signature was cut; compare the key's fingerprint"
+        }
         Rejection::PeerUnknown => "state by --remote-addr where the request comes from",
         Rejection::AuthorityUnknown { .. } => {
             "the head names no host, or two: add a Host header, or state the server's URL by --public-url"
