@@ -19,7 +19,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use trusted_app_test::TestIdentity;
 
-use crate::subjects::{PATH, TARGET, answer, ready};
+use crate::subjects::{PATH, PEER, TARGET, answer, ready};
 
 const KEY_ID: &str = "wiki:1";
 
@@ -81,7 +81,8 @@ fn rules() -> Validation {
     rules
 }
 
-/// The same request over and over, with a token.
+/// The same request over and over, with a token; from a server that says who the peer is, as for the
+/// trusted request.
 pub(crate) fn request() -> impl Fn() -> Request<Body> {
     let pem = TestIdentity::wiki().local().key().to_pkcs8_pem();
     let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
@@ -96,6 +97,7 @@ pub(crate) fn request() -> impl Fn() -> Request<Body> {
     let token = jsonwebtoken::encode(&head, &claims, &key).unwrap();
     move || {
         let request = Request::get(TARGET)
+            .extension(PEER)
             .header(header::HOST, "tracker.example.com")
             .header(header::USER_AGENT, "bench")
             .header(header::ACCEPT, "*/*")

@@ -33,7 +33,7 @@ const ORIGIN: &str = "https://tracker.example.com";
 pub(crate) const TARGET: &str = "/rest/api/2/search?jql=project%20%3D%20HSP&maxResults=50";
 pub(crate) const PATH: &str = "/rest/api/2/search";
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-const PEER: Peer = Peer::Ip(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 1, 2, 3)));
+pub(crate) const PEER: Peer = Peer::Ip(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 1, 2, 3)));
 
 /// One signed request of the wiki, RSA-2048, and what the tracker knows.
 pub(crate) struct Scene {

@@ -34,7 +34,7 @@ pub struct TrustedApplicationBuilder {
 impl TrustedApplication {
     /// Starts the description of an application with a key of Seraph's.
     /// [`addresses`](TrustedApplicationBuilder::addresses) and
-    /// [`paths`](TrustedApplicationBuilder::paths) must be stated. A [`PublicKey`] by itself is an active
+    /// [`paths`](TrustedApplicationBuilder::paths) must be stated. A [`PublicKey`](crate::PublicKey) by itself is an active
     /// key without dates.
     pub fn builder(id: ApplicationId, key: impl Into<ApplicationKey>) -> TrustedApplicationBuilder {
         Self::described(id, vec![key.into()], Vec::new(), Scheme::SeraphV3)
