@@ -53,7 +53,8 @@ impl<ResBody: From<Bytes>> Reject<ResBody> for ProblemJson {
     }
 }
 
-/// Answers by a closure.
+/// Answers by a closure. [`TransportError::message`](crate::seraph::TransportError::message) is what a peer may
+/// read; a rejection's own text (`Display`) is for the log and says more, such as which keys there are.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -62,7 +63,8 @@ impl<ResBody: From<Bytes>> Reject<ResBody> for ProblemJson {
 /// use tower_trusted_app::{Rejection, reject_fn};
 ///
 /// let plain = reject_fn(|rejection: &Rejection, _request: &Parts| {
-///     let mut response = Response::new(Full::new(Bytes::from(rejection.to_string())));
+///     let text = rejection.to_transport_error().message();
+///     let mut response = Response::new(Full::new(Bytes::from(text)));
 ///     *response.status_mut() = rejection.status();
 ///     response
 /// });

@@ -35,6 +35,7 @@ pub(crate) fn open(file: &Path) -> anyhow::Result<Request<Bytes>> {
 fn read(input: impl Read) -> Result<Request<Bytes>, CaptureError> {
     let mut input = io::BufReader::new(input).take(MAX_HEAD_BYTES);
     let mut head = Vec::new();
+    let mut passed_over = 0;
     let mut request = loop {
         let line_at = head.len();
         let read = input.read_until(b'\n', &mut head)?;
@@ -45,8 +46,9 @@ fn read(input: impl Read) -> Result<Request<Bytes>, CaptureError> {
         // Blank lines before the head are passed over (RFC 9112, section 2.2).
         if blank && line_at == 0 && read > 0 {
             head.clear();
+            passed_over += 1;
         } else if blank {
-            break parse(head)?;
+            break parse(head, passed_over)?;
         }
     };
     if SignatureFields::attempted(request.headers()) {
@@ -94,8 +96,8 @@ fn unchunked(mut body: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Parses a head that may lack the blank line at its end.
-fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, CaptureError> {
+/// Parses a head that may lack the blank line at its end, after some blank lines.
+fn parse(mut head: Vec<u8>, passed_over: usize) -> Result<Request<Bytes>, CaptureError> {
     if head.is_empty() {
         return Err(CaptureError::Empty);
     }
@@ -106,7 +108,7 @@ fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, CaptureError> {
         _ if is_encoded(&head) => CaptureError::Encoding,
         httparse::Error::Token | httparse::Error::Version => CaptureError::RequestLine(error),
         httparse::Error::NewLine => CaptureError::LineEnd,
-        httparse::Error::HeaderName => CaptureError::Header(first_bad_line(&head)),
+        httparse::Error::HeaderName => CaptureError::Header(passed_over + first_bad_line(&head)),
         error => CaptureError::Syntax(error),
     })?;
 
@@ -129,7 +131,8 @@ fn parse(mut head: Vec<u8>) -> Result<Request<Bytes>, CaptureError> {
 /// Whether it begins as an editor's UTF-8 with a byte order mark does, or UTF-16.
 fn is_encoded(head: &[u8]) -> bool {
     let marks: [&[u8]; 3] = [b"\xEF\xBB\xBF", b"\xFF\xFE", b"\xFE\xFF"];
-    marks.into_iter().any(|mark| head.starts_with(mark)) || head.iter().take(2).any(|byte| *byte == 0)
+    let of_latin = |unit: &[u8]| unit.iter().filter(|byte| **byte == 0).count() == 1;
+    marks.into_iter().any(|mark| head.starts_with(mark)) || head.chunks(2).take(2).all(of_latin)
 }
 
 /// The number of the first line that is no header; the request line is number 1.

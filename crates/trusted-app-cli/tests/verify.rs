@@ -131,6 +131,8 @@ fn no_request_head() {
         (b"PRI * HTTP/2.0\r\n\r\n", "invalid HTTP version"),
         (b"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "line 3 is no header, which is `Name: value`"),
         (b"GET / HTTP/1.1\nA: b\nc/d=\n\n", "line 3 is no header"),
+        (b"\r\n\nGET / HTTP/1.1\nfoo\n\n", "line 4 is no header"),
+        (b"G\0T / HTTP/1.1\n\n", "invalid token"),
         (b"GET / HTTP/1.1\r\nA : b\r\n\r\n", "line 2 is no header"),
         (b"GET / HTTP/1.1\r\n: b\r\n\r\n", "line 2 is no header"),
         (b"GET / HTTP/1.1\r\r\nA: b\r\r\n", "a line ends in something else than LF or CR LF"),

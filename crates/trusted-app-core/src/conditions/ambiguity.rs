@@ -4,7 +4,10 @@
 //! parameters, decode escapes (once or twice), resolve dots and merge slashes before they look for
 //! a handler. A path on which two of them could disagree is no honest client's.
 
+use std::iter;
 use std::str::Chars;
+
+use unicode_normalization::UnicodeNormalization as _;
 
 /// What in the path could be read in two ways, or `None` for a plain path.
 ///
@@ -67,12 +70,21 @@ fn ambiguous_character(path: &str) -> Result<(), &'static str> {
             '.' if raw == '%' => return Err("encoded dot"),
             ';' if raw == '%' => return Err("encoded semicolon"),
             '%' => return Err("encoded percent sign"),
-            '％' | '．' | '／' | '；' | '＼' => return Err("full-width delimiter"),
+            other if is_delimiter_in_disguise(other) => return Err("disguised delimiter"),
             other if other.is_control() => return Err("control character"),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Whether Unicode normalisation, of any form, makes a delimiter of it, or one or two dots; the three of an
+/// ellipsis lead nowhere.
+fn is_delimiter_in_disguise(character: char) -> bool {
+    let normalised = || iter::once(character).nfkc();
+    let is_delimiter = |c| matches!(c, '%' | '/' | ';' | '\\' | '?' | '#');
+    !character.is_ascii()
+        && (normalised().any(is_delimiter) || normalised().all(|c| c == '.') && normalised().count() < 3)
 }
 
 /// Whether a character makes every path ambiguous that begins so. What is wrong with an escape may be mended by what
@@ -168,8 +180,15 @@ mod tests {
             ("/a%ED%A0%80", "escapes that are no UTF-8"),
             ("/a%F4%90%80%80", "escapes that are no UTF-8"),
             ("/a%FF", "escapes that are no UTF-8"),
-            ("/a%EF%BC%8Fb", "full-width delimiter"),
-            ("/a／b", "full-width delimiter"),
+            ("/a%EF%BC%8Fb", "disguised delimiter"),
+            ("/a／b", "disguised delimiter"),
+            ("/rest/%E2%80%A5/admin", "disguised delimiter"), // U+2025, two dots
+            ("/rest/%E2%80%A4%E2%80%A4/admin", "disguised delimiter"), // U+2024, one dot
+            ("/rest/..%CD%BE/admin", "disguised delimiter"),  // U+037E, a semicolon in NFC already
+            ("/rest/..%EF%B9%94/admin", "disguised delimiter"), // U+FE54, a semicolon
+            ("/rest/%EF%B9%A82e", "disguised delimiter"),     // U+FE68, a backslash
+            ("/rest/%EF%B9%AA2e", "disguised delimiter"),     // U+FE6A, a percent sign
+            ("/rest/%E2%84%80", "disguised delimiter"),       // U+2100, a/c
         ] {
             assert_eq!(ambiguity(path), Some(reason), "{path:?}");
         }

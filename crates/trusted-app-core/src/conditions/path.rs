@@ -192,8 +192,9 @@ impl PathRule {
     /// A covered path is refused all the same when a server behind the rule could read it in
     /// another way: when, without the `;` parameters of each segment, a segment is `.` or `..`, or
     /// empty and not the last; when it has `\`, `?`, `#`, a blank or a control character; when
-    /// `/`, `\`, `.`, `;`, `%` or a control character is percent-encoded; when a full-width form
-    /// of one of the five stands for it; when an escape is bad or decodes to no UTF-8.
+    /// `/`, `\`, `.`, `;`, `%` or a control character is percent-encoded; when a character that
+    /// Unicode normalisation turns into one of the five, such as a full-width form, stands for it
+    /// (an ellipsis does not); when an escape is bad or decodes to no UTF-8.
     ///
     /// # Errors
     ///
