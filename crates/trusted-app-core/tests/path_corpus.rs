@@ -212,6 +212,7 @@ const HONEST: &[&str] = &[
     "/rest/%41%62%63",
     "/rest/user@example.com",
     "/rest/x%E2%80%A6",
+    "/rest/x%EF%BC%9F",
 ];
 
 fn rules() -> [(&'static str, PathRule); 2] {

@@ -99,18 +99,17 @@ impl SignedText {
                    X-Seraph-Trusted-App-Cert"
             )
         };
-        let version = credentials.version();
-        let text = credentials.signed_text(url).with_context(|| match Scheme::SeraphV3.version() {
-            Some(readable) if readable == version => {
-                "X-Seraph-Trusted-App-Cert cannot be read: base64 of three lines, timestamp, user and magic number; \
-                 was it cut?"
-                    .to_owned()
-            }
-            _ => format!(
-                "the certificate is one of version {version}: only in version 3 of Seraph can it be read, since \
-                 others encrypt it"
-            ),
-        })?;
+        if Scheme::SeraphV3.version() != Some(credentials.version()) {
+            bail!(
+                "the certificate is one of version {}: only in version 3 of Seraph can it be read, since others \
+                 encrypt it",
+                credentials.version()
+            )
+        }
+        let text = credentials.signed_text(url).context(
+            "X-Seraph-Trusted-App-Cert cannot be read: base64 of three lines, timestamp, user and magic number; was it \
+             cut?",
+        )?;
         let from = ["the first line of the certificate", origin, "the second line of the certificate"];
         let lines = ["timestamp", "URL", "user"].into_iter().zip(text.split('\n')).zip(from);
         let lines = lines.map(|((component, value), from)| Line {

@@ -82,7 +82,7 @@ fn ambiguous_character(path: &str) -> Result<(), &'static str> {
 /// ellipsis lead nowhere.
 fn is_delimiter_in_disguise(character: char) -> bool {
     let normalised = || iter::once(character).nfkc();
-    let is_delimiter = |c| matches!(c, '%' | '/' | ';' | '\\' | '?' | '#');
+    let is_delimiter = |c| matches!(c, '%' | '/' | ';' | '\\');
     !character.is_ascii()
         && (normalised().any(is_delimiter) || normalised().all(|c| c == '.') && normalised().count() < 3)
 }
