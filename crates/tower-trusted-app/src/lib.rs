@@ -96,5 +96,5 @@ pub use trusted_app_core::{
     ActAsPolicy, ApplicationId, ApplicationRegistry, BoxError, Clock, KeyStore, KnownUser, LocalApplication,
     PublicKey, Rejection, ReplayStore, Scheme, Timestamp, TrustedApplication, UserDirectory, UserLookup,
     application, conditions, crypto, httpsig, identity, limits, permission, registry, rejection, seraph,
-    store,
+    store, text,
 };

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::Serialize;
+use tower_trusted_app::text::escaped;
 
 /// The exit status when nothing could be answered.
 const FAILURE: u8 = 2;
@@ -120,18 +121,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(FAILURE)
 }
 
-/// A text that may come from anybody, without control characters and what changes the direction of text (UAX #9),
-/// which must not reach the terminal.
+/// A text that may come from anybody, with escapes for what must not reach the terminal.
 pub(crate) fn printable(text: &impl Display) -> String {
-    let mut printable = String::new();
-    for c in text.to_string().chars() {
-        if c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
-        {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    printable
+    escaped(&text.to_string()).to_string()
 }

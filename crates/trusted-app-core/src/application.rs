@@ -6,11 +6,13 @@ mod builder;
 mod id;
 mod key;
 mod scheme;
+mod warning;
 
 pub use builder::{ApplicationError, TrustedApplicationBuilder};
 pub use id::{ApplicationId, ApplicationIdError};
 pub use key::{ApplicationKey, KeyState, KeyStateError};
 pub use scheme::{Scheme, SchemeError};
+pub use warning::{ApplicationWarning, WarningPart};
 
 use crate::clock::Timestamp;
 use crate::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};

@@ -34,6 +34,7 @@ pub mod registry;
 pub mod rejection;
 pub mod seraph;
 pub mod store;
+pub mod text;
 pub mod user;
 pub mod verified;
 

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::user::KnownUser;
 
@@ -17,7 +18,8 @@ use crate::user::KnownUser;
 /// Who is allowed is compared byte for byte with the directory's spelling, and who is denied [without regard to
 /// letter case](caseless_eq): a slip of either kind then refuses too many and never too few. **What is denied wins**
 /// over what is allowed, whatever the order in which it was stated; a name or a group that nobody has
-/// changes nothing. There are no patterns: an application whose lists have `*`, `any` or an empty name is not built.
+/// changes nothing. There are no patterns: an application whose lists have `*`, `any` or a name that
+/// [no directory can answer](crate::text::check_name) is not built.
 ///
 /// ```
 /// use http::Method;
@@ -78,25 +80,27 @@ impl Members {
 /// too many is the safe side, such as what is denied and which groups are of administrators.
 ///
 /// Letters that have a capital in common are the same: `ß`, `ẞ` and `SS`; `σ` and `ς`; the Kelvin sign and `k`; also
-/// `ı` and `i`. Composed and decomposed letters stay apart.
+/// `ı` and `i`. So are composed and decomposed letters (both sides are brought to normalization form C, UAX #15).
 ///
 /// ```
 /// use trusted_app_core::permission::caseless_eq;
 ///
 /// assert!(caseless_eq("Admins", "ADMINS") && caseless_eq("Straße", "STRASSE"));
+/// assert!(caseless_eq("M\u{fc}ller", "mu\u{308}ller"));
 /// assert!(!caseless_eq("admins", "admin"));
 /// ```
 #[must_use]
 pub fn caseless_eq(one: &str, other: &str) -> bool {
     /// Small first, for `ẞ` is a capital that its small letter does not lead back to.
     fn fold(name: &str) -> impl Iterator<Item = char> {
-        let small = name.chars().flat_map(char::to_lowercase);
+        let small = name.nfc().flat_map(char::to_lowercase);
         small.flat_map(char::to_uppercase).flat_map(char::to_lowercase)
     }
     if one.is_ascii() && other.is_ascii() {
         return one.eq_ignore_ascii_case(other);
     }
-    fold(one).eq(fold(other))
+    // Folding may put letters together that compose.
+    fold(one).nfc().eq(fold(other).nfc())
 }
 
 impl ActAsPolicy {
@@ -189,11 +193,10 @@ impl ActAsPolicy {
         self.read_only
     }
 
-    /// A listed name that looks like everybody and would mean a user or a group called that.
-    pub(crate) fn misleading_name(&self) -> Option<&str> {
+    /// All names of users and groups in its lists.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let members = self.allowed.iter().chain([&self.denied]);
-        let mut names = members.flat_map(|members| members.users.iter().chain(&members.groups));
-        names.find(|name| matches!(&***name, "" | "*" | "any")).map(|name| &**name)
+        members.flat_map(|members| members.users.iter().chain(&members.groups)).map(|name| &**name)
     }
 
     /// Checks one user and one method, in this order: denied by name, denied by group, administrator, not

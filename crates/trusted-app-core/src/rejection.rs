@@ -36,7 +36,7 @@
 
 mod code;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use http::StatusCode;
 
@@ -45,6 +45,7 @@ use crate::httpsig::Refusal;
 use crate::limits::MAX_REPEATED_BYTES;
 use crate::permission::PermissionRule;
 use crate::seraph::TransportError;
+use crate::text::escaped;
 
 pub use code::Code;
 
@@ -492,23 +493,8 @@ impl fmt::Display for Rejection {
             Self::HttpSignature(refusal) => refusal.to_string(),
             other => other.to_transport_error().message(),
         };
-        for character in message.chars() {
-            if character.is_control() || is_invisible(character) {
-                write!(f, "{}", character.escape_unicode())?;
-            } else {
-                f.write_char(character)?;
-            }
-        }
-        Ok(())
+        escaped(&message).fmt(f)
     }
-}
-
-/// Line ends of Unicode, and what changes the direction of text (UAX #9) or has no width.
-fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-    )
 }
 
 impl std::error::Error for Rejection {}

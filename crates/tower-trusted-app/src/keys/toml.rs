@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 use ::toml::de::{DeTable, DeValue};
 use trusted_app_core::TrustedApplication;
-use trusted_app_core::application::ApplicationError;
-use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathPatternKind, PathRule};
-use trusted_app_core::permission::Members;
+use trusted_app_core::application::{ApplicationError, WarningPart};
+use trusted_app_core::conditions::MethodRule;
 
 use self::fields::{LIST_OR_ANY, Problem, Value};
 use super::applications::Applications;
@@ -168,10 +167,6 @@ const FIELDS: [&str; 14] = [
     "insecure_min_rsa_bits",
 ];
 
-const ALLOWS_NOTHING: &str = "the list is empty, so every request is refused; for no rule write \"any\"";
-
-const ALLOWS_NOBODY: &str = "the lists are empty, so every request is refused; for everybody leave them out";
-
 /// One `[[application]]`.
 struct Entry<'t> {
     text: &'t str,
@@ -195,7 +190,6 @@ impl<'t> Entry<'t> {
         let addresses = self.required("ip_addresses", LIST_OR_ANY, fields::address_rule)?;
         let paths = self.required("url_paths", LIST_OR_ANY, fields::path_rule)?;
         let methods = self.optional("methods", fields::method_rule)?.unwrap_or(MethodRule::any());
-        self.warn(&addresses, &paths, &methods, warnings);
 
         let (mut keys, mut signature_keys) = (keys.into_iter(), signature_keys.into_iter().flatten());
         let first = match keys.next() {
@@ -221,10 +215,6 @@ impl<'t> Entry<'t> {
             application = application.timeout(timeout);
         }
         if let Some(policy) = self.optional("act_as", act_as::policy)? {
-            if policy.allowed().is_some_and(Members::is_empty) {
-                let nobody = Problem::new(self.place_of("act_as"), ALLOWS_NOBODY);
-                warnings.push(self.error("act_as", nobody).to_string());
-            }
             application = application.act_as(policy);
         }
         if let Some(schemes) = self.optional("schemes", fields::schemes)? {
@@ -239,7 +229,7 @@ impl<'t> Entry<'t> {
         if let Some(bits) = self.optional("insecure_min_rsa_bits", fields::bits)? {
             application = application.insecure_min_rsa_bits(bits);
         }
-        application.build().map_err(|error| {
+        let application = application.build().map_err(|error| {
             let field = match error {
                 ApplicationError::KeyTooSmall { .. }
                 | ApplicationError::TooManyKeys(_)
@@ -256,12 +246,14 @@ impl<'t> Entry<'t> {
                 | ApplicationError::KeyOfTwoSchemes(_) => "signature_key",
                 ApplicationError::KeyDirectory => "key_directory",
                 ApplicationError::MinRsaBits(_) => "insecure_min_rsa_bits",
-                ApplicationError::ActAsName(_) => "act_as",
+                ApplicationError::ActAsName(_) | ApplicationError::RuleName { .. } => "act_as",
                 ApplicationError::NoScheme | ApplicationError::NoKey(_) => "schemes",
                 _ => "",
             };
             self.error(field, Problem::new(self.place_of(field), error))
-        })
+        })?;
+        self.warn(&application, warnings);
+        Ok(application)
     }
 
     fn required<T>(
@@ -282,36 +274,20 @@ impl<'t> Entry<'t> {
         self.table.get(field).map(read).transpose().map_err(|problem| self.error(field, problem))
     }
 
-    fn warn(
-        &self,
-        addresses: &AddressRule,
-        paths: &PathRule,
-        methods: &MethodRule,
-        warnings: &mut Vec<String>,
-    ) {
-        let mut warn = |field, text: &str| {
-            warnings.push(self.error(field, Problem::new(self.place_of(field), text)).to_string());
-        };
-        if addresses.patterns().is_some_and(<[_]>::is_empty) {
-            warn("ip_addresses", ALLOWS_NOTHING);
-        }
-        if paths.patterns().is_some_and(<[_]>::is_empty) {
-            warn("url_paths", ALLOWS_NOTHING);
-        }
-        if methods.methods().is_some_and(<[_]>::is_empty) {
-            warn("methods", ALLOWS_NOTHING);
-        }
-        for pattern in paths.patterns().unwrap_or_default() {
-            if let Some(text) = hardly_meant(pattern) {
-                warn("url_paths", &text);
-            }
-        }
-        for method in methods.methods().unwrap_or_default() {
-            let upper = method.as_str().to_ascii_uppercase();
-            if method.as_str() != upper {
-                warn("methods", &format!("`{method}` is not {upper}: methods are case-sensitive"));
-            }
-        }
+    /// What is allowed but hardly meant, each with its place.
+    fn warn(&self, application: &TrustedApplication, warnings: &mut Vec<String>) {
+        warnings.extend(application.warnings().iter().map(|warning| {
+            let field = match warning.part {
+                WarningPart::Id => "id",
+                WarningPart::Addresses => "ip_addresses",
+                WarningPart::Paths => "url_paths",
+                WarningPart::Methods => "methods",
+                WarningPart::Timeout => "timeout_ms",
+                WarningPart::ActAs => "act_as",
+                _ => "",
+            };
+            self.error(field, Problem::new(self.place_of(field), warning)).to_string()
+        }));
     }
 
     /// Where a field stands, or the application if it does not.
@@ -326,21 +302,6 @@ impl<'t> Entry<'t> {
         };
         let colon = if field.is_empty() { "" } else { ": " };
         TomlError::new(self.text, format!("application {application}: {field}{colon}"), problem)
-    }
-}
-
-/// What is odd about a path pattern that may yet be listed.
-fn hardly_meant(pattern: &PathPattern) -> Option<String> {
-    let text = pattern.as_str();
-    if pattern.never_matches() {
-        let why = if text.starts_with('/') { "such paths are ambiguous" } else { "paths begin with a slash" };
-        Some(format!("the prefix `{text}` covers no path: {why}"))
-    } else if pattern.kind() == PathPatternKind::Prefix && text.contains('*') {
-        Some(format!(
-            "in the prefix `{text}` the `*` is a plain character; a prefix covers what begins with it"
-        ))
-    } else {
-        None
     }
 }
 

@@ -1,5 +1,7 @@
 //! Text whose characters all can be seen.
 
+use tower_trusted_app::text::is_invisible;
+
 /// A page, with escapes in the place of what cannot be seen in its text, or changes the direction of other text (UAX #9).
 /// Tags and text areas stay as they are: forms send back what stands there.
 pub(super) fn visible(page: &str) -> String {
@@ -21,8 +23,7 @@ fn write_escaped(out: &mut String, text: &str) {
 }
 
 fn is_hidden(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t') || is_invisible(c)
 }
 
 #[cfg(test)]

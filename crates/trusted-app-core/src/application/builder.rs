@@ -10,6 +10,7 @@ use crate::limits::{
     MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MAX_URL_BYTES, MIN_PARSED_RSA_BITS, MIN_RSA_BITS,
 };
 use crate::permission::ActAsPolicy;
+use crate::text::{NameError, check_name, escaped};
 
 /// Describes a [`TrustedApplication`].
 #[derive(Debug, Clone)]
@@ -236,8 +237,11 @@ impl TrustedApplicationBuilder {
         if timeout.as_millis() == 0 || i64::try_from(timeout.as_millis()).is_err() {
             return Err(ApplicationError::Timeout);
         }
-        if let Some(name) = self.act_as.misleading_name() {
-            return Err(ApplicationError::ActAsName(name.to_owned()));
+        for name in self.act_as.names() {
+            if matches!(name, "" | "*" | "any") {
+                return Err(ApplicationError::ActAsName(name.to_owned()));
+            }
+            check_name(name).map_err(|error| ApplicationError::RuleName { name: name.to_owned(), error })?;
         }
         if self.schemes.is_empty() {
             return Err(ApplicationError::NoScheme);
@@ -381,6 +385,14 @@ pub enum ApplicationError {
     /// A name in a policy's lists that looks like everybody.
     #[error("{0:?} in a list of users or groups is no name of one; for everybody leave the list out")]
     ActAsName(String),
+    /// A name in a policy's lists that no directory can answer.
+    #[error("the name `{}` of a user or group matches nobody: {error}", escaped(name))]
+    RuleName {
+        /// The name as it was written.
+        name: String,
+        /// What is wrong with it, and the right spelling.
+        error: NameError,
+    },
     /// An empty list of schemes.
     #[error("an application needs at least one scheme, such as `seraph-v3`")]
     NoScheme,

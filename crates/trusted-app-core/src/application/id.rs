@@ -5,11 +5,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::limits::MAX_APPLICATION_ID_BYTES;
+use crate::text::is_invisible;
 
 /// The name under which an application is registered, such as `confluence:4711`.
 ///
-/// Compared byte for byte. 1 to [`MAX_APPLICATION_ID_BYTES`] bytes, not only blanks, no control
-/// characters.
+/// Compared byte for byte, so that what cannot be seen is not allowed: 1 to [`MAX_APPLICATION_ID_BYTES`] bytes, no blank
+/// at either end, no control characters, no [invisible](crate::text::is_invisible) ones.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApplicationId(Arc<str>);
 
@@ -18,7 +19,7 @@ impl ApplicationId {
     ///
     /// # Errors
     ///
-    /// When it is blank, too long, or has a control character.
+    /// When it is blank, too long, begins or ends with a blank, or has a character that cannot be seen.
     pub fn new(id: impl Into<Arc<str>>) -> Result<Self, ApplicationIdError> {
         let id = id.into();
         if id.trim().is_empty() {
@@ -27,6 +28,10 @@ impl ApplicationId {
             Err(ApplicationIdError::TooLong)
         } else if id.chars().any(char::is_control) {
             Err(ApplicationIdError::ControlCharacter)
+        } else if let Some(character) = id.chars().find(|character| is_invisible(*character)) {
+            Err(ApplicationIdError::Invisible(character))
+        } else if id.trim() != &*id {
+            Err(ApplicationIdError::OuterBlank)
         } else {
             Ok(Self(id))
         }
@@ -78,4 +83,10 @@ pub enum ApplicationIdError {
     /// A line end, a tab or another control character.
     #[error("an application id cannot have control characters")]
     ControlCharacter,
+    /// A character that cannot be seen, such as a byte order mark.
+    #[error("an application id cannot have the invisible character {}", .0.escape_unicode())]
+    Invisible(char),
+    /// A blank at the beginning or the end.
+    #[error("an application id cannot begin or end with a blank")]
+    OuterBlank,
 }

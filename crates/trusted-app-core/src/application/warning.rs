@@ -1,0 +1,190 @@
+//! What an application may be registered with but is hardly meant.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Scheme, TrustedApplication};
+use crate::conditions::{PathPattern, PathPatternKind};
+use crate::permission::Members;
+use crate::text::escaped;
+
+/// Something about an application that is allowed but hardly meant: to show to who wrote it.
+///
+/// ```
+/// use trusted_app_core::application::TrustedApplication;
+/// use trusted_app_core::conditions::{AddressRule, PathRule};
+/// use trusted_app_core::PublicKey;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let base64 = include_str!("../../tests/data/public-key-2048.txt");
+/// let wiki = TrustedApplication::builder("wiki".parse()?, PublicKey::from_base64(base64)?)
+///     .addresses(AddressRule::any())
+///     .paths(PathRule::prefixes(["rest"]))
+///     .build()?;
+/// let warnings = wiki.warnings();
+/// assert_eq!(warnings.len(), 1);
+/// assert_eq!(warnings[0].to_string(), "the prefix `rest` covers no path: paths begin with a slash");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApplicationWarning {
+    /// Which part of the application it is about.
+    pub part: WarningPart,
+    text: String,
+}
+
+/// Which part of an application an [`ApplicationWarning`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WarningPart {
+    /// The id.
+    Id,
+    /// Where requests may come from.
+    Addresses,
+    /// Which paths may be asked for.
+    Paths,
+    /// Which methods may be used.
+    Methods,
+    /// How old a request may be.
+    Timeout,
+    /// Whom it may act as.
+    ActAs,
+}
+
+impl fmt::Display for ApplicationWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+const ALLOWS_NOTHING: &str = "the list is empty, so every request is refused; for no rule write \"any\"";
+const ALLOWS_NOBODY: &str = "the lists are empty, so every request is refused; for everybody leave them out";
+/// Nobody's requests take a day.
+const LONG_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+/// No two clocks agree so well.
+const SHORT_TIMEOUT: Duration = Duration::from_millis(1000);
+
+impl TrustedApplication {
+    /// What is allowed but hardly meant: an empty list, a pattern that matches nothing, a time-out of years, a
+    /// distinguished name where a name belongs.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<ApplicationWarning> {
+        let mut warnings = Vec::new();
+        let mut warn = |part, text: String| warnings.push(ApplicationWarning { part, text });
+        let conditions = &self.conditions;
+        if self.id.as_str().contains("${") || self.id.as_str().contains("{{") {
+            let id = escaped(self.id.as_str());
+            warn(WarningPart::Id, format!("the id `{id}` looks like a variable that was not replaced"));
+        }
+        if conditions.addresses.patterns().is_some_and(<[_]>::is_empty) {
+            warn(WarningPart::Addresses, ALLOWS_NOTHING.to_owned());
+        }
+        if conditions.paths.patterns().is_some_and(<[_]>::is_empty) {
+            warn(WarningPart::Paths, ALLOWS_NOTHING.to_owned());
+        }
+        if conditions.methods.methods().is_some_and(<[_]>::is_empty) {
+            warn(WarningPart::Methods, ALLOWS_NOTHING.to_owned());
+        }
+        for pattern in conditions.paths.patterns().unwrap_or_default() {
+            if let Some(text) = hardly_meant(pattern) {
+                warn(WarningPart::Paths, text);
+            }
+        }
+        for method in conditions.methods.methods().unwrap_or_default() {
+            let upper = method.as_str().to_ascii_uppercase();
+            if method.as_str() != upper {
+                warn(WarningPart::Methods, format!("`{method}` is not {upper}: methods are case-sensitive"));
+            }
+        }
+        let timeout = conditions.timeout;
+        if timeout >= LONG_TIMEOUT && self.schemes.iter().any(|scheme| *scheme != Scheme::HttpSignature) {
+            let ms = timeout.as_millis();
+            warn(
+                WarningPart::Timeout,
+                format!(
+                    "a time-out of {ms} ms is {}: a captured request is good for as long",
+                    in_words(timeout)
+                ),
+            );
+        } else if timeout < SHORT_TIMEOUT {
+            let ms = timeout.as_millis();
+            warn(
+                WarningPart::Timeout,
+                format!("a time-out of {ms} ms is shorter than clocks differ; 10000 ms is usual"),
+            );
+        }
+        if self.act_as.allowed().is_some_and(Members::is_empty) {
+            warn(WarningPart::ActAs, ALLOWS_NOBODY.to_owned());
+        }
+        for name in self.act_as.names().filter(|name| is_distinguished_name(name)) {
+            warn(
+                WarningPart::ActAs,
+                format!(
+                    "`{}` looks like a distinguished name; rules are compared with the name of a user or group, such as \
+                     `{}`",
+                    escaped(name),
+                    escaped(first_value(name))
+                ),
+            );
+        }
+        warnings
+    }
+}
+
+/// What is odd about a path pattern that may yet be listed.
+fn hardly_meant(pattern: &PathPattern) -> Option<String> {
+    let text = pattern.as_str();
+    let shown = escaped(text);
+    if pattern.never_matches() {
+        let why = if text.starts_with('/') { "such paths are ambiguous" } else { "paths begin with a slash" };
+        Some(format!("the prefix `{shown}` covers no path: {why}"))
+    } else if pattern.kind() == PathPatternKind::Prefix && text.contains('*') {
+        Some(format!(
+            "in the prefix `{shown}` the `*` is a plain character; a prefix covers what begins with it"
+        ))
+    } else {
+        None
+    }
+}
+
+fn in_words(timeout: Duration) -> String {
+    let days = timeout.as_secs() / (24 * 60 * 60);
+    if days < 730 { format!("{days} days") } else { format!("{} years", days / 365) }
+}
+
+/// Whether it has the form of an LDAP name (RFC 4514), such as `cn=staff,ou=groups,dc=example`.
+fn is_distinguished_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        part.split_once('=').is_some_and(|(attribute, value)| {
+            let attribute = attribute.trim();
+            !value.is_empty()
+                && attribute.starts_with(|first: char| first.is_ascii_alphabetic())
+                && attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+    };
+    name.contains(',') && name.split(',').all(is_part)
+}
+
+/// The value of the first part of a distinguished name.
+fn first_value(name: &str) -> &str {
+    let part = name.split(',').next().unwrap_or_default();
+    part.split_once('=').map_or(part, |(_, value)| value).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distinguished_names_are_told_from_names() {
+        for name in ["cn=contractors,ou=groups,dc=example", "CN=Admins, OU=x", "uid=bob,dc=a", "ou=a,o=b"] {
+            assert!(is_distinguished_name(name), "{name}");
+        }
+        for name in ["contractors", "Müller, Anna", "a=b", "x, y=z", "=,=", "cn=,dc=x", "1a=b,c=d"] {
+            assert!(!is_distinguished_name(name), "{name}");
+        }
+        assert_eq!(first_value("cn=contractors,ou=groups,dc=example"), "contractors");
+    }
+}
