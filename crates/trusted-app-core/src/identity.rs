@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn odd_ids_survive() {
-        for id in [" a ", "管理", "-----BEGIN PRIVATE KEY-----", "Application-Id: x", "a\u{2028}b"] {
+        for id in ["a  b", "管理", "-----BEGIN PRIVATE KEY-----", "Application-Id: x", "Zoe\u{308}"] {
             let written = LocalApplication::new(id.parse().unwrap(), identity().key().clone()).to_pem();
             assert_eq!(LocalApplication::from_pem(&written).unwrap().id().as_str(), id);
         }

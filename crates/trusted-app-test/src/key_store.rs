@@ -160,8 +160,8 @@ fn at(text: &str) -> Timestamp {
 const ODD_IDS: &[&str] = &[
     "confluence:4711",
     "Confluence:4711",
-    "confluence:4711 ",
-    " confluence:4711",
+    "confluence: 4711",
+    "confluence:  4711",
     "confluence:4711:0",
     "z\u{f6}e",
     "zo\u{308}e",
@@ -189,8 +189,8 @@ fn near_misses(applications: &[TrustedApplication]) -> impl Iterator<Item = Appl
         [
             id.to_uppercase(),
             id.to_lowercase(),
-            format!("{id} "),
-            format!(" {id}"),
+            id.replace(' ', "  "),
+            id.replace(':', ": "),
             format!("{id}%"),
             without_last.into(),
         ]

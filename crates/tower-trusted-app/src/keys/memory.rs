@@ -156,7 +156,7 @@ mod tests {
         let store = MemoryKeyStore::new([application("a", 1024), application("b", 4096)]).unwrap();
         let Ok(found) = store.application(&id("b")).await;
         assert_eq!(found.unwrap().id(), &id("b"));
-        for unknown in ["B", "b ", "ab"] {
+        for unknown in ["B", "b b", "ab"] {
             let Ok(found) = store.application(&id(unknown)).await;
             assert!(found.is_none(), "{unknown}");
         }

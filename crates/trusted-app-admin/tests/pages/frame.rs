@@ -150,29 +150,21 @@ async fn the_page_that_is_shown_is_marked_and_named_once() {
 #[tokio::test]
 async fn what_cannot_be_seen_is_shown() {
     let world = World::new();
-    let (id, name) = ("wiki\u{202e}kiw", "Wi\u{200b}ki");
+    let (id, name) = ("wiki", "Wi\u{200b}ki\u{202e}kiw");
     let peer = Peer::serving(answer("200 OK", "", &document(&TestIdentity::wiki().with_id(id)))).await;
-    let (pending, page) = world.request(&peer.origin).await;
-    page.has("wiki\\u{202e}kiw");
+    let (pending, _) = world.request(&peer.origin).await;
     let fields: Vec<_> =
         VALID.into_iter().map(|(field, old)| (field, if field == "name" { name } else { old })).collect();
     world.post("/trusted-applications/add", &with_pending(&pending, &fields)).await.location();
-    for path in [
-        "",
-        "/edit?id=wiki%E2%80%AEkiw",
-        "/delete?id=wiki%E2%80%AEkiw",
-        "/changes",
-        "/decisions?id=wiki%E2%80%AEkiw",
-    ] {
+    for path in ["", "/edit?id=wiki", "/delete?id=wiki", "/changes", "/decisions?id=wiki"] {
         let page = world.get(&format!("/trusted-applications{path}")).await;
         assert_eq!(page.status, 200, "{path}");
-        let escaped = ["wiki\\u{202e}kiw", "Wi\\u{200b}ki"].iter().any(|text| page.text.contains(text));
-        assert!(escaped, "{path}: {}", page.text);
+        assert!(page.text.contains("Wi\\u{200b}ki\\u{202e}kiw"), "{path}: {}", page.text);
         let text = page.text.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text);
         assert!(!text.into_iter().any(|text| text.contains(['\u{202e}', '\u{200b}'])), "{path}");
     }
     // The form sends back what it was shown.
-    let edit = world.get("/trusted-applications/edit?id=wiki%E2%80%AEkiw").await;
+    let edit = world.get("/trusted-applications/edit?id=wiki").await;
     assert_eq!((edit.value("name").as_str(), edit.value("id").as_str()), (name, id));
     assert_eq!(world.registry.list(None, 9).await.unwrap().len(), 1);
 }

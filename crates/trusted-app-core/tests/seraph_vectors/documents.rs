@@ -5,10 +5,11 @@ use trusted_app_core::seraph::CertificateDocument;
 
 use super::{Comparison, Difference, Vectors, differs, text};
 
-const STRICT_IDS: &str = "an application id has a length and no control characters";
+const STRICT_IDS: &str = "an application id has a length, no control characters and none that cannot be seen";
 
 const DIFFERENCES: &[Difference] = &[
     differs("pub-doc-132", "ApplicationId(ControlCharacter)", STRICT_IDS),
+    differs("read-byte-order-mark", "ApplicationId(Invisible('\\u{feff}'))", STRICT_IDS),
     differs("read-id-long", "ApplicationId(TooLong)", STRICT_IDS),
 ];
 
