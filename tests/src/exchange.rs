@@ -92,7 +92,7 @@ impl Answer {
         assert_eq!(caller.user_name(), user);
         let application =
             self.handled.as_ref().and_then(|request| request.extensions.get::<CallingApplication>());
-        assert_eq!(application.map(|application| application.id()), Some(caller.application_id()));
+        assert_eq!(application.map(CallingApplication::id), Some(caller.application_id()));
         assert_eq!(self.response.headers()[STATUS], "OK");
         assert!(!self.response.headers().contains_key(ERROR));
         self.assert_page();

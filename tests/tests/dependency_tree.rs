@@ -20,9 +20,14 @@ fn the_core_brings_no_runtime_and_no_framework() {
 #[test]
 fn the_layer_brings_no_framework() {
     let tree = Tree::of(&["--package", "tower-trusted-app"]);
-    tree.has("tower-layer");
-    tree.has_none_of(&["axum", "axum-core", "hyper"]);
+    tree.has("axum-core"); // by the feature of that name
+    tree.has_none_of(&["axum", "hyper"]);
     tree.has_none_of(&OF_ONE_ADAPTER);
+
+    let features = "aws-lc-rs,rsa,file,metrics,toml";
+    let tree = Tree::of(&["--package", "tower-trusted-app", "--no-default-features", "--features", features]);
+    tree.has("tower-layer");
+    tree.has_none_of(&["axum-core"]);
 }
 
 #[test]

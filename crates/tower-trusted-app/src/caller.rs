@@ -2,7 +2,6 @@
 
 use std::any::type_name;
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use http::Extensions;
@@ -11,8 +10,29 @@ use trusted_app_core::{Admitted, ApplicationId, KnownUser, Scheme, Timestamp, Tr
 
 /// The application that sent a request and the user it acts as, both verified.
 ///
-/// It stands in the request's extensions if, and only if, the signature held, every condition was
-/// fulfilled and the directory knows the user. It belongs to this one request: no session is made.
+/// It is in the request's extensions if, and only if, the signature held, every condition was fulfilled and the
+/// directory knows the user. It belongs to this one request: no session is made.
+///
+/// With the feature `axum-core`, which the crate `trusted-app-axum` turns on, it is an extractor of axum handlers. A
+/// request without a caller is then answered with [`CallerMissing`] (500), and an `Option<Caller<U>>` is `None`:
+///
+/// ```
+/// # #[cfg(feature = "axum-core")] {
+/// use http::StatusCode;
+/// use tower_trusted_app::Caller;
+///
+/// # #[derive(Clone)] struct User { administrator: bool }
+/// /// The user is what the directory hands out.
+/// async fn delete(caller: Caller<User>) -> StatusCode {
+///     if caller.user().administrator { StatusCode::NO_CONTENT } else { StatusCode::FORBIDDEN }
+/// }
+///
+/// /// With `.optional()` there may be no caller.
+/// async fn welcome(caller: Option<Caller<User>>) -> String {
+///     format!("Hello, {}!", caller.as_ref().map_or("stranger", |caller| caller.user_name()))
+/// }
+/// # }
+/// ```
 pub struct Caller<U> {
     inner: Arc<Inner<U>>,
 }
@@ -134,7 +154,7 @@ impl<U> fmt::Debug for Caller<U> {
 
 /// The application behind a request, for code that does not know the directory's user type.
 ///
-/// It stands beside the [`Caller`] in the extensions.
+/// It is beside the [`Caller`] in the extensions, and an extractor of axum handlers like it.
 #[derive(Debug, Clone)]
 pub struct CallingApplication(Arc<TrustedApplication>);
 
@@ -153,13 +173,17 @@ impl CallingApplication {
     pub fn of<U>(caller: &Caller<U>) -> Self {
         Self(Arc::clone(&caller.inner.application))
     }
-}
 
-impl Deref for CallingApplication {
-    type Target = TrustedApplication;
-
-    fn deref(&self) -> &TrustedApplication {
+    /// The application as it is registered.
+    #[must_use]
+    pub fn application(&self) -> &TrustedApplication {
         &self.0
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &ApplicationId {
+        self.0.id()
     }
 }
 
@@ -175,8 +199,8 @@ pub struct CallerMissing(Why);
 enum Why {
     #[error(
         "a handler asks for the caller of a request that has none. Likely causes: the service is not behind a \
-         trusted-app layer, for it has none, or the route was added after it; the layer is `.optional()` or \
-         skips this request, so that the handler must ask for an optional caller"
+         trusted-app layer, because no layer is installed or the route was added after it; or the layer is \
+         `.optional()` or skips this request, and the handler must ask for an optional caller"
     )]
     NoCaller,
     #[error(
@@ -187,8 +211,7 @@ enum Why {
 }
 
 impl CallerMissing {
-    /// Whether the request is anonymous: nobody is authenticated, rather than somebody with another
-    /// type of user.
+    /// Whether the request is anonymous. Otherwise a caller is there, whose user has another type.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         matches!(self.0, Why::NoCaller)

@@ -60,6 +60,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod audit;
 mod authenticate;
 mod body;
@@ -67,6 +69,9 @@ mod caller;
 pub mod client;
 mod clock;
 mod context_path;
+mod credential_headers;
+#[cfg(feature = "axum-core")]
+mod extract;
 mod http_signatures;
 pub mod keys;
 mod layer;
@@ -84,6 +89,7 @@ pub use body::{BodyMode, Digested, ReadBody, SignedBody, SignedBodyError, Untouc
 pub use caller::{Caller, CallerMissing, CallingApplication};
 pub use clock::SystemClock;
 pub use context_path::ContextPathError;
+pub use credential_headers::CREDENTIAL_HEADERS;
 pub use http_signatures::HttpSignatures;
 pub use layer::{TrustedAppLayer, is_cors_preflight};
 pub use original_target::OriginalTarget;

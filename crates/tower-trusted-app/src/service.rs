@@ -22,6 +22,7 @@ use trusted_app_core::{KeyStore, Rejection, UserDirectory};
 
 use crate::body::{BodyMode, SignedBodyError, mismatch_of};
 use crate::caller::{Caller, CallingApplication};
+use crate::credential_headers::mark_sensitive;
 use crate::http_signatures::HttpSignatures;
 use crate::reject::Reject;
 use crate::shared::{Policy, Shared};
@@ -91,8 +92,10 @@ where
         if passes {
             return ResponseFuture(State::Passing(M::pass(&mut self.inner, request)));
         }
-        let (parts, body) = request.into_parts();
-        if !attempted {
+        let (mut parts, body) = request.into_parts();
+        if attempted {
+            mark_sensitive(&mut parts.headers);
+        } else {
             let rejection =
                 if M::SIGNATURES { Refusal::Required.into() } else { Rejection::CredentialsMissing };
             shared.report_missing(&parts, &rejection);

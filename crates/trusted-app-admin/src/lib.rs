@@ -10,6 +10,7 @@
     any(feature = "pages", feature = "api"),
     doc = "| show it in a browser, or serve it as JSON (features `pages` and `api`) | [`Site`], behind your [`Guard`] |"
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod administrator;
 #[cfg(feature = "api")]

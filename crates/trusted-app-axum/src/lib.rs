@@ -53,21 +53,21 @@
 //! The [`manual`] says where to put the layer, and how it learns the peer's address. Handlers are
 //! tested without any cryptography by the crate `trusted-app-test`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod certificate;
-mod extract;
 mod key_directory;
 mod layer;
 pub mod manual;
 
 pub use certificate::certificate_route;
-pub use extract::{Caller, CallerMissing, TrustedApplication, TrustedUser};
 pub use key_directory::{key_directory_route, key_directory_route_with};
 pub use layer::layer;
 
 #[doc(no_inline)]
 pub use tower_trusted_app::{
-    ApplicationId, BoxError, CallingApplication, HttpSignatures, KeyStore, KnownUser, LocalApplication,
-    ProblemJson, PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses, TrustedAppLayer,
-    UserDirectory, UserLookup, application, audit, client, conditions, crypto, httpsig, is_cors_preflight,
-    keys, reject_fn, replay, seraph, users,
+    ApplicationId, BoxError, Caller, CallerMissing, CallingApplication, HttpSignatures, KeyStore, KnownUser,
+    LocalApplication, ProblemJson, PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses,
+    TrustedAppLayer, TrustedApplication, UserDirectory, UserLookup, application, audit, client, conditions,
+    crypto, httpsig, is_cors_preflight, keys, reject_fn, replay, seraph, users,
 };

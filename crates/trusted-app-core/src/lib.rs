@@ -16,6 +16,8 @@
 //!
 //! Anything else is a [`Rejection`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(not(any(feature = "aws-lc-rs", feature = "rsa")))]
 compile_error!(
     "trusted-app-core needs a cryptography provider: enable its feature `aws-lc-rs` (fast, needs a C \

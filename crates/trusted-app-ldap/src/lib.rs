@@ -30,6 +30,8 @@
 //! [`Ambiguous`](trusted_app_core::UserLookup::Ambiguous), and so is an entry with several names: a rule that denies one of them
 //! would be slipped by another. What stands in a name cannot become part of a filter (RFC 4515).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod builder;
 mod connection;
 mod directory;

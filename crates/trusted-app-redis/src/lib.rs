@@ -33,6 +33,8 @@
 //! * Whoever can write to it decides what counts as a replay. Give it a password, and TLS (`rediss://`,
 //!   feature `tls`) beyond one machine.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod error;
 mod link;
 mod store;

@@ -52,6 +52,8 @@
 //!
 //! The tables' names begin with `trusted_app_`, so they may stand in a database of yours.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod addresses;
 mod audit;
 mod decision;

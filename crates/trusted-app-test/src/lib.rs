@@ -59,6 +59,7 @@
 //!
 //! Everything here panics with a text that says what is wrong: it belongs into `dev-dependencies`.
 #![expect(clippy::panic, reason = "a test kit reports by panicking")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod clock;
 mod fault;

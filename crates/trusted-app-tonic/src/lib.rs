@@ -61,6 +61,8 @@
 //!
 //! tonic's interceptors see neither path nor method, so that both sides are Tower layers.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod layer;
 mod request;
 mod sign;

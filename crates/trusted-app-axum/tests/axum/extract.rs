@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use trusted_app_axum::{Caller, CallerMissing, TrustedApplication, TrustedUser};
+use trusted_app_axum::{Caller, CallerMissing, CallingApplication};
 use trusted_app_test::{FixedClock, TestIdentity};
 
 use crate::logged::Log;
@@ -13,20 +13,12 @@ async fn caller(caller: Caller<User>) -> String {
     format!("{} as {} ({})", caller.application_id(), caller.user_name(), caller.user().full_name)
 }
 
-async fn user(TrustedUser(user): TrustedUser<User>) -> String {
-    user.full_name.to_owned()
-}
-
-async fn application(application: TrustedApplication) -> String {
+async fn application(application: CallingApplication) -> String {
     application.id().to_string()
 }
 
-async fn perhaps(
-    caller: Option<Caller<User>>,
-    user: Option<TrustedUser<User>>,
-    application: Option<TrustedApplication>,
-) -> String {
-    format!("{} {} {}", caller.is_some(), user.is_some(), application.is_some())
+async fn perhaps(caller: Option<Caller<User>>, application: Option<CallingApplication>) -> String {
+    format!("{} {}", caller.is_some(), application.is_some())
 }
 
 /// Not the directory's type.
@@ -35,28 +27,22 @@ struct Account;
 
 async fn wrong_type(_: Caller<Account>) {}
 async fn perhaps_wrong_type(_: Option<Caller<Account>>) {}
-async fn user_of_wrong_type(_: TrustedUser<Account>) {}
 
 fn routes() -> Router {
     Router::new()
         .route("/caller", get(caller))
-        .route("/user", get(user))
         .route("/application", get(application))
         .route("/perhaps", get(perhaps))
         .route("/wrong", get(wrong_type))
         .route("/wrong/perhaps", get(perhaps_wrong_type))
-        .route("/wrong/user", get(user_of_wrong_type))
 }
 
 #[tokio::test]
 async fn handlers_get_what_they_ask_for() {
     let app = routes().layer(trusting_the_wiki());
-    for (path, body) in [
-        ("/caller", "wiki as alice (Alice Adams)"),
-        ("/user", "Alice Adams"),
-        ("/application", "wiki"),
-        ("/perhaps", "true true true"),
-    ] {
+    for (path, body) in
+        [("/caller", "wiki as alice (Alice Adams)"), ("/application", "wiki"), ("/perhaps", "true true")]
+    {
         assert_eq!(answer(&app, signed(path)).await, (StatusCode::OK, body.into()));
         let (status, problem) = answer(&app, unsigned(path)).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
@@ -67,8 +53,8 @@ async fn handlers_get_what_they_ask_for() {
 #[tokio::test]
 async fn anonymous_requests_have_no_caller() {
     let app = routes().layer(trusting_the_wiki().optional());
-    assert_eq!(answer(&app, unsigned("/perhaps")).await, (StatusCode::OK, "false false false".into()));
-    assert_eq!(answer(&app, signed("/perhaps")).await, (StatusCode::OK, "true true true".into()));
+    assert_eq!(answer(&app, unsigned("/perhaps")).await, (StatusCode::OK, "false false".into()));
+    assert_eq!(answer(&app, signed("/perhaps")).await, (StatusCode::OK, "true true".into()));
 
     let url = format!("{PUBLIC_URL}/perhaps");
     let forged =
@@ -78,7 +64,7 @@ async fn anonymous_requests_have_no_caller() {
 
 #[tokio::test]
 async fn without_the_layer_the_log_says_why_and_the_peer_learns_nothing() {
-    for path in ["/caller", "/user", "/application"] {
+    for path in ["/caller", "/application"] {
         for app in [routes(), routes().layer(trusting_the_wiki().optional())] {
             let log = Log::start();
             assert_eq!(
@@ -95,13 +81,13 @@ async fn without_the_layer_the_log_says_why_and_the_peer_learns_nothing() {
             }
         }
     }
-    assert_eq!(answer(&routes(), unsigned("/perhaps")).await, (StatusCode::OK, "false false false".into()));
+    assert_eq!(answer(&routes(), unsigned("/perhaps")).await, (StatusCode::OK, "false false".into()));
 }
 
 #[tokio::test]
 async fn another_user_type_is_a_mistake_even_where_a_caller_is_optional() {
     let app = routes().layer(trusting_the_wiki().optional());
-    for path in ["/wrong", "/wrong/perhaps", "/wrong/user"] {
+    for path in ["/wrong", "/wrong/perhaps"] {
         let log = Log::start();
         assert_eq!(
             answer(&app, signed(path)).await,

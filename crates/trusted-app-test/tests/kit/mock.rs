@@ -5,16 +5,12 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::routing::get;
 use tower::ServiceExt;
-use trusted_app_axum::{Caller, TrustedApplication, TrustedUser};
+use trusted_app_axum::{Caller, CallingApplication};
 use trusted_app_test::{InsecureMockCallerLayer, TestIdentity};
 
-async fn handler(
-    caller: Caller<u32>,
-    TrustedUser(user): TrustedUser<u32>,
-    application: TrustedApplication,
-) -> String {
+async fn handler(caller: Caller<u32>, calling: CallingApplication) -> String {
     assert_eq!(caller.scheme(), None);
-    format!("{} {user} {}", caller.user_name(), application.name())
+    format!("{} {} {}", caller.user_name(), caller.user(), calling.application().name())
 }
 
 async fn body(layer: InsecureMockCallerLayer<u32>) -> String {
