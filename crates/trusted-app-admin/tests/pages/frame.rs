@@ -150,7 +150,7 @@ async fn the_page_that_is_shown_is_marked_and_named_once() {
 #[tokio::test]
 async fn what_cannot_be_seen_is_shown() {
     let world = World::new();
-    let (id, name) = ("wiki", "Wi\u{200b}ki\u{202e}kiw");
+    let (id, name) = ("wiki", "Wi\u{200b}ki\u{202e}kiw \u{2764}\u{fe0f}");
     let peer = Peer::serving(answer("200 OK", "", &document(&TestIdentity::wiki().with_id(id)))).await;
     let (pending, _) = world.request(&peer.origin).await;
     let fields: Vec<_> =
@@ -159,9 +159,11 @@ async fn what_cannot_be_seen_is_shown() {
     for path in ["", "/edit?id=wiki", "/delete?id=wiki", "/changes", "/decisions?id=wiki"] {
         let page = world.get(&format!("/trusted-applications{path}")).await;
         assert_eq!(page.status, 200, "{path}");
-        assert!(page.text.contains("Wi\\u{200b}ki\\u{202e}kiw"), "{path}: {}", page.text);
+        // The form has the name in a field alone, whose value is sent back.
+        let shown = page.text.contains("Wi\\u{200b}ki\\u{202e}kiw \u{2764}\\u{fe0f}");
+        assert_eq!(shown, !path.starts_with("/edit"), "{path}: {}", page.text);
         let text = page.text.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text);
-        assert!(!text.into_iter().any(|text| text.contains(['\u{202e}', '\u{200b}'])), "{path}");
+        assert!(!text.into_iter().any(|text| text.contains(['\u{202e}', '\u{200b}', '\u{fe0f}'])), "{path}");
     }
     // The form sends back what it was shown.
     let edit = world.get("/trusted-applications/edit?id=wiki").await;
