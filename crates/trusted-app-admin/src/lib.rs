@@ -27,4 +27,4 @@ pub mod site;
 pub use administrator::Administrator;
 pub use service::{AdminError, Administration, ApplicationForm};
 #[cfg(any(feature = "pages", feature = "api"))]
-pub use site::{Guard, Refusal, Site};
+pub use site::{Guard, PublicOriginError, Refusal, Site};

@@ -1,13 +1,10 @@
-//! Against requests that another site makes the administrator's browser send.
+//! The tokens of forms, against requests that another site makes the administrator's browser send.
 
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderMap;
-use http::header::{HOST, ORIGIN};
 use sha2::Sha256;
 use tower_trusted_app::Timestamp;
-use url::Url;
 
 use crate::administrator::Administrator;
 use crate::service::hex;
@@ -71,20 +68,4 @@ impl TokenKey {
         }
         Some(mac)
     }
-}
-
-/// Whether the browser says that another site had it send this. What says nothing is no browser of
-/// today; the token decides then.
-pub(super) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return !matches!(site.as_bytes(), b"same-origin" | b"none");
-    }
-    let Some(origin) = headers.get(ORIGIN) else { return false };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
-    // The same scheme on both sides, so that a port that is understood is left out of both.
-    origin.is_none_or(|origin| {
-        Url::parse(&format!("{}://{host}", origin.scheme())).map(|own| own.origin()).ok()
-            != Some(origin.origin())
-    })
 }

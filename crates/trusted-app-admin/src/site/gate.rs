@@ -15,8 +15,9 @@ use http::{HeaderValue, Method, StatusCode};
 use tower_trusted_app::Clock;
 
 use super::fields::Fields;
-use super::forgery::{Token, TokenKey, comes_from_elsewhere};
+use super::forgery::{Token, TokenKey};
 use super::guard::{Guard, Refusal};
+use super::origin::PublicOrigins;
 use crate::administrator::Administrator;
 
 /// Longest body, in bytes: an import of some thousand applications.
@@ -27,6 +28,7 @@ const MAX_FORM: usize = 64 * 1024;
 pub(super) struct Gate<G> {
     pub(super) guard: G,
     pub(super) key: Option<TokenKey>,
+    pub(super) origins: PublicOrigins,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -113,7 +115,8 @@ impl<G: Guard> Gate<G> {
             return Ok((admitted, Body::empty()));
         }
         let refuse = |status, why| self::refuse(parts, Some(&admitted), status, why);
-        if comes_from_elsewhere(&parts.headers) {
+        if let Err(elsewhere) = self.origins.refuse(parts) {
+            elsewhere.log();
             return Err(refuse(StatusCode::FORBIDDEN, FORGED));
         }
         let (kind, limit) = if api {

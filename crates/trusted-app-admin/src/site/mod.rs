@@ -4,6 +4,7 @@ mod fields;
 mod forgery;
 mod gate;
 mod guard;
+mod origin;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use gate::Gate;
 #[cfg(feature = "pages")]
 pub(crate) use gate::{TOKEN, see_other};
 pub use guard::{Guard, Nobody, Refusal};
+pub use origin::PublicOriginError;
+use origin::PublicOrigins;
 
 use crate::service::Administration;
 
@@ -73,13 +76,14 @@ pub struct Site<R, G = Nobody> {
     administration: Administration<R>,
     guard: G,
     key: Option<[u8; 32]>,
+    origins: PublicOrigins,
 }
 
 impl<R: ApplicationRegistry> Site<R> {
     /// A site that refuses everybody until a [`guard`](Self::guard) is stated.
     #[must_use]
     pub fn new(administration: Administration<R>) -> Self {
-        Self { administration, guard: Nobody, key: None }
+        Self { administration, guard: Nobody, key: None, origins: PublicOrigins::default() }
     }
 }
 
@@ -87,7 +91,7 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
     /// Who may come in.
     #[must_use]
     pub fn guard<H: Guard>(self, guard: H) -> Site<R, H> {
-        Site { administration: self.administration, guard, key: self.key }
+        Site { administration: self.administration, guard, key: self.key, origins: self.origins }
     }
 
     /// The secret from which the tokens of forms are made: the same on every node that serves the
@@ -95,6 +99,29 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
     #[must_use]
     pub fn token_key(self, key: [u8; 32]) -> Self {
         Self { key: Some(key), ..self }
+    }
+
+    /// States an origin under which browsers see the site, such as `https://tracker.example.com`: scheme, host and port.
+    /// Repeated, it adds another one.
+    ///
+    /// A change is accepted from a page of such an origin only. Without any, the origin is the one of the request's
+    /// `Host`; behind a proxy that writes another `Host`, or leaves out its port, that would refuse every form.
+    ///
+    /// ```
+    /// # use tower_trusted_app::keys::MemoryRegistry;
+    /// # use trusted_app_admin::{Administration, Site};
+    /// let site = || Site::new(Administration::new(MemoryRegistry::new([]).unwrap()));
+    /// assert!(site().public_origin("https://tracker.example.com").is_ok());
+    /// // Browsers state no path.
+    /// assert!(site().public_origin("https://tracker.example.com/jira").is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the text is not an http or https URL of scheme, host and port alone.
+    pub fn public_origin(mut self, origin: &str) -> Result<Self, PublicOriginError> {
+        self.origins.add(origin)?;
+        Ok(self)
     }
 
     /// The router. If the system has no randomness for a token key, every form is refused.
@@ -112,7 +139,7 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
         {
             router = router.merge(crate::api::routes(self.administration));
         }
-        let gate = Arc::new(Gate { guard: self.guard, key, clock });
+        let gate = Arc::new(Gate { guard: self.guard, key, origins: self.origins, clock });
         router.fallback(gate::not_found).layer(from_fn_with_state(gate, gate::pass::<G>))
     }
 }

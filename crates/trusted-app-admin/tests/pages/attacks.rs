@@ -5,10 +5,10 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use tower_trusted_app::ApplicationRegistry;
-use trusted_app_admin::{AdminError, Administrator};
+use trusted_app_admin::{AdminError, Administrator, Site};
 use trusted_app_test::TestIdentity;
 
-use crate::harness::{Peer, VALID, World, answer, but, document, form, with_pending};
+use crate::harness::{ByHeader, Peer, VALID, World, answer, but, document, form, send, with_pending};
 use crate::routes;
 
 #[tokio::test]
@@ -63,6 +63,34 @@ async fn a_change_needs_the_administrators_own_token() {
     request.headers_mut().insert("host", "jira.test:443".parse().unwrap());
     request.headers_mut().insert("origin", "https://jira.test".parse().unwrap());
     assert_eq!(world.send(request).await.status, 303);
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_changes_host_the_public_origin_counts() {
+    let world = World::new();
+    world.add_wiki().await;
+    let stated =
+        Site::new(world.administration.clone()).public_origin("https://tracker.example.com").unwrap();
+    let stated = stated.guard(ByHeader).into_router();
+    for (router, origin, status) in [
+        (&world.router, "https://tracker.example.com", 403),
+        (&stated, "https://backend:8080", 403),
+        (&stated, "https://evil.test", 403),
+        (&stated, "https://tracker.example.com", 303),
+    ] {
+        let list =
+            Request::get("/trusted-applications").header("x-user", "admin").body(Body::empty()).unwrap();
+        let token = send(router, list).await.value("token");
+        let fields = [("id", "wiki"), ("version", "1")];
+        let mut request = form("/trusted-applications/delete", &token, &fields).body_of("admin");
+        request.headers_mut().insert("host", "backend:8080".parse().unwrap());
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        let answer = send(router, request).await;
+        assert_eq!(answer.status, status, "{origin}");
+        // What the operator can do is for the log.
+        answer.lacks("public_origin");
+        answer.lacks("backend");
+    }
 }
 
 #[tokio::test]
