@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde_json::Number;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -34,8 +35,8 @@ impl Thumbprint {
 /// The members of a JWK that are looked at, as they stand in its text: nothing private is copied.
 #[derive(Deserialize)]
 pub(crate) struct Jwk<'t> {
-    kty: &'t str,
-    crv: Option<&'t str>,
+    pub(crate) kty: &'t str,
+    pub(crate) crv: Option<&'t str>,
     x: Option<&'t str>,
     y: Option<&'t str>,
     n: Option<&'t str>,
@@ -51,8 +52,8 @@ pub(crate) struct Jwk<'t> {
     pub(crate) alg: Option<Cow<'t, str>>,
     pub(crate) kid: Option<Cow<'t, str>>,
     /// Seconds since the Unix epoch, as `exp`.
-    pub(crate) nbf: Option<i64>,
-    pub(crate) exp: Option<i64>,
+    pub(crate) nbf: Option<Number>,
+    pub(crate) exp: Option<Number>,
 }
 
 const fn not_jwk(problem: &'static str) -> KeyError {
@@ -68,7 +69,7 @@ impl<'t> Jwk<'t> {
     /// The public key of a JWK that has no private half.
     pub(crate) fn public_numbers(&self) -> Result<KeyNumbers, KeyError> {
         if [self.d, self.p, self.q, self.dp, self.dq, self.qi].iter().any(Option::is_some) {
-            return Err(not_jwk("it has a private half, which nobody may hand out"));
+            return Err(not_jwk("it has a private half, which must never be handed out"));
         }
         self.numbers()
     }
@@ -104,22 +105,34 @@ impl<'t> Jwk<'t> {
             let bytes = member(text)?;
             <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| not_jwk("a coordinate is not 32 bytes"))
         };
-        let (numbers, names): (_, &[&str]) = match (self.kty, self.crv) {
+        // Of each algorithm its names in JOSE (RFC 7518, RFC 8037, RFC 9864), and the one of RFC 9421, which the draft on
+        // key directories asks for.
+        let (numbers, names, other): (_, &[&str], _) = match (self.kty, self.crv) {
             ("OKP", Some("Ed25519")) => {
                 let x = coordinate(self.x)?;
                 if is_weak_ed25519(&x) {
                     return Err(KeyError::WeakPoint);
                 }
-                (KeyNumbers::Ed25519(x), &["EdDSA", "Ed25519"])
+                (
+                    KeyNumbers::Ed25519(x),
+                    &["Ed25519", "EdDSA", "ed25519"],
+                    "its `alg` is not `Ed25519` (or `EdDSA`, `ed25519`)",
+                )
             }
-            ("EC", Some("P-256")) => {
-                (KeyNumbers::P256 { x: coordinate(self.x)?, y: coordinate(self.y)? }, &["ES256"])
-            }
-            ("RSA", _) => (KeyNumbers::rsa(member(self.n)?, member(self.e)?)?, &["PS512"]),
+            ("EC", Some("P-256")) => (
+                KeyNumbers::P256 { x: coordinate(self.x)?, y: coordinate(self.y)? },
+                &["ES256", "ecdsa-p256-sha256"],
+                "its `alg` is not `ES256` (or `ecdsa-p256-sha256`)",
+            ),
+            ("RSA", _) => (
+                KeyNumbers::rsa(member(self.n)?, member(self.e)?)?,
+                &["PS512", "rsa-pss-sha512"],
+                "its `alg` is not `PS512` (or `rsa-pss-sha512`), the only one for RSA keys here",
+            ),
             _ => return Err(not_jwk("it is neither Ed25519 nor P-256 nor RSA")),
         };
         if self.alg.as_ref().is_some_and(|alg| !names.contains(&alg.as_ref())) {
-            return Err(not_jwk("its `alg` is not the algorithm of its kind of key here"));
+            return Err(not_jwk(other));
         }
         Ok(numbers)
     }

@@ -4,6 +4,12 @@
 //! The form is that of the `http-message-signatures-directory` draft: a JWKS (RFC 7517, section 5) at a
 //! well-known path, signed once with each key over the authority that was asked and a digest of the
 //! body.
+//!
+//! An entry that gives no key is skipped and [named](KeyDirectory::skipped), and the others are read (RFC 7517,
+//! section 5): publishers list keys of kinds that are not known here.
+
+mod entry;
+mod proof;
 
 use std::time::Duration;
 
@@ -11,22 +17,24 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use serde::Deserialize;
 use sfv::BareItemFromInput;
 use smallvec::SmallVec;
 
+use self::proof::Answer;
 use super::base::{Message, RequestMessage, ResponseMessage, SignatureBase};
 use super::digest::{CONTENT_DIGEST, ContentDigest, DigestAlgorithm};
 use super::error::Refusal;
 use super::fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
-use super::input::{self, Component, Input, Wanted};
-use super::policy::Policy;
+use super::input::{Component, Input};
 use super::sign::{self, SignError};
 use crate::application::ApplicationKey;
 use crate::clock::Timestamp;
-use crate::crypto::jwk::Jwk;
-use crate::crypto::{KeyError, PrivateSignatureKey, SignatureKey, Thumbprint, default_provider};
-use crate::limits::{MAX_DIRECTORY_AGE, MAX_DIRECTORY_BYTES, MAX_DIRECTORY_KEYS};
+use crate::crypto::{PrivateSignatureKey, SignatureKey, Thumbprint};
+use crate::limits::{MAX_DIRECTORY_BYTES, MAX_DIRECTORY_KEYS};
+use crate::text::{self, TextError};
+
+pub use entry::{SkipReason, SkippedKey};
+pub use proof::Unproven;
 
 /// Where a key directory is, on the host of its application.
 pub const DIRECTORY_PATH: &str = "/.well-known/http-message-signatures-directory";
@@ -42,9 +50,29 @@ const MAX_INPUT_BYTES: usize = 8 * 1024;
 const MAX_SIGNATURE_BYTES: usize = 32 * 1024;
 
 /// The public keys of an application, as its directory lists them.
+///
+/// ```
+/// use trusted_app_core::httpsig::KeyDirectory;
+///
+/// // A key of a kind that is not known here does no harm to the others ...
+/// let directory = KeyDirectory::parse(
+///     r#"{"keys":[
+///         {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+///         {"kty":"AKP","alg":"ML-DSA-65","pub":"AAAA"}
+///     ]}"#,
+/// )?;
+/// assert_eq!(directory.keys().len(), 1);
+/// let skipped = directory.skipped()[0].to_string();
+/// assert_eq!(skipped, "keys[1] (AKP): not a usable JWK: it is neither Ed25519 nor P-256 nor RSA");
+///
+/// // ... and what is no JWKS is refused.
+/// assert!(KeyDirectory::parse("<p>Log in</p>").is_err());
+/// # Ok::<_, trusted_app_core::httpsig::DirectoryError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyDirectory {
     keys: Vec<DirectoryKey>,
+    skipped: Vec<SkippedKey>,
     signed_at: Option<Timestamp>,
 }
 
@@ -80,45 +108,28 @@ impl From<DirectoryKey> for ApplicationKey<SignatureKey> {
     }
 }
 
-#[derive(Deserialize)]
-struct Document<'t> {
-    #[serde(borrow)]
-    keys: Vec<Jwk<'t>>,
-}
-
 impl KeyDirectory {
     /// A directory of these keys.
     #[must_use]
     pub fn new(keys: impl IntoIterator<Item = SignatureKey>) -> Self {
-        Self { keys: keys.into_iter().map(Into::into).collect(), signed_at: None }
+        Self { keys: keys.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
     /// Reads a directory. It proves nothing by itself: see [`verify`](Self::verify).
     ///
+    /// An entry is [skipped](Self::skipped) if it is no key as of [`SignatureKey::from_jwk`], its `kid` is not its
+    /// thumbprint, a date is no whole number, an RSA key states no `alg`, or another entry has the same key.
+    ///
     /// # Errors
     ///
-    /// When it is no JWKS, beyond a [limit](crate::limits), lists a key twice, or one of its keys is no
-    /// good: as [`SignatureKey::from_jwk`], when its `kid` is not its thumbprint, or an RSA key states
-    /// no `alg`.
+    /// When it is no JWKS, or beyond a [limit](crate::limits).
     pub fn parse(text: &str) -> Result<Self, DirectoryError> {
-        Self::parse_with(text, false)
-    }
-
-    fn parse_with(text: &str, example_keys: bool) -> Result<Self, DirectoryError> {
-        if text.len() > MAX_DIRECTORY_BYTES {
-            return Err(DirectoryError::TooLarge);
-        }
-        let document: Document<'_> = serde_json::from_str(text).map_err(|_| DirectoryError::NotJwks)?;
-        if document.keys.len() > MAX_DIRECTORY_KEYS {
-            return Err(DirectoryError::TooManyKeys);
-        }
         let mut directory = Self::default();
-        for jwk in &document.keys {
-            let key = read(jwk, example_keys)?;
-            if directory.get(key.key.thumbprint()).is_some() {
-                return Err(DirectoryError::KeyTwice(*key.key.thumbprint()));
+        for (name, read) in entry::read_all(text, false)? {
+            match read {
+                Ok(key) => directory.keys.push(key),
+                Err(reason) => directory.skipped.push(name.skipped(reason)),
             }
-            directory.keys.push(key);
         }
         Ok(directory)
     }
@@ -129,6 +140,13 @@ impl KeyDirectory {
         &self.keys
     }
 
+    /// The entries that give no key: those that were not understood and, in a [verified](Self::verify) directory, those
+    /// whose possession was not proven.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+
     /// The key of that name.
     #[must_use]
     pub fn get(&self, thumbprint: &Thumbprint) -> Option<&DirectoryKey> {
@@ -137,7 +155,7 @@ impl KeyDirectory {
 
     /// When the first of its keys signed it (`created`); `None` unless it was [verified](Self::verify).
     ///
-    /// Whoever kept an older answer can show it again, with signatures for now of those keys that they have.
+    /// An attacker who kept an older answer can show it again, with signatures for now of those keys that they have.
     #[must_use]
     pub fn signed_at(&self) -> Option<Timestamp> {
         self.signed_at
@@ -159,16 +177,16 @@ impl KeyDirectory {
         format!(r#"{{"keys":[{}]}}"#, keys.collect::<Vec<_>>().join(","))
     }
 
-    /// Reads a directory that was answered to a `GET` of `url`, and checks that whoever answered has the
-    /// private half of every key in it: that each of them signed the authority that was asked and
-    /// the digest of the body, and did so for this time: not before `created`, nor after `expires` or
-    /// [`MAX_DIRECTORY_AGE`], by clocks that differ by at most 30 seconds.
+    /// Reads a directory that was answered to a `GET` of `url`, with those keys whose private half the sender has: a key
+    /// must have signed the authority that was asked and the digest of the body, and for this time: not before `created`,
+    /// nor after `expires` or [`MAX_DIRECTORY_AGE`](crate::limits::MAX_DIRECTORY_AGE), by clocks that differ by at most 30
+    /// seconds. Every other entry is [skipped](Self::skipped).
     ///
     /// A directory that an application already has a key in is therefore endorsed by that key.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), and when a key did not sign or a signature does not hold.
+    /// As [`parse`](Self::parse), when the body is not the one of its `Content-Digest`, and when no key is left.
     pub fn verify(
         url: &str,
         headers: &HeaderMap,
@@ -178,7 +196,7 @@ impl KeyDirectory {
         Self::verify_with(url, headers, body, now, false)
     }
 
-    /// [`verify`](Self::verify) for the published examples, whose keys everybody has.
+    /// [`verify`](Self::verify) for the published examples, whose private keys are public.
     #[doc(hidden)]
     pub fn insecure_verify_example(
         url: &str,
@@ -196,76 +214,39 @@ impl KeyDirectory {
         now: Timestamp,
         example_keys: bool,
     ) -> Result<Self, DirectoryError> {
-        let text = std::str::from_utf8(body).map_err(|_| DirectoryError::NotJwks)?;
-        let mut directory = Self::parse_with(text, example_keys)?;
-        if !ContentDigest::parse(headers)?.matches(body) {
-            return Err(Refusal::DigestMismatch.into());
+        let text = text::decode(body.to_vec())?;
+        let entries = entry::read_all(&text, example_keys)?;
+        if entries.is_empty() {
+            return Err(DirectoryError::Empty);
         }
-        let fields = SignatureFields::within(headers, MAX_INPUT_BYTES, MAX_SIGNATURE_BYTES)?;
-        let inputs = input::find_all(&fields.input, Wanted::Tag(TAG), MAX_DIRECTORY_KEYS)?;
-        let answer = Answer { url, headers, fields: &fields, now };
-        for DirectoryKey { key, .. } in &directory.keys {
-            let thumbprint = key.thumbprint().to_string();
-            let is_named = |input: &&Input<'_>| {
-                let id = input.parameter("keyid").and_then(BareItemFromInput::as_string);
-                id.is_some_and(|id| id.as_str() == thumbprint)
-            };
-            let input = inputs.iter().find(is_named).ok_or(DirectoryError::NotProven(*key.thumbprint()))?;
-            let created = answer.check(input, key)?;
-            directory.signed_at = Some(directory.signed_at.map_or(created, |first| first.min(created)));
+        if !headers.contains_key(CONTENT_DIGEST) {
+            return Err(DirectoryError::NoDigest);
+        }
+        if !ContentDigest::parse(headers)?.matches(body) {
+            return Err(DirectoryError::DigestDiffers);
+        }
+        let fields = &SignatureFields::within(headers, MAX_INPUT_BYTES, MAX_SIGNATURE_BYTES)?;
+        let answer = Answer { url, headers, fields, now };
+        let inputs = answer.inputs()?;
+        let mut directory = Self::default();
+        for (name, read) in entries {
+            let proven = read.and_then(|listed| match answer.prove(&inputs, &listed.key) {
+                Ok(created) => Ok((listed, created)),
+                Err(problem) => Err(SkipReason::NotProven(problem)),
+            });
+            match proven {
+                Ok((listed, created)) => {
+                    directory.keys.push(listed);
+                    directory.signed_at =
+                        Some(directory.signed_at.map_or(created, |first| first.min(created)));
+                }
+                Err(reason) => directory.skipped.push(name.skipped(reason)),
+            }
+        }
+        if directory.keys.is_empty() {
+            return Err(DirectoryError::NoKey(directory.skipped));
         }
         Ok(directory)
-    }
-}
-
-fn read(jwk: &Jwk<'_>, example_keys: bool) -> Result<DirectoryKey, DirectoryError> {
-    let key = SignatureKey::of(default_provider(), jwk)?;
-    let key = if example_keys { key } else { key.if_not_published()? };
-    if jwk.kid.as_ref().is_some_and(|kid| **kid != *key.thumbprint().to_string()) {
-        return Err(DirectoryError::OtherName(*key.thumbprint()));
-    }
-    if key.rsa_fingerprint().is_some() && jwk.alg.is_none() {
-        return Err(DirectoryError::AlgorithmNotStated(*key.thumbprint()));
-    }
-    let instant = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
-    Ok(DirectoryKey { key, not_before: jwk.nbf.map(instant), not_after: jwk.exp.map(instant) })
-}
-
-/// A directory as it was answered.
-struct Answer<'a> {
-    url: &'a str,
-    headers: &'a HeaderMap,
-    fields: &'a SignatureFields<'a>,
-    now: Timestamp,
-}
-
-impl Answer<'_> {
-    /// Checks that this key made that signature, and says when.
-    fn check(&self, input: &Input<'_>, key: &SignatureKey) -> Result<Timestamp, DirectoryError> {
-        let not_proven = DirectoryError::NotProven(*key.thumbprint());
-        let covers_authority = input.components.iter().any(|component| {
-            let parameter = component.parameter.as_deref().map(|(name, value)| (name.as_str(), value));
-            component.name.as_str() == "@authority"
-                && matches!(parameter, Some(("req", BareItemFromInput::Boolean(true))))
-        });
-        let seconds = |name| input.parameter(name).and_then(BareItemFromInput::as_integer).map(i64::from);
-        let (Some(created), Some(expires)) = (seconds("created"), seconds("expires")) else {
-            return Err(not_proven);
-        };
-        let instant = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
-        let (created, skew) = (instant(created), Policy::DEFAULT_SKEW);
-        let last = instant(expires).min(created.saturating_add(MAX_DIRECTORY_AGE));
-        let is_time = created <= self.now.saturating_add(skew) && self.now <= last.saturating_add(skew);
-        if !covers_authority || !input.covers(CONTENT_DIGEST.as_str()) || !is_time {
-            return Err(not_proven);
-        }
-        let no_headers = HeaderMap::new();
-        let request = RequestMessage { method: &Method::GET, url: self.url, headers: &no_headers };
-        let response = ResponseMessage { status: StatusCode::OK, headers: self.headers, request };
-        let base = SignatureBase::of(&Message::Response(response), input)?;
-        let signature = input::signature(&self.fields.signature, input.label, MAX_DIRECTORY_KEYS)?;
-        key.verify(base.as_bytes(), &signature).map_err(|_| not_proven)?;
-        Ok(created)
     }
 }
 
@@ -280,8 +261,8 @@ pub struct SignedDirectory {
 }
 
 impl SignedDirectory {
-    /// Signs a directory of our own keys, with each of them, for whoever asked `url` for it. The
-    /// signatures are good for `lifetime`, at most [`MAX_DIRECTORY_AGE`].
+    /// Signs a directory of our own keys, with each of them, for callers who ask `url` for it. The
+    /// signatures are good for `lifetime`, at most [`MAX_DIRECTORY_AGE`](crate::limits::MAX_DIRECTORY_AGE).
     ///
     /// # Errors
     ///
@@ -348,30 +329,34 @@ pub enum DirectoryError {
     /// Beyond [`MAX_DIRECTORY_BYTES`].
     #[error("a key directory is at most {MAX_DIRECTORY_BYTES} bytes long")]
     TooLarge,
-    /// No JSON object with a list of keys.
-    #[error("not a JWKS")]
+    /// The body is no text.
+    #[error("its text cannot be read: {0}")]
+    Text(#[from] TextError),
+    /// No JSON object with a list of keys (RFC 7517, section 5).
+    #[error("not a JWKS: it must be a JSON object with the list `keys`")]
     NotJwks,
-    /// More than [`MAX_DIRECTORY_KEYS`].
+    /// More than [`MAX_DIRECTORY_KEYS`] entries.
     #[error("a key directory has at most {MAX_DIRECTORY_KEYS} keys")]
     TooManyKeys,
-    /// A key is listed twice.
-    #[error("the key {0} is listed twice")]
-    KeyTwice(Thumbprint),
-    /// A key's `kid` is not its thumbprint.
-    #[error("the `kid` of the key {0} is not its thumbprint")]
-    OtherName(Thumbprint),
-    /// An RSA key states no `alg`.
-    #[error("the RSA key {0} states no `alg`")]
-    AlgorithmNotStated(Thumbprint),
-    /// The answer is not signed with this key, or not for this authority, body and time.
-    #[error("the answer does not prove that its sender has the key {0}")]
-    NotProven(Thumbprint),
-    /// A key is no good.
-    #[error(transparent)]
-    Key(#[from] KeyError),
+    /// No entry at all.
+    #[error("it lists no key")]
+    Empty,
+    /// The answer has no `Content-Digest`, which each signature must cover.
+    #[error(
+        "the answer has no `Content-Digest`: its signatures must cover a digest of the body by sha-256 or sha-512"
+    )]
+    NoDigest,
+    /// The body is not the one of the answer's `Content-Digest`.
+    #[error(
+        "the body has another digest than `Content-Digest` says: look for a proxy or cache that changes it"
+    )]
+    DigestDiffers,
     /// The answer's fields are no good.
     #[error(transparent)]
     Answer(#[from] Refusal),
+    /// No entry gives a key whose possession is proven.
+    #[error("no key in it can be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NoKey(Vec<SkippedKey>),
     /// The directory could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),

@@ -45,7 +45,12 @@ impl<'a> Input<'a> {
         self.components.iter().any(|one| one.parameter.is_none() && one.name.as_str() == name)
     }
 
-    fn has_tag(&self, tag: &str) -> bool {
+    /// That nothing is wrong with it.
+    pub(super) fn in_order(&self) -> Result<(), Refusal> {
+        self.problem.map_or(Ok(()), |problem| Err(Refusal::malformed(format!("signature-input: {problem}"))))
+    }
+
+    pub(super) fn has_tag(&self, tag: &str) -> bool {
         self.parameters.iter().any(|(key, value)| {
             key.as_str() == "tag" && value.as_string().is_some_and(|value| value.as_str() == tag)
         })
@@ -60,6 +65,7 @@ impl<'a> Input<'a> {
 /// nobody's business here.
 #[derive(Clone, Copy)]
 pub(super) enum Wanted<'w> {
+    All,
     Tag(&'w str),
     Label(&'w str),
 }
@@ -67,13 +73,14 @@ pub(super) enum Wanted<'w> {
 impl Wanted<'_> {
     fn is(self, input: &Input<'_>) -> bool {
         match self {
+            Self::All => true,
             Self::Tag(tag) => input.has_tag(tag),
             Self::Label(label) => input.label == label,
         }
     }
 }
 
-/// The members that are wanted, of at most `max` that there may be.
+/// The members that are wanted, of at most `max` that there may be; each [in order](Input::in_order) or not.
 pub(super) fn find_all<'a>(
     field: &'a [u8],
     wanted: Wanted<'_>,
@@ -87,17 +94,16 @@ pub(super) fn find_all<'a>(
         found: SmallVec::new(),
         problem: "it is no dictionary of inner lists",
     };
-    let parsed = Parser::new(field).parse_dictionary_with_visitor(&mut members);
-    let spoilt = members.found.iter().find_map(|input| input.problem);
-    match spoilt.or(parsed.is_err().then_some(members.problem)) {
-        Some(problem) => Err(Refusal::malformed(format!("signature-input: {problem}"))),
-        None => Ok(members.found),
+    if Parser::new(field).parse_dictionary_with_visitor(&mut members).is_err() {
+        return Err(Refusal::malformed(format!("signature-input: {}", members.problem)));
     }
+    Ok(members.found)
 }
 
 /// The one member that is wanted; `None` if there is none.
 pub(super) fn find<'a>(field: &'a [u8], wanted: Wanted<'_>) -> Result<Option<Input<'a>>, Refusal> {
     let mut found = find_all(field, wanted, MAX_SIGNATURES)?;
+    found.iter().try_for_each(Input::in_order)?;
     if found.len() > 1 {
         return Err(Refusal::malformed("signature-input: more than one member with the profile's tag"));
     }

@@ -40,6 +40,7 @@ pub use base::{BaseLine, RequestMessage, ResponseMessage, SignatureBase};
 pub use digest::{CONTENT_DIGEST, ContentDigest, DigestAlgorithm, DigestHasher, ExpectedContent};
 pub use directory::{
     DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, DirectoryKey, KeyDirectory, SignedDirectory,
+    SkipReason, SkippedKey, Unproven,
 };
 pub use error::{Code, Refusal, TimeLimit};
 pub use fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
