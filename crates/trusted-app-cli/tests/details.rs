@@ -165,7 +165,22 @@ fn each_refusal_says_what_is_wrong() {
             " answers with no certificate document: a certificate document has four lines",
         ),
         (answer("200 OK", "", broken.as_bytes()), " answers with no certificate document: not a DER "),
-        (answer("200 OK", "", b"\xff"), " answers with no certificate document: invalid utf-8"),
+        (
+            answer("200 OK", "", b"\xff"),
+            " answers with text that is not UTF-8: byte 0 is in another encoding; have the application serve it as UTF-8",
+        ),
+        (
+            answer("200 OK", "", b"\x1f\x8b\x08"),
+            " answers with compressed content (gzip), which was not asked for: ",
+        ),
+        (
+            answer("401 Unauthorized", "WWW-Authenticate: Basic\r\n", b""),
+            " answers 401 Unauthorized: it asks for a log-in (Basic): exempt this URL from the log-in",
+        ),
+        (
+            answer("429 Too Many Requests", "Retry-After: 30\r\n", b""),
+            " answers 429 Too Many Requests: it was asked too often: ",
+        ),
         (
             answer("200 OK", "", &[b'x'; 16 * 1024 + 1]),
             " answers with no certificate document: more than 16384 bytes",

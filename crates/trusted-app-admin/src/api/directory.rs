@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use tower_trusted_app::application::ApplicationKey;
-use tower_trusted_app::crypto;
+use tower_trusted_app::{crypto, httpsig};
 use utoipa::ToSchema;
 
-use super::model::{Conditions, State};
+use super::model::{Application, Conditions, State};
 use crate::fetch::FetchedDirectory;
-use crate::service::{ApplicationForm, Pending};
+use crate::service::{ApplicationForm, Pending, Refreshed};
 
 /// A key directory that waits for 15 minutes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,9 +18,11 @@ pub(super) struct DirectoryDetails {
     id: String,
     /// Its keys, for a comparison by another way.
     keys: Vec<SignatureKey>,
+    /// Its entries that give no key.
+    skipped_keys: Vec<SkippedKey>,
     /// From where it came.
     url: String,
-    /// Whether anybody on the way could have put in other keys.
+    /// Whether an attacker on the way could have put in other keys.
     without_tls: bool,
     /// Until when it waits.
     #[schema(format = DateTime)]
@@ -37,10 +39,55 @@ impl From<&Pending<FetchedDirectory>> for DirectoryDetails {
             pending: pending.token.clone(),
             id: fetched.authority.clone(),
             keys: keys.map(|key| SignatureKey::from(&key)).collect(),
+            skipped_keys: fetched.directory.skipped().iter().map(SkippedKey::from).collect(),
             url: fetched.url.clone(),
             without_tls: fetched.without_tls,
             until: pending.until.to_rfc3339(),
             proposed: Conditions::of(&ApplicationForm::proposed_with_directory(fetched)),
+        }
+    }
+}
+
+/// An entry of a key directory that gives no key: whatever key is in it is not accepted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SkippedKey {
+    /// Its place in the list `keys`, counted from 0.
+    index: usize,
+    /// Its `kty` and `crv`, such as `OKP X25519`.
+    kind: Option<String>,
+    kid: Option<String>,
+    /// The SHA-256 of its JWK, if the key itself can be read.
+    thumbprint: Option<String>,
+    /// Why it is skipped.
+    reason: String,
+}
+
+impl From<&httpsig::SkippedKey> for SkippedKey {
+    fn from(skipped: &httpsig::SkippedKey) -> Self {
+        Self {
+            index: skipped.index,
+            kind: skipped.kind.clone(),
+            kid: skipped.kid.clone(),
+            thumbprint: skipped.thumbprint.map(|thumbprint| thumbprint.to_string()),
+            reason: skipped.reason.to_string(),
+        }
+    }
+}
+
+/// An application after a fetch of its key directory.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RefreshedApplication {
+    #[serde(flatten)]
+    application: Application,
+    /// The entries of its directory that give no key.
+    skipped_keys: Vec<SkippedKey>,
+}
+
+impl From<&Refreshed> for RefreshedApplication {
+    fn from(refreshed: &Refreshed) -> Self {
+        Self {
+            application: Application::from(&refreshed.registered),
+            skipped_keys: refreshed.skipped.iter().map(SkippedKey::from).collect(),
         }
     }
 }

@@ -1,19 +1,20 @@
-//! An application's keys: fetched anew, changed, revoked, confirmed.
+//! An application's keys: fetched again, changed, revoked, confirmed.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
+use http::header::ETAG;
 use http::{HeaderMap, StatusCode};
 use tower_trusted_app::ApplicationRegistry;
 
 use super::asked::Asked;
-use super::directory::SignatureKeyConfirmation;
+use super::directory::{RefreshedApplication, SignatureKeyConfirmation};
 use super::model::{Application, Details, DetailsRequest, KeyChange};
-use super::{Answer, if_match, read, tagged};
+use super::{Answer, entity_tag, if_match, read, tagged};
 use crate::service::{AdminError, Administration};
 
-/// Fetch an application's key anew, and keep it for 15 minutes
+/// Fetch an application's key again, and keep it for 15 minutes
 #[utoipa::path(
     post, path = "/api/v1/applications/{id}/key-requests", tag = "keys", params(("id" = String, Path)),
     request_body = DetailsRequest, responses((status = 200, description = "The key, which waits", body = Details))
@@ -83,7 +84,7 @@ pub(super) async fn revoke_retiring<R: ApplicationRegistry>(
 #[utoipa::path(
     post, path = "/api/v1/applications/{id}/key-directory-refreshes", tag = "keys", params(("id" = String, Path)),
     responses((
-        status = 200, description = "The application as it is now", body = Application,
+        status = 200, description = "The application as it is now", body = RefreshedApplication,
         headers(("ETag", description = "Its version"))
     ))
 )]
@@ -93,7 +94,9 @@ pub(super) async fn refresh_directory<R: ApplicationRegistry>(
     Path(id): Path<String>,
 ) -> Answer {
     service.get(&asked.by, &id).await?;
-    Ok(tagged(StatusCode::OK, &service.refresh_directory(&id).await?.registered))
+    let refreshed = service.refresh_directory(&id).await?;
+    let body = RefreshedApplication::from(&refreshed);
+    Ok(([(ETAG, entity_tag(&refreshed.registered))], Json(body)).into_response())
 }
 
 /// Make a key that waits active: one of a key directory that no trusted key has signed

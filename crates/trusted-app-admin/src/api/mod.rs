@@ -72,9 +72,12 @@ fn if_match(headers: &HeaderMap, found: u64) -> Result<u64, Problem> {
     })
 }
 
+fn entity_tag(registered: &Registered) -> String {
+    format!("\"{}\"", registered.version)
+}
+
 fn tagged(status: StatusCode, registered: &Registered) -> Response {
-    let tag = format!("\"{}\"", registered.version);
-    (status, [(ETAG, tag)], Json(Application::from(registered))).into_response()
+    (status, [(ETAG, entity_tag(registered))], Json(Application::from(registered))).into_response()
 }
 
 /// From the list of applications to one: relative, so that it holds below any path.

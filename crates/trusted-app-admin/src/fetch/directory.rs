@@ -3,21 +3,21 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use tower_trusted_app::Timestamp;
 use tower_trusted_app::httpsig::{DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, KeyDirectory};
 use tower_trusted_app::limits::MAX_DIRECTORY_BYTES;
 use ureq::Agent;
 use url::Url;
 
+use super::error::Wanted;
 use super::transfer::{Deadline, agent, get};
-use super::{FetchError, FetchErrorKind, Fetcher, base_url};
+use super::{FailedAnswer, FetchError, FetchErrorKind, Fetcher, base_url, body};
 
 /// How long a fetch of a key directory may take, the look-up of the host included.
 pub const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A key directory whose sender proved to have the private half of every key in it.
+/// A key directory, with the keys whose private half its sender proved to have.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FetchedDirectory {
@@ -29,7 +29,7 @@ pub struct FetchedDirectory {
     pub authority: String,
     /// The addresses of the host.
     pub addresses: Vec<IpAddr>,
-    /// Whether it came without TLS, so that anybody on the way could have put in other keys.
+    /// Whether it came without TLS, so that an attacker on the way could have put in other keys.
     pub without_tls: bool,
 }
 
@@ -42,10 +42,11 @@ impl Fetcher {
     ///
     /// # Errors
     ///
-    /// A [`FetchError`]: also when the directory is empty, or a key in it is no good or not proven.
+    /// A [`FetchError`]: also when the directory has no key that is understood and proven.
     pub async fn fetch_directory(&self, base: &str, now: Timestamp) -> Result<FetchedDirectory, FetchError> {
         let base = base.trim();
-        let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), kind };
+        let wanted = Wanted::KeyDirectory;
+        let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), wanted, kind };
         let url = directory_url(base).map_err(|kind| fail(base, kind))?;
         let without_tls = url.scheme() == "http";
         if without_tls && !self.policy.allows_plain_directories() {
@@ -97,24 +98,14 @@ fn transfer(
     match answer.status() {
         StatusCode::OK => {}
         status if status.is_redirection() => return Err(FetchErrorKind::DirectoryRedirected),
-        status => return Err(FetchErrorKind::NoDirectory(format!("answers {status}"))),
+        status => return Err(FetchErrorKind::Status(FailedAnswer::of(status, answer.headers()))),
     }
-    let media_type = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let essence = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if !essence.eq_ignore_ascii_case(DIRECTORY_MEDIA_TYPE.as_bytes()) {
-        let problem = format!("answers with another media type than {DIRECTORY_MEDIA_TYPE}");
-        return Err(FetchErrorKind::NoDirectory(problem));
+    let media_type = body::media_type(answer.headers());
+    if media_type != DIRECTORY_MEDIA_TYPE {
+        return Err(FetchErrorKind::OtherMediaType(media_type));
     }
-    let limit = MAX_DIRECTORY_BYTES.try_into().unwrap_or(u64::MAX);
-    let body = answer.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| match error {
-        ureq::Error::BodyExceedsLimit(_) => DirectoryError::TooLarge.into(),
-        error => deadline.failure(error),
-    })?;
-    let directory = KeyDirectory::verify(url.as_str(), answer.headers(), &body, now)?;
-    if directory.keys().is_empty() {
-        return Err(FetchErrorKind::NoDirectory("lists no key".to_owned()));
-    }
-    Ok(directory)
+    let body = body::bytes(&mut answer, MAX_DIRECTORY_BYTES, deadline, DirectoryError::TooLarge.into())?;
+    Ok(KeyDirectory::verify(url.as_str(), answer.headers(), &body, now)?)
 }
 
 impl From<DirectoryError> for FetchErrorKind {

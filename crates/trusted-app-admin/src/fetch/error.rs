@@ -4,12 +4,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::StatusCode;
-use tower_trusted_app::httpsig::DirectoryError;
+use tower_trusted_app::httpsig::{DIRECTORY_MEDIA_TYPE, DirectoryError};
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::DocumentError;
+use tower_trusted_app::text::{TextError, escaped};
 
-use super::{MAX_FETCHES, MAX_REDIRECTS, TIMEOUT};
+use super::{FailedAnswer, MAX_FETCHES, MAX_REDIRECTS, TIMEOUT};
 
 /// Why another application's details could not be fetched. Nothing is kept then.
 ///
@@ -19,7 +19,24 @@ use super::{MAX_FETCHES, MAX_REDIRECTS, TIMEOUT};
 pub struct FetchError {
     pub(super) base: String,
     pub(super) url: String,
+    pub(super) wanted: Wanted,
     pub(super) kind: FetchErrorKind,
+}
+
+/// What a fetch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    CertificateDocument,
+    KeyDirectory,
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CertificateDocument => "certificate document",
+            Self::KeyDirectory => "key directory",
+        })
+    }
 }
 
 /// What went wrong.
@@ -44,8 +61,8 @@ pub enum FetchErrorKind {
     Tls(String),
     /// The connection failed otherwise.
     Connection(String),
-    /// Another status than 200 to 299.
-    Status(StatusCode),
+    /// Another status than 200 to 299, or for a key directory than 200.
+    Status(FailedAnswer),
     /// A redirect that does not say where to, or not in a way that can be followed.
     BadRedirect(String),
     /// A redirect to another origin, which is not followed.
@@ -59,10 +76,19 @@ pub enum FetchErrorKind {
     },
     /// The answer is no certificate document.
     NotADocument {
-        /// Whether the answer says that it is HTML.
+        /// Whether the answer is HTML, by its media type or as it begins.
         html: bool,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The answer is compressed, by this coding, and none was asked for.
+    Compressed(String),
+    /// The answer is text in another encoding than UTF-8, or no text.
+    NotUtf8 {
+        /// The `charset` of its `Content-Type`.
+        charset: Option<String>,
+        /// What is wrong with its bytes.
+        problem: TextError,
     },
     /// The answer is a certificate document whose key cannot be used.
     KeyNotSupported(String),
@@ -72,9 +98,9 @@ pub enum FetchErrorKind {
     NotHttps,
     /// A redirect in the place of a key directory, which is not followed.
     DirectoryRedirected,
-    /// The answer is no key directory, for this reason.
-    NoDirectory(String),
-    /// The answer is a key directory that is no good: a key in it, or the proof of its sender.
+    /// The answer in the place of a key directory has this media type; empty without one.
+    OtherMediaType(String),
+    /// The answer is a key directory that is no good: none of its keys is, or the proof of its sender.
     Directory(DirectoryError),
     /// The fetch itself broke off, which is this server's own fault.
     Internal,
@@ -90,13 +116,7 @@ impl FetchError {
     /// What went wrong, without JIRA's sentence.
     #[must_use]
     pub fn reason(&self) -> String {
-        let (url, what) = (&self.url, |html: &bool| {
-            if *html {
-                "an HTML page, perhaps to log in, and no certificate document"
-            } else {
-                "no certificate document"
-            }
-        });
+        let (url, what) = (&self.url, |html: &bool| if *html { HTML } else { "no certificate document" });
         match &self.kind {
             FetchErrorKind::Blank => "URL must not be empty.".to_owned(),
             FetchErrorKind::NotAUrl(problem) => format!("{url}: {problem}"),
@@ -114,8 +134,9 @@ impl FetchError {
             }
             FetchErrorKind::Tls(problem) => format!("cannot fetch {url}: no secure connection: {problem}"),
             FetchErrorKind::Connection(problem) => format!("cannot fetch {url}: {problem}"),
-            FetchErrorKind::Status(status) => {
-                format!("{url} answers {status}: no certificate document is served there")
+            FetchErrorKind::Status(answer) => {
+                let advice = answer.advice().unwrap_or_else(|| format!("no {} is served there", self.wanted));
+                format!("{url} answers {}: {advice}", answer.status)
             }
             FetchErrorKind::BadRedirect(problem) => format!("{url} {problem}"),
             FetchErrorKind::RedirectedAway(next) => {
@@ -125,9 +146,22 @@ impl FetchError {
             FetchErrorKind::TooLarge { html } => {
                 format!("{url} answers with {}: more than {MAX_DOCUMENT_BYTES} bytes", what(html))
             }
-            FetchErrorKind::NotADocument { html, problem } => {
-                format!("{url} answers with {}: {problem}", what(html))
+            FetchErrorKind::NotADocument { html: true, .. } => {
+                format!("{url} answers with {HTML}: exempt this URL from the log-in, or check the base URL")
             }
+            FetchErrorKind::NotADocument { html: false, problem } => {
+                format!("{url} answers with no certificate document: {problem}")
+            }
+            FetchErrorKind::Compressed(coding) => format!(
+                "{url} answers with compressed content ({}), which was not asked for: turn compression off for this URL, \
+                 at the application or at a proxy before it",
+                escaped(coding)
+            ),
+            FetchErrorKind::NotUtf8 { charset, problem } => format!(
+                "{url} answers with text that is not UTF-8: {}{}; have the application serve it as UTF-8",
+                found(*problem),
+                charset.as_ref().map(|charset| format!(", charset={}", escaped(charset))).unwrap_or_default(),
+            ),
             FetchErrorKind::KeyNotSupported(problem) => {
                 format!("{url} answers with no certificate document: {problem}")
             }
@@ -135,14 +169,19 @@ impl FetchError {
                 format!("cannot fetch {url}: {MAX_FETCHES} fetches are under way, and no more are at once")
             }
             FetchErrorKind::NotHttps => {
-                format!("{url}: a key directory is fetched by https, so that nobody on the way can change it")
+                format!("{url}: a key directory is fetched by https, so that no one on the way can change it")
             }
             FetchErrorKind::DirectoryRedirected => {
                 format!("{url} redirects: a key directory must be served by the host itself")
             }
-            FetchErrorKind::NoDirectory(problem) => {
-                format!("{url} {problem}: no key directory is served there")
-            }
+            FetchErrorKind::OtherMediaType(media_type) => format!(
+                "{url} answers with {}, and no key directory, which has the media type {DIRECTORY_MEDIA_TYPE}",
+                match &**media_type {
+                    "" => "no media type".to_owned(),
+                    "text/html" => "an HTML page, perhaps to log in".to_owned(),
+                    other => format!("the media type {}", escaped(other)),
+                }
+            ),
             FetchErrorKind::Directory(error) => format!("the key directory {url} is refused: {error}"),
             FetchErrorKind::Internal => format!("cannot fetch {url}: the fetch broke off"),
         }
@@ -159,7 +198,9 @@ impl fmt::Display for FetchError {
             | FetchErrorKind::Busy
             | FetchErrorKind::NotHttps
             | FetchErrorKind::DirectoryRedirected
-            | FetchErrorKind::NoDirectory(_)
+            | FetchErrorKind::OtherMediaType(_)
+            | FetchErrorKind::Compressed(_)
+            | FetchErrorKind::NotUtf8 { .. }
             | FetchErrorKind::Directory(_)
             | FetchErrorKind::Internal => {}
             FetchErrorKind::UnknownHost => write!(f, "The host {base} could not be found. ")?,
@@ -167,6 +208,8 @@ impl fmt::Display for FetchError {
             FetchErrorKind::TimedOut | FetchErrorKind::TookTooLong(_) => {
                 write!(f, "The host {base} did not answer in time. ")?;
             }
+            FetchErrorKind::Status(answer)
+                if answer.advice().is_some() || self.wanted == Wanted::KeyDirectory => {}
             FetchErrorKind::Tls(_) => write!(f, "The host {base} could not be reached securely. ")?,
             FetchErrorKind::Connection(_) => write!(f, "The connection to the host {base} failed. ")?,
             FetchErrorKind::KeyNotSupported(problem) => {
@@ -182,6 +225,19 @@ impl fmt::Display for FetchError {
 }
 
 impl std::error::Error for FetchError {}
+
+const HTML: &str = "an HTML page, perhaps to log in, and no certificate document";
+
+/// What was found in the bytes.
+fn found(problem: TextError) -> String {
+    match problem {
+        TextError::NotUtf8 { at } => format!("byte {at} is in another encoding"),
+        TextError::Nul { at } => format!("byte {at} is NUL"),
+        TextError::Utf16WithoutMark => "it is UTF-16 without a byte order mark".to_owned(),
+        TextError::Utf32 => "it is UTF-32".to_owned(),
+        _ => "it begins like UTF-16 and is cut or broken".to_owned(),
+    }
+}
 
 /// A sentence of it, unless it begins with a URL.
 fn capitalised(reason: &str) -> String {

@@ -1,10 +1,12 @@
 //! Fetching another application's certificate document or key directory.
 
 mod authorities;
+mod body;
 mod directory;
 mod error;
 mod policy;
 mod resolve;
+mod status;
 mod transfer;
 
 use std::fmt;
@@ -17,6 +19,7 @@ use tower_trusted_app::seraph::{CERTIFICATE_PATH, CertificateDocument};
 use ureq::tls::RootCerts;
 use url::Url;
 
+use self::error::Wanted;
 use self::transfer::{Deadline, Transfer};
 
 pub use authorities::AuthoritiesError;
@@ -24,6 +27,7 @@ pub use directory::{DIRECTORY_TIMEOUT, FetchedDirectory};
 pub use error::{FetchError, FetchErrorKind};
 pub use policy::AddressPolicy;
 pub use resolve::{Resolve, SystemResolver};
+pub use status::FailedAnswer;
 
 /// How long it may take to look up the host, to connect, until the answer begins, and then until it
 /// has come to its end.
@@ -42,8 +46,9 @@ const MAX_URL_BYTES: usize = 2048;
 ///
 /// Over http and https only, https with the certificate authorities that this system trusts or with
 /// [others](Self::authorities). The host is looked up once and only the addresses that were checked are connected to; no proxy of
-/// the environment is asked; redirects are followed within the origin only; an answer has at most
-/// 16 KiB and takes at most [`DOCUMENT_TIMEOUT`]. At most [`MAX_FETCHES`] are under way at once.
+/// the environment is asked; caches are asked for what the application serves now (`Cache-Control: no-cache`); redirects
+/// are followed within the origin only; an answer is not compressed, has at most 16 KiB and takes at most
+/// [`DOCUMENT_TIMEOUT`]. At most [`MAX_FETCHES`] are under way at once.
 ///
 /// ```
 /// use trusted_app_admin::fetch::{FetchErrorKind, Fetcher};
@@ -112,7 +117,8 @@ impl Fetcher {
     /// A [`FetchError`], of one kind for each cause.
     pub async fn fetch(&self, base_url: &str) -> Result<Fetched, FetchError> {
         let base = base_url.trim();
-        let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), kind };
+        let wanted = Wanted::CertificateDocument;
+        let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), wanted, kind };
         let url = document_url(base).map_err(|kind| fail(base, kind))?;
         let place = self.place().map_err(|kind| fail(url.as_str(), kind))?;
         let deadline = Deadline::after(DOCUMENT_TIMEOUT);

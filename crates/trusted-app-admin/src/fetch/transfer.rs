@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Response, Uri};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, LOCATION};
+use http::{Response, Uri};
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::CertificateDocument;
 use ureq::config::Config;
@@ -16,8 +16,8 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, Timeout};
 use url::Url;
 
-use super::error::document_error;
-use super::{FetchError, FetchErrorKind, MAX_REDIRECTS, TIMEOUT, check_url};
+use super::error::{Wanted, document_error};
+use super::{FailedAnswer, FetchError, FetchErrorKind, MAX_REDIRECTS, TIMEOUT, body, check_url};
 
 /// When a fetch must have come to its end.
 #[derive(Clone, Copy)]
@@ -55,7 +55,8 @@ impl Transfer {
     pub(super) fn run(self, mut url: Url) -> Result<(Url, CertificateDocument), FetchError> {
         let Self { base, addresses, authorities, deadline } = self;
         let agent = agent(addresses, authorities);
-        let fail = |url: &Url, kind| FetchError { base: base.clone(), url: url.to_string(), kind };
+        let wanted = Wanted::CertificateDocument;
+        let fail = |url: &Url, kind| FetchError { base: base.clone(), url: url.to_string(), wanted, kind };
         for _ in 0..=MAX_REDIRECTS {
             let answer = get(&agent, &url, deadline).map_err(|kind| fail(&url, kind))?;
             match answer.status() {
@@ -66,16 +67,22 @@ impl Transfer {
                 status if status.is_redirection() => {
                     url = redirected(&url, &answer).map_err(|kind| fail(&url, kind))?;
                 }
-                status => return Err(fail(&url, FetchErrorKind::Status(status))),
+                status => {
+                    let failed = FailedAnswer::of(status, answer.headers());
+                    return Err(fail(&url, FetchErrorKind::Status(failed)));
+                }
             }
         }
         Err(fail(&url, FetchErrorKind::TooManyRedirects))
     }
 }
 
-/// The answer, whose body too must have come before the deadline.
+/// The answer, whose body too must have come before the deadline. It is what the application serves now and not what a
+/// cache kept of it; `Pragma` says no more to any cache that knows HTTP/1.1 (RFC 9111, section 5.4).
 pub(super) fn get(agent: &Agent, url: &Url, deadline: Deadline) -> Result<Response<Body>, FetchErrorKind> {
-    let request = agent.get(url.as_str()).config().timeout_global(Some(deadline.left())).build();
+    let request =
+        agent.get(url.as_str()).header(CACHE_CONTROL, "no-cache").header(ACCEPT_ENCODING, "identity");
+    let request = request.config().timeout_global(Some(deadline.left())).build();
     request.call().map_err(|error| deadline.failure(error))
 }
 
@@ -95,15 +102,10 @@ fn redirected(url: &Url, answer: &Response<Body>) -> Result<Url, FetchErrorKind>
 }
 
 fn read(mut answer: Response<Body>, deadline: Deadline) -> Result<CertificateDocument, FetchErrorKind> {
-    let content_type = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let html = content_type.starts_with(b"text/html");
-    let limit = MAX_DOCUMENT_BYTES.try_into().unwrap_or(u64::MAX);
-    let bytes = answer.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| match error {
-        ureq::Error::BodyExceedsLimit(_) => FetchErrorKind::TooLarge { html },
-        error => deadline.failure(error),
-    })?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| FetchErrorKind::NotADocument { html, problem: error.to_string() })?;
+    let html = body::says_html(answer.headers());
+    let bytes = body::bytes(&mut answer, MAX_DOCUMENT_BYTES, deadline, FetchErrorKind::TooLarge { html })?;
+    let html = html || body::looks_like_html(&bytes);
+    let text = body::text(answer.headers(), bytes)?;
     CertificateDocument::parse(&text).map_err(|error| document_error(html, error))
 }
 

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::crypto::SignatureKey;
+use tower_trusted_app::httpsig::SkippedKey;
 
 use super::form::{Problems, application_fields, typed, warning};
 use super::page::{Page, after};
@@ -135,6 +136,22 @@ fn fetches(url: &str, status: Option<DirectoryStatus>) -> Markup {
             } }
             @if let Some(problem) = problem { dt { "The last fetch failed" } dd { (problem) } }
         }
+        @if let Some(status) = &status { (skipped(&status.skipped)) }
+    }
+}
+
+/// The entries of a directory that give no key.
+fn skipped(skipped: &[SkippedKey]) -> Markup {
+    html! {
+        @if !skipped.is_empty() {
+            div.warning #skipped {
+                p {
+                    strong { "Some entries of the key directory are skipped. " }
+                    "The keys in them are not accepted, even if they were before. The others are read."
+                }
+                ul { @for one in skipped { li { (one) } } }
+            }
+        }
     }
 }
 
@@ -195,8 +212,9 @@ fn fetched(fetched: &FetchedDirectory) -> Markup {
         dl { dt { "Fetched from" } dd { (fetched.url) } }
         h2 { "Keys" }
         @for listed in fetched.directory.keys() { (key(&listed.clone().into())) }
+        (skipped(fetched.directory.skipped()))
         p {
-            "Whoever answered has the private half of each. Ask the other application's administrator for its thumbprints, \
+            "The application has proven that it has the private half of each. Ask the other application's administrator for its thumbprints, \
              by another way than this one, and compare."
         }
     }

@@ -16,7 +16,8 @@ pub(super) struct Reconciled {
     pub(super) without_room: Vec<Thumbprint>,
 }
 
-/// What an application has after its `directory`, whose keys have all signed it.
+/// What an application has after its `directory`, of which every key was understood and has signed it. A key whose entry
+/// was skipped is as gone as one that is not listed (RFC 7517, section 5).
 pub(super) fn reconcile(registered: &Registered, directory: &KeyDirectory, now: Timestamp) -> Reconciled {
     let known = registered.application.signature_keys();
     let listed =

@@ -1,13 +1,14 @@
 //! Key directories of registered applications, fetched again.
 
 use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant, replace};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tower_trusted_app::application::KeyState;
 use tower_trusted_app::crypto::Thumbprint;
-use tower_trusted_app::httpsig::KeyDirectory;
+use tower_trusted_app::httpsig::{KeyDirectory, SkipReason, SkippedKey};
 use tower_trusted_app::registry::Registered;
 use tower_trusted_app::{ApplicationRegistry, Timestamp};
 
@@ -40,6 +41,8 @@ pub struct Refreshed {
     /// New keys that found no room: the application has as many as are kept, and the oldest that are revoked must
     /// be taken out.
     pub without_room: Vec<Thumbprint>,
+    /// The entries of the directory that give no key: whatever key is in them is not live.
+    pub skipped: Vec<SkippedKey>,
 }
 
 /// How the fetches of an application's key directory have gone since this process started.
@@ -52,6 +55,8 @@ pub struct DirectoryStatus {
     pub problem: Option<String>,
     /// Whether none has succeeded for [`STALE_AFTER`].
     pub stale: bool,
+    /// The entries of the directory, as it was last fetched, that give no key.
+    pub skipped: Vec<SkippedKey>,
 }
 
 /// The fetches, by application.
@@ -64,6 +69,7 @@ struct FetchesOfOne {
     last: Timestamp,
     succeeded: Option<Timestamp>,
     problem: Option<String>,
+    skipped: Vec<SkippedKey>,
     /// When the newest directory was signed that was accepted.
     newest: Option<Timestamp>,
 }
@@ -88,8 +94,14 @@ impl Fetches {
         match fetches {
             Some(one) => one.last = now,
             None => {
-                let one =
-                    FetchesOfOne { first: now, last: now, succeeded: None, problem: None, newest: None };
+                let one = FetchesOfOne {
+                    first: now,
+                    last: now,
+                    succeeded: None,
+                    problem: None,
+                    skipped: Vec::new(),
+                    newest: None,
+                };
                 all.insert(id.to_owned(), one);
             }
         }
@@ -112,15 +124,27 @@ impl Fetches {
         self.lock().get(id).is_some_and(|one| directory.signed_at() < one.newest)
     }
 
-    fn accepted(&self, id: &str, directory: &KeyDirectory) {
-        if let Some(one) = self.lock().get_mut(id) {
-            one.newest = one.newest.max(directory.signed_at());
-        }
+    /// Notes a directory that was accepted; whether other entries are skipped than of the one before it.
+    fn accepted(&self, id: &str, directory: &KeyDirectory) -> bool {
+        let mut all = self.lock();
+        let Some(one) = all.get_mut(id) else { return false };
+        one.newest = one.newest.max(directory.signed_at());
+        let before = replace(&mut one.skipped, directory.skipped().to_vec());
+        !before.iter().map(identity).eq(one.skipped.iter().map(identity))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, FetchesOfOne>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What of a skipped entry stays the same until its publisher or a cache changes something: its reason may
+/// tell the time.
+fn identity(
+    skipped: &SkippedKey,
+) -> (usize, Option<Thumbprint>, Option<&str>, Option<&str>, Discriminant<SkipReason>) {
+    let SkippedKey { index, thumbprint, kid, kind, reason, .. } = skipped;
+    (*index, *thumbprint, kid.as_deref(), kind.as_deref(), discriminant(reason))
 }
 
 impl<R: ApplicationRegistry> Administration<R> {
@@ -129,13 +153,13 @@ impl<R: ApplicationRegistry> Administration<R> {
     ///
     /// - a new key is active if the directory lists, and so is signed by, a key that is trusted already; else it
     ///   is [`Next`](KeyState::Next) until an administrator [confirms](Self::confirm_signature_key) it;
-    /// - a key that is no longer listed is good for nothing from now on, until a directory lists it that was signed
-    ///   later;
+    /// - a key that is no longer listed, or whose entry is [skipped](KeyDirectory::skipped), is good for nothing from now
+    ///   on, until a directory lists it that was signed later;
     /// - a revoked key stays revoked.
     ///
     /// A directory that was signed before the last withdrawal of a key, or before the application was registered,
-    /// endorses none. A fetch that fails changes nothing, nor does a directory that was signed before one that this
-    /// process accepted.
+    /// endorses none. A fetch that fails changes nothing, and so does a directory without any key that is understood and
+    /// proven, or one that was signed before another that this process accepted.
     ///
     /// # Errors
     ///
@@ -183,12 +207,20 @@ impl<R: ApplicationRegistry> Administration<R> {
                 Err(AdminError::Changed { .. }) if attempts < ATTEMPTS => attempts += 1,
                 result => {
                     let registered = result?;
-                    fetches.accepted(id, &fetched.directory);
+                    let skipped = fetched.directory.skipped();
+                    if fetches.accepted(id, &fetched.directory) && !skipped.is_empty() {
+                        let entries = skipped.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                        tracing::warn!(
+                            target: "trusted_app", application = id, url, entries,
+                            "entries of the key directory are skipped: their keys are not accepted"
+                        );
+                    }
                     if registered.application.signature_keys().iter().any(|key| key.state() == KeyState::Next)
                     {
                         tracing::warn!(target: "trusted_app", application = id, "a new key waits for an administrator");
                     }
-                    return Ok(Refreshed { registered, without_room: found.without_room });
+                    let (without_room, skipped) = (found.without_room, skipped.to_vec());
+                    return Ok(Refreshed { registered, without_room, skipped });
                 }
             }
         }
@@ -223,7 +255,8 @@ impl<R: ApplicationRegistry> Administration<R> {
         let now = self.now();
         let one = self.directories.fetches.lock().get(id).cloned()?;
         let stale = one.is_stale(now);
-        Some(DirectoryStatus { succeeded: one.succeeded, problem: one.problem, stale })
+        let FetchesOfOne { succeeded, problem, skipped, .. } = one;
+        Some(DirectoryStatus { succeeded, problem, stale, skipped })
     }
 
     /// Makes a key that [waits](KeyState::Next) active. `confirmed` says that the administrator has compared the
@@ -253,5 +286,32 @@ impl<R: ApplicationRegistry> Administration<R> {
         let builder = registered.application.to_builder().signature_keys(keys);
         let application = builder.build().map_err(Problem::Key)?;
         self.replace(by, registered, application, false).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn skipped_entries_are_told_when_they_change() {
+        let fetches = Fetches::default();
+        fetches.begin("wiki", Timestamp::from_millis(0)).unwrap();
+        let directory = |entries: &str| KeyDirectory::parse(&format!(r#"{{"keys":[{entries}]}}"#)).unwrap();
+        let (one, other) = (r#"{"kty":"AKP","kid":"a"}"#, r#"{"kty":"AKP","kid":"b"}"#);
+        for (entries, is_news) in [
+            ("", false),
+            (one, true),
+            (one, false),
+            (other, true),
+            (&format!("{other},{one}"), true),
+            (&format!("{other},{one}"), false),
+            ("", true),
+            (one, true),
+        ] {
+            assert_eq!(fetches.accepted("wiki", &directory(entries)), is_news, "{entries}");
+        }
     }
 }

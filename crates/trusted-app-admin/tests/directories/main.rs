@@ -11,3 +11,4 @@ mod publisher;
 mod refresh;
 mod registration;
 mod replay;
+mod skipped;

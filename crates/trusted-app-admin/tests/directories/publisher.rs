@@ -34,6 +34,8 @@ pub(crate) fn fetcher() -> Fetcher {
 pub(crate) struct Publisher {
     pub(crate) authority: String,
     pub(crate) asked: Arc<Mutex<usize>>,
+    /// The head of the last request.
+    pub(crate) head: Arc<Mutex<String>>,
     clock: FixedClock,
     text: Arc<Mutex<String>>,
 }
@@ -44,11 +46,14 @@ impl Publisher {
         let authority = listener.local_addr().unwrap().to_string();
         let (text, asked) = (Arc::new(Mutex::new(String::new())), Arc::new(Mutex::new(0)));
         let (shared, count) = (Arc::clone(&text), Arc::clone(&asked));
+        let head = Arc::new(Mutex::new(String::new()));
+        let last = Arc::clone(&head);
         tokio::spawn(async move {
             while let Ok((mut connection, _)) = listener.accept().await {
                 *count.lock().unwrap() += 1;
                 let mut head = vec![0; 4096];
                 let read = connection.read(&mut head).await.unwrap_or_default();
+                *last.lock().unwrap() = String::from_utf8_lossy(&head[..read]).to_lowercase();
                 let asked = format!("GET {DIRECTORY_PATH} HTTP/1.1\r\n");
                 let text = shared.lock().unwrap().clone();
                 let nothing = || answer("404 Not Found", "", "");
@@ -64,7 +69,7 @@ impl Publisher {
                 }
             }
         });
-        let publisher = Self { authority, asked, clock: clock.clone(), text };
+        let publisher = Self { authority, asked, head, clock: clock.clone(), text };
         publisher.publish(keys);
         publisher
     }
@@ -103,7 +108,12 @@ impl Publisher {
             let mut of_key = members.iter().filter(|(other, _)| other.public_key() == key.public_key());
             of_key.next().map_or(jwk.clone(), |(_, members)| jwk.replace('}', &format!(",{members}}}")))
         });
-        let body = format!(r#"{{"keys":[{}]}}"#, jwks.collect::<Vec<_>>().join(","));
+        self.publish_entries(&jwks.collect::<Vec<_>>(), keys);
+    }
+
+    /// Publishes these entries, signed now by `keys`.
+    pub(crate) fn publish_entries(&self, entries: &[String], keys: &[PrivateSignatureKey]) {
+        let body = format!(r#"{{"keys":[{}]}}"#, entries.join(","));
         let digest = ContentDigest::of(DigestAlgorithm::Sha256, body.as_bytes()).to_header_value();
         let (digest, created) = (digest.to_str().unwrap(), self.clock.now().as_millis() / 1000);
         let (mut inputs, mut signatures) = (Vec::new(), Vec::new());

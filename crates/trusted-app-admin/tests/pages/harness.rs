@@ -178,7 +178,8 @@ impl Peer {
         Self::serving(answer("200 OK", "", &document(&TestIdentity::wiki()))).await
     }
 
-    pub(crate) async fn serving(answer: String) -> Self {
+    pub(crate) async fn serving(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -190,7 +191,7 @@ impl Peer {
                 log.lock().unwrap().push(
                     String::from_utf8_lossy(&head[..read]).lines().next().unwrap_or_default().to_owned(),
                 );
-                let _ = connection.write_all(answer.as_bytes()).await;
+                let _ = connection.write_all(&answer).await;
             }
         });
         Self { origin, asked }
