@@ -119,6 +119,55 @@ async fn what_is_exported_can_be_imported() {
 }
 
 #[tokio::test]
+async fn a_name_in_a_rule_that_matches_no_one_is_refused() {
+    let world = World::new();
+    add(&world).await;
+    let (_, exported) = call(&world, Method::GET, "/export", None, Value::Null).await;
+    let toml = exported["toml"].as_str().unwrap();
+    let table = include_str!("../../trusted-app-core/tests/data/rule-names.json");
+    let table: Vec<(String, String)> = serde_json::from_str(table).unwrap();
+    for (name, words) in table {
+        for list in ["users", "groups", "deny_users", "deny_groups"] {
+            let toml = format!("{toml}act_as = {{ {list} = [{}] }}\n", json!(name));
+            let (status, problem) =
+                call(&world, Method::POST, "/import?dry_run=true", None, json!({ "toml": toml })).await;
+            let error = &problem["errors"][0];
+            assert_eq!((status, &error["field"]), (422, &json!("toml")), "{problem}");
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains(&format!("act_as: {list}: ")) && message.contains(&words), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_has_the_warnings() {
+    let world = World::new();
+    add(&world).await;
+    let mut odd = conditions("Wiki");
+    odd["paths"] = json!(["/a,b"]);
+    let warnings =
+        json!(["in `/a,b` the `,` is a plain character: write several paths as entries of their own"]);
+    for (query, tag) in [("?dry_run=true", "\"1\""), ("", "\"1\"")] {
+        let path = format!("/applications/wiki{query}");
+        let (status, answer) = call(&world, Method::PUT, &path, Some(tag), odd.clone()).await;
+        assert_eq!((status, &answer["warnings"]), (200, &warnings), "{answer}");
+    }
+    let (_, shown) = call(&world, Method::GET, "/applications/wiki", None, Value::Null).await;
+    assert_eq!(shown["warnings"], warnings);
+    let (_, all) = call(&world, Method::GET, "/applications", None, Value::Null).await;
+    assert_eq!(all["applications"][0]["warnings"], warnings);
+    for paths in [json!(["/rest /plugins"]), json!(["/rest, /plugins"]), json!(["/rest,/plugins"])] {
+        odd["paths"] = paths;
+        let (status, problem) = call(&world, Method::PUT, "/applications/wiki", Some("*"), odd.clone()).await;
+        assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("paths")));
+        assert!(
+            problem["errors"][0]["message"].as_str().unwrap().contains("is more than one path"),
+            "{problem}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_import_is_checked_before_it_changes_anything() {
     let world = World::new();
     add(&world).await;

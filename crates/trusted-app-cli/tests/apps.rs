@@ -128,6 +128,97 @@ fn add_refuses() {
     assert_eq!(stage.json("list --json").as_array().unwrap().len(), 1);
 }
 
+/// One argument may have blanks.
+fn refused(stage: &Stage, option: &str, value: &str) -> String {
+    let ran =
+        program::run(["apps", "edit", "wiki", "--store", &stage.store, "--by", "carol", option, value], b"");
+    ran.failure().to_owned()
+}
+
+#[test]
+fn a_list_in_one_string_and_what_no_request_has_are_refused() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    for (option, value, words) in [
+        ("--path", "/rest /plugins", "is more than one path: write each as an entry of its own"),
+        ("--path", "/rest, /plugins", "is more than one path: write each as an entry of its own"),
+        ("--path", "/rest,/plugins", "is more than one path: write each as an entry of its own"),
+        ("--path", "subtree:/rest, subtree:/x", "is more than one path: write each as an entry of its own"),
+        ("--path", "/my path", "has a blank in it"),
+        ("--path", "//rest", "(empty segment): write it in its plain form"),
+        ("--path", "/rest/*", "the asterisk is a plain character"),
+        ("--path", "https://tracker.example.com/rest", "is a URL: write its path"),
+        ("--method", "GET,POST", "is more than one method: write each as an entry of its own"),
+        ("--method", "GET POST", "is more than one method: write each as an entry of its own"),
+        ("--method", "Get", "write `GET`"),
+        ("--method", "*", "write `any` alone"),
+        ("--address", "10.1.2.3 10.1.2.4", "has a blank between two addresses: write a comma there"),
+        ("--address", "10.1.2.3:8080", "has a port, and rules compare addresses alone: write 10.1.2.3."),
+        ("--address", "fe80::1%eth0", "has the zone `eth0`, which no request shows: write fe80::1."),
+        ("--address", "[::1]", "is in brackets: write ::1."),
+        ("--address", "localhost", "is a name, and rules compare addresses"),
+    ] {
+        let refused = refused(&stage, option, value);
+        assert!(refused.starts_with(&format!("{option}: ")) && refused.contains(words), "{value}: {refused}");
+    }
+}
+
+#[test]
+fn a_name_in_a_rule_that_matches_no_one_is_refused() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    let table = include_str!("../../trusted-app-core/tests/data/rule-names.json");
+    let table: Vec<(String, String)> = serde_json::from_str(table).unwrap();
+    for (name, words) in table {
+        for option in ["--only-user", "--only-group", "--deny-user", "--deny-group"] {
+            let refused = refused(&stage, option, &name);
+            assert!(
+                refused.starts_with(&format!("{option}: ")) && refused.contains(&words),
+                "{name:?}: {refused}"
+            );
+        }
+    }
+    // Of an id too.
+    for (id, words) in [
+        (" wiki", "cannot begin or end with a blank"),
+        ("\u{feff}wiki", r"cannot have the invisible character \u{feff}"),
+    ] {
+        let ran = program::run(["apps", "show", "--store", &stage.store, id], b"");
+        assert!(ran.failure().contains(words), "{ran:?}");
+    }
+}
+
+#[test]
+fn what_is_hardly_meant_is_warned_of_by_each_command() {
+    let stage = Stage::new();
+    let document = stage.document(&TestIdentity::wiki());
+    let dn = "cn=contractors,ou=groups,dc=example";
+    let warning = format!(
+        "warning: deny_groups: `{dn}` looks like a distinguished name; rules are compared with the name of a user or \
+         group, such as `contractors`\n"
+    );
+    let warned = |args: &str| {
+        let ran = stage.run(args);
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, warning.as_str()), "{args}");
+    };
+    warned(&format!("add --document {document} --address 10.1.*.* --path /rest --deny-group {dn}"));
+    warned("show wiki");
+    warned("edit wiki --timeout 2500");
+    warned("edit wiki --timeout 2500"); // as it is stated already
+    let key = TestIdentity::stranger().local().public_key().to_base64();
+    warned(&format!("rotate wiki --public-key {key}"));
+    let shown = stage.json("show wiki --json");
+    let text = warning.trim_end().strip_prefix("warning: ").unwrap();
+    assert_eq!(shown["warnings"], serde_json::json!([text]));
+    assert_eq!(stage.json("list --json")[0]["warnings"], shown["warnings"]);
+
+    let exported = stage.done("export");
+    let file = stage.file("apps.toml", &exported);
+    let imported = stage.run(&format!("import --dry-run {file}"));
+    assert!(imported.stderr.contains("looks like a distinguished name"), "{imported:?}");
+    stage.done("edit wiki --deny-afresh --deny-group contractors");
+}
+
 #[test]
 fn the_list_reads_well() {
     let stage = Stage::new();
@@ -163,8 +254,11 @@ fn edit_changes_what_is_stated_and_nothing_else() {
     stage.add_wiki();
     let before = stage.json("show wiki --json");
     let blank =
-        program::run(["apps", "edit", "wiki", "--store", &stage.store, "--path", "subtree /rest"], b"");
-    assert!(blank.failure().ends_with("write `subtree:/rest`"), "{blank:?}");
+        program::run(["apps", "edit", "wiki", "--store", &stage.store, "--path", "subtree rest"], b"");
+    assert!(
+        blank.failure().ends_with("--path: the subtree `rest` must begin with a slash: `/rest`"),
+        "{blank:?}"
+    );
     let edited = stage.done("edit wiki --path /rest --path subtree:/secure --timeout 2500");
     fits(&edited);
     assert_eq!(

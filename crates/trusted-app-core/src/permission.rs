@@ -46,6 +46,33 @@ pub struct ActAsPolicy {
     read_only: bool,
 }
 
+/// One of the lists of an [`ActAsPolicy`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RuleList {
+    /// Users who are allowed.
+    Users,
+    /// Groups whose users are allowed.
+    Groups,
+    /// Users who are denied.
+    DenyUsers,
+    /// Groups whose users are denied.
+    DenyGroups,
+}
+
+impl RuleList {
+    /// The name that the file of applications has for it, such as `deny_users`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Groups => "groups",
+            Self::DenyUsers => "deny_users",
+            Self::DenyGroups => "deny_groups",
+        }
+    }
+}
+
 /// Users by name, and users by a group that they are in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -193,10 +220,14 @@ impl ActAsPolicy {
         self.read_only
     }
 
-    /// All names of users and groups in its lists.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let members = self.allowed.iter().chain([&self.denied]);
-        members.flat_map(|members| members.users.iter().chain(&members.groups)).map(|name| &**name)
+    /// All names of users and groups, each with the list that it is in.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (RuleList, &str)> {
+        let allowed = self.allowed.iter().map(|members| (members, RuleList::Users, RuleList::Groups));
+        let denied = (&self.denied, RuleList::DenyUsers, RuleList::DenyGroups);
+        allowed.chain([denied]).flat_map(|(members, users, groups)| {
+            let users = members.users.iter().map(move |name| (users, &**name));
+            users.chain(members.groups.iter().map(move |name| (groups, &**name)))
+        })
     }
 
     /// Checks one user and one method, in this order: denied by name, denied by group, administrator, not

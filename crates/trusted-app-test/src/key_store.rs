@@ -101,7 +101,7 @@ pub fn applications() -> Vec<TrustedApplication> {
     let addresses = "192.0.2.7, 10.*.1.*, 198.51.100.0/24, 2001:db8::/32, local";
     let paths = [
         PathPattern::prefix("/secure/RunPortlet"),
-        PathPattern::prefix("/päth with blank,comma"),
+        PathPattern::prefix("/päth;with,comma"),
         PathPattern::subtree("/rest"),
         PathPattern::rpc("issues.v1.Issues/List"),
         PathPattern::rpc("issues.v1.Issues/*"),

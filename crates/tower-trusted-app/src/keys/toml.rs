@@ -48,7 +48,8 @@ use super::applications::Applications;
 /// Seraph's schemes, `signature_key`, a JWK, for `http-signature`. An application that has only the latter
 /// uses that scheme unless `schemes` says otherwise. `ip_addresses`, `url_paths` and
 /// `methods` are each a list or the string `"any"`; an empty list allows nothing. A string in
-/// `url_paths` is a plain prefix.
+/// `url_paths` is a plain prefix. Each path and each method is an entry of its own; in a string of `ip_addresses`
+/// commas and line ends may stand between several.
 ///
 /// During a rotation `public_key` is a list, and so is `signature_key`. In the place of a key may stand a table that states
 /// where the key stands in the rotation (a [`KeyState`](trusted_app_core::application::KeyState),
@@ -246,7 +247,7 @@ impl<'t> Entry<'t> {
                 | ApplicationError::KeyOfTwoSchemes(_) => "signature_key",
                 ApplicationError::KeyDirectory => "key_directory",
                 ApplicationError::MinRsaBits(_) => "insecure_min_rsa_bits",
-                ApplicationError::ActAsName(_) | ApplicationError::RuleName { .. } => "act_as",
+                ApplicationError::ActAsName { .. } | ApplicationError::RuleName { .. } => "act_as",
                 ApplicationError::NoScheme | ApplicationError::NoKey(_) => "schemes",
                 _ => "",
             };

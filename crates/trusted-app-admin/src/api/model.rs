@@ -18,7 +18,7 @@ pub(super) struct Conditions {
     timeout_ms: i64,
     /// Address patterns such as `10.1.*.*`, `10.0.0.0/8` or `2001:db8::/32`; or only `any`.
     addresses: Vec<String>,
-    /// Path patterns: prefixes, `subtree /rest` or `rpc package.Service/*`; or only `any`.
+    /// Path patterns: prefixes, `subtree:/rest` or `rpc:package.Service/*`; or only `any`.
     paths: Vec<String>,
 }
 
@@ -136,6 +136,8 @@ pub(super) struct Application {
     schemes: Vec<String>,
     /// Every field, as TOML.
     toml: String,
+    /// What is allowed but hardly meant.
+    warnings: Vec<String>,
     created: When,
     updated: When,
 }
@@ -192,6 +194,7 @@ impl From<&Registered> for Application {
             key_directory: application.key_directory().map(str::to_owned),
             schemes: application.schemes().iter().map(ToString::to_string).collect(),
             toml: write_applications([&**application]),
+            warnings: application.warnings().iter().map(ToString::to_string).collect(),
             created: (&registered.created).into(),
             updated: (&registered.updated).into(),
         }

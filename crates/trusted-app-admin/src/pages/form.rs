@@ -97,8 +97,8 @@ pub(super) fn application_fields(id: &str, form: &ApplicationForm, problems: &Pr
              cluster needs an entry."
         }, &form.addresses, Some(5), problems))
         (field(Field::Paths, "URL Paths to Allow", &html! {
-            "What it may ask for, one a line: with what a path must begin, below the context path. " code { "subtree /rest" }
-            " stops at whole segments. " code { "rpc package.Service/*" } " is a service of gRPC, and " code { "any" } " alone is \
+            "What it may ask for, one a line: with what a path must begin, below the context path. " code { "subtree:/rest" }
+            " stops at whole segments. " code { "rpc:package.Service/*" } " is a service of gRPC, and " code { "any" } " alone is \
              every path."
         }, &form.paths, Some(5), problems))
     }

@@ -179,6 +179,7 @@ fn show_edit(
         (as_it_is(page, "edit", id, error))
         p { "Change what this application may do." }
         (warning(application.is_none_or(|application| application.act_as().allows_administrators())))
+        @if let Some(application) = application { (views::warnings(application)) }
         form method="post" action={ (page.root) "trusted-applications/edit" } novalidate {
             (page.token_field())
             input type="hidden" name="id" value=(id);

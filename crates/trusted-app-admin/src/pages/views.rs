@@ -70,6 +70,13 @@ fn row(page: &Page, registered: &Registered, recent: Option<&RecentDecisions>, n
                 "Active"
             } @else { "No key in use" }
             @if application.signature_keys().iter().any(|key| key.state() == KeyState::Next) { ", a new key waits" }
+            @let warnings = application.warnings();
+            @if !warnings.is_empty() {
+                details.warnings {
+                    summary { (warnings.len()) @if warnings.len() == 1 { " warning" } @else { " warnings" } }
+                    ul { @for warning in &warnings { li { (warning) } } }
+                }
+            }
         },
         html! {
             @for (text, path) in operations(application) {
@@ -204,6 +211,19 @@ fn standing<K>(key: &ApplicationKey<K>) -> Markup {
         @if let Some(first) = key.not_before() { ", from " (time(first)) }
         @if let Some(last) = key.not_after() { ", until " (time(last)) }
         ")"
+    }
+}
+
+/// What about an application is allowed but hardly meant.
+pub(super) fn warnings(application: &TrustedApplication) -> Markup {
+    let warnings = application.warnings();
+    html! {
+        @if !warnings.is_empty() {
+            div.warning #warnings {
+                p { strong { "Is this what you mean?" } }
+                ul { @for warning in &warnings { li { (warning) } } }
+            }
+        }
     }
 }
 

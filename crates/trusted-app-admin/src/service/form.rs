@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tower_trusted_app::TrustedApplication;
 use tower_trusted_app::application::TrustedApplicationBuilder;
-use tower_trusted_app::conditions::{AddressRule, PathPattern, PathPatternKind, PathRule};
+use tower_trusted_app::conditions::{AddressRule, PathPattern, PathRule};
 
 use super::problem::{Field, Problem};
 use crate::fetch::{Fetched, FetchedDirectory};
@@ -30,7 +30,7 @@ pub struct ApplicationForm {
     pub timeout: String,
     /// Address patterns, separated by line ends and commas; or the word `any`.
     pub addresses: String,
-    /// Path patterns, one a line: a prefix, `subtree /rest` or `rpc package.Service/*`; or the word
+    /// Path patterns, one a line: a prefix, `subtree:/rest` or `rpc:package.Service/*`; or the word
     /// `any`.
     pub paths: String,
 }
@@ -64,7 +64,7 @@ impl ApplicationForm {
     pub fn of(application: &TrustedApplication) -> Self {
         let conditions = application.conditions();
         let paths = conditions.paths.patterns().map(|patterns| {
-            patterns.iter().filter(|one| !one.never_matches()).map(path_line).collect::<Vec<_>>()
+            patterns.iter().filter(|one| !one.never_matches()).map(ToString::to_string).collect::<Vec<_>>()
         });
         Self {
             name: application.name().to_owned(),
@@ -141,33 +141,12 @@ fn parse_paths(text: &str) -> Result<PathRule, Problem> {
     }
     let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
     let patterns: Vec<_> = lines
-        .map(|line| {
-            if line == ANY {
-                return Err(Problem::AnyNotAlone(Field::Paths));
-            }
-            let pattern = match line.split_once(' ') {
-                Some(("subtree", path)) => PathPattern::subtree(path.trim())?,
-                Some(("rpc", name)) => PathPattern::rpc(name.trim())?,
-                _ => PathPattern::prefix(line)?,
-            };
-            if pattern.never_matches() {
-                return Err(Problem::PathNeverMatches(line.to_owned()));
-            }
-            if pattern.kind() == PathPatternKind::Prefix && line.contains('*') {
-                return Err(Problem::PathAsterisk(line.to_owned()));
-            }
-            Ok(pattern)
+        .map(|line| match line {
+            ANY => Err(Problem::AnyNotAlone(Field::Paths)),
+            line => line.parse::<PathPattern>().map_err(Problem::Path),
         })
         .collect::<Result<_, Problem>>()?;
     if patterns.is_empty() { Err(Problem::PathsBlank) } else { Ok(PathRule::only(patterns)) }
-}
-
-fn path_line(pattern: &PathPattern) -> String {
-    match pattern.kind() {
-        PathPatternKind::Subtree => format!("subtree {}", pattern.as_str()),
-        PathPatternKind::Rpc => format!("rpc {}", pattern.as_str()),
-        _ => pattern.as_str().to_owned(),
-    }
 }
 
 fn lines<T: ToString>(items: &[T]) -> String {

@@ -176,7 +176,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let (Some(rules), true) = (rules, problems.is_empty()) else {
             return Err(AdminError::Invalid(problems));
         };
-        let application = rules.apply(described).build().map_err(Problem::Key)?;
+        let application = rules.apply(described).build().map_err(Problem::from)?;
         if dry_run {
             let present = self.entries(by).await?;
             let owners = import::owners(&present);
@@ -209,7 +209,7 @@ impl<R: ApplicationRegistry> Administration<R> {
     ) -> Result<Registered, AdminError> {
         let registered = self.expected(by, id, expected).await?;
         let rules = form.parse().map_err(AdminError::Invalid)?;
-        let application = rules.apply(registered.application.to_builder()).build().map_err(Problem::Key)?;
+        let application = rules.apply(registered.application.to_builder()).build().map_err(Problem::from)?;
         self.replace(by, registered, application, dry_run).await
     }
 

@@ -79,17 +79,6 @@ pub enum Problem {
     /// A line that is no path pattern.
     #[error("{}.", capitalised(.0))]
     Path(#[from] PathPatternError),
-    /// A prefix that no request's path can begin with.
-    #[error(
-        "The URL path {0} covers no request: it must begin with a slash and be in its plain form, without a query."
-    )]
-    PathNeverMatches(String),
-    /// A prefix with an asterisk, which somebody may think to be a wildcard.
-    #[error(
-        "The URL path {0} has an asterisk, which is a plain character and no wildcard. A path covers all that begins with \
-         it: leave the asterisk out."
-    )]
-    PathAsterisk(String),
     /// The id belongs to another application.
     #[error(
         "The Trusted Application with the specified applicationId: {0} already exists. If it has a new key, change its \
@@ -161,9 +150,7 @@ impl Problem {
             Self::Timeout | Self::TimeoutTooLarge => Field::Timeout,
             Self::AddressesBlank | Self::Address(_) => Field::Addresses,
             Self::AnyNotAlone(field) => *field,
-            Self::PathsBlank | Self::Path(_) | Self::PathNeverMatches(_) | Self::PathAsterisk(_) => {
-                Field::Paths
-            }
+            Self::PathsBlank | Self::Path(_) => Field::Paths,
             Self::OtherApplication { .. } | Self::SameKey(_) | Self::Fetch(_) => Field::BaseUrl,
             Self::NotConfirmed => Field::Confirmation,
             Self::Toml(_) => Field::Toml,
@@ -177,6 +164,19 @@ impl Problem {
             | Self::KeysReplaced { .. }
             | Self::Registry(_) => return None,
         })
+    }
+}
+
+impl From<ApplicationError> for Problem {
+    fn from(error: ApplicationError) -> Self {
+        match error {
+            ApplicationError::Path(error) => Self::Path(error),
+            ApplicationError::RuleName { .. }
+            | ApplicationError::ActAsName { .. }
+            | ApplicationError::Method(_)
+            | ApplicationError::NoScheme => Self::Registry(error.to_string()),
+            error => Self::Key(error),
+        }
     }
 }
 

@@ -202,7 +202,7 @@ impl<R: ApplicationRegistry> Administration<R> {
             }
             let found = reconcile(&registered, &fetched.directory, now);
             let builder = registered.application.to_builder().signature_keys(found.keys);
-            let application = builder.build().map_err(Problem::Key)?;
+            let application = builder.build().map_err(Problem::from)?;
             match self.replace(by, registered, application, false).await {
                 Err(AdminError::Changed { .. }) if attempts < ATTEMPTS => attempts += 1,
                 result => {
@@ -284,7 +284,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let key = waits.ok_or(AdminError::PendingGone)?;
         *key = key.clone().with_state(KeyState::Active);
         let builder = registered.application.to_builder().signature_keys(keys);
-        let application = builder.build().map_err(Problem::Key)?;
+        let application = builder.build().map_err(Problem::from)?;
         self.replace(by, registered, application, false).await
     }
 }

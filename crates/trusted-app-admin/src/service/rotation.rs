@@ -63,7 +63,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         }
         let revoke = |state| if state == KeyState::Retiring { KeyState::Revoked } else { state };
         let keys = in_states(registered.application.keys(), revoke);
-        let application = registered.application.to_builder().keys(keys).build().map_err(Problem::Key)?;
+        let application = registered.application.to_builder().keys(keys).build().map_err(Problem::from)?;
         self.replace(by, registered, application, false).await
     }
 
@@ -103,7 +103,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         {
             keys.remove(oldest);
         }
-        let application = registered.application.to_builder().keys(keys).build().map_err(Problem::Key)?;
+        let application = registered.application.to_builder().keys(keys).build().map_err(Problem::from)?;
         self.replace(by, registered, application, false).await
     }
 }

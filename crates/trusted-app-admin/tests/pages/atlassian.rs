@@ -143,9 +143,42 @@ async fn d1_6_add_edit_validation() {
         ("addresses", "192.168.?.1", pattern("192.168.?.1")),
         ("addresses", "10.0.0.1, any", "The word any stands alone".to_owned()),
         ("paths", "any\r\n/rest", "The word any stands alone".to_owned()),
-        ("paths", "/rest/*", "The URL path /rest/* has an asterisk, which is a plain character".to_owned()),
-        ("paths", "/rest?x=1", "The URL path /rest?x=1 covers no request".to_owned()),
-        ("paths", "/%2e", "The URL path /%2e covers no request".to_owned()),
+        ("paths", "/rest/*", "In `/rest/*` the asterisk is a plain character and no wildcard".to_owned()),
+        ("paths", "/rest?x=1", "No path that is accepted begins with `/rest?x=1` (query)".to_owned()),
+        ("paths", "/%2e", "No path that is accepted begins with `/%2e` (encoded dot)".to_owned()),
+        ("paths", "//rest", "No path that is accepted begins with `//rest` (empty segment)".to_owned()),
+        (
+            "paths",
+            "rest",
+            "No path begins with `rest`, for each begins with a slash: write `/rest`.".to_owned(),
+        ),
+        (
+            "paths",
+            "/rest, /plugins",
+            "`/rest, /plugins` is more than one path: write each as an entry".to_owned(),
+        ),
+        (
+            "paths",
+            "/rest /plugins",
+            "`/rest /plugins` is more than one path: write each as an entry".to_owned(),
+        ),
+        ("paths", "/my path", "`/my path` has a blank in it, and no path has".to_owned()),
+        (
+            "addresses",
+            "10.1.2.3 10.1.2.4",
+            "It has a blank between two addresses: write a comma there".to_owned(),
+        ),
+        (
+            "addresses",
+            "10.1.2.3:8080",
+            "It has a port, and rules compare addresses alone: write 10.1.2.3.".to_owned(),
+        ),
+        ("addresses", "::1%0", "It has the zone `0`, which no request shows: write ::1.".to_owned()),
+        (
+            "addresses",
+            "localhost",
+            "It is a name, and rules compare addresses: write 127.0.0.1 and ::1".to_owned(),
+        ),
     ];
     for (field, value, message) in &cases {
         let page = world.post("/trusted-applications/add", &with_pending(&pending, &but(field, value))).await;

@@ -91,7 +91,7 @@ async fn it_is_shown_all_the_same() {
 #[tokio::test]
 async fn a_pattern_that_covers_nothing_does_not_come_to_cover_something() {
     let key = TestIdentity::wiki().local().public_key().to_base64();
-    for pattern in [" any ", "subtree /rest", "rpc wiki.Search/*", "/a/\\n/b", "/a\\r/"] {
+    for pattern in [" any ", "subtree:/rest", "rpc:wiki.Search/*", "rest", "//rest"] {
         let text = format!(
             "[[application]]\nid = 'wiki'\npublic_key = '{key}'\nip_addresses = ['10.1.2.3']\n\
              url_paths = [\"{pattern}\"]"
@@ -107,4 +107,27 @@ async fn a_pattern_that_covers_nothing_does_not_come_to_cover_something() {
         assert_eq!((paths.as_str(), refused.status.as_u16()), ("", 422), "{pattern}");
         refused.has("You must specify URLs to match against.");
     }
+}
+
+/// The list and the form show what is hardly meant; `subtree` and `rpc` are read with a colon or a blank.
+#[tokio::test]
+async fn what_is_hardly_meant_is_shown_after_it_was_saved() {
+    let world = World::new();
+    world.add_wiki().await;
+    world.get("/trusted-applications").await.lacks("warning</summary>");
+    world.get("/trusted-applications/edit?id=wiki").await.lacks("id=\"warnings\"");
+    let mut fields = VALID.to_vec();
+    fields.retain(|(name, _)| !["paths", "timeout"].contains(name));
+    let paths = "/a,b\r\nsubtree /c\r\nrpc:d.E/*";
+    fields.extend([("id", "wiki"), ("version", "1"), ("paths", paths), ("timeout", "1")]);
+    let saved = world.post("/trusted-applications/edit", &fields).await;
+    assert_eq!(saved.location(), "../trusted-applications?done=updated");
+    let list = world.get("/trusted-applications?done=updated").await;
+    list.has("<summary>2 warnings</summary>");
+    let form = world.get("/trusted-applications/edit?id=wiki").await;
+    for page in [&list, &form] {
+        page.has("in `/a,b` the `,` is a plain character: write several paths as entries of their own");
+        page.has("a time-out of 1 ms is shorter than clocks differ");
+    }
+    assert_eq!(form.area("paths"), "/a,b\nsubtree:/c\nrpc:d.E/*");
 }

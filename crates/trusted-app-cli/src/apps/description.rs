@@ -7,7 +7,6 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use tower_trusted_app::application::ApplicationKey;
-use tower_trusted_app::conditions::{PathPattern, PathPatternKind};
 use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::permission::Members;
@@ -37,6 +36,8 @@ pub(crate) struct Described {
     schemes: Vec<&'static str>,
     replay_protection: &'static str,
     insecure_unsigned_bodies: bool,
+    /// What is allowed but hardly meant.
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -103,12 +104,13 @@ impl From<&Registered> for Described {
             key_directory: application.key_directory().map(str::to_owned),
             timeout_ms: conditions.timeout.as_millis(),
             ip_addresses: conditions.addresses.patterns().map(texts),
-            url_paths: conditions.paths.patterns().map(|paths| paths.iter().map(path).collect()),
+            url_paths: conditions.paths.patterns().map(texts),
             methods: conditions.methods.methods().map(texts),
             act_as: application.act_as().into(),
             schemes: application.schemes().iter().map(|scheme| scheme.as_str()).collect(),
             replay_protection: conditions.replay_protection.as_str(),
             insecure_unsigned_bodies: conditions.insecure_unsigned_bodies,
+            warnings: texts(&application.warnings()),
         }
     }
 }
@@ -170,8 +172,16 @@ impl From<&Broken> for DescribedBroken {
     }
 }
 
-/// Prints an application in two columns, and how it came to be.
+/// Says what about an application is allowed but hardly meant.
+pub(super) fn warn(application: &TrustedApplication) {
+    for warning in application.warnings() {
+        output::remark("warning", warning);
+    }
+}
+
+/// Prints an application in two columns, and how it came to be; and warns of what is hardly meant.
 pub(super) fn print(registered: &Registered) -> anyhow::Result<()> {
+    warn(&registered.application);
     let mut rows = facts_with_id(&registered.application);
     rows.push(("version", vec![registered.version.to_string()]));
     for (name, stamp) in [("created", &registered.created), ("changed", &registered.updated)] {
@@ -262,7 +272,7 @@ fn facts(application: &TrustedApplication) -> Vec<(&'static str, Vec<String>)> {
         ("key directory", application.key_directory().map(str::to_owned).into_iter().collect()),
         ("time-out", vec![format!("{} ms", conditions.timeout.as_millis())]),
         ("addresses", or_any(conditions.addresses.patterns().map(texts))),
-        ("paths", or_any(conditions.paths.patterns().map(|paths| paths.iter().map(path).collect()))),
+        ("paths", or_any(conditions.paths.patterns().map(texts))),
         ("methods", vec![or_any(conditions.methods.methods().map(texts)).join(", ")]),
         ("acts as", policy(application.act_as())),
         ("schemes", texts(application.schemes())),
@@ -304,15 +314,6 @@ fn validity<K>(key: &ApplicationKey<K>) -> String {
         .into_iter()
         .filter_map(|(word, instant)| instant.map(|instant| format!(", {word} {}", instant.to_rfc3339())))
         .collect()
-}
-
-/// A pattern as the options take it.
-fn path(pattern: &PathPattern) -> String {
-    match pattern.kind() {
-        PathPatternKind::Subtree => format!("subtree:{}", pattern.as_str()),
-        PathPatternKind::Rpc => format!("rpc:{}", pattern.as_str()),
-        _ => pattern.as_str().to_owned(),
-    }
 }
 
 fn policy(policy: &ActAsPolicy) -> Vec<String> {

@@ -60,8 +60,10 @@ impl Edit {
             store.update(application, expected, &by).await.map_err(said)?
         };
         if self.json {
-            output::json(&Changed::of(&before, &after)?)
-        } else if is_same {
+            return output::json(&Changed::of(&before, &after)?);
+        }
+        description::warn(&after.application);
+        if is_same {
             output::line(format_args!("{} is as stated already{}", self.id, store.version_of(&after)))
         } else {
             output::line(format_args!("changed {}{}", self.id, store.version_of(&after)))?;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use http::Method;
 use tower_trusted_app::application::{ApplicationError, TrustedApplicationBuilder};
-use tower_trusted_app::conditions::{AddressRule, MethodRule, PathPattern, PathRule, ReplayProtection};
+use tower_trusted_app::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection, parse_method};
+use tower_trusted_app::permission::RuleList;
 use tower_trusted_app::{ActAsPolicy, Scheme, TrustedApplication};
 
 const ANY: &str = "any";
@@ -193,7 +193,7 @@ fn names(names: &BTreeSet<Arc<str>>) -> impl Iterator<Item = Arc<str>> {
     names.iter().cloned()
 }
 
-/// Builds it, and says by which option to mend it.
+/// Builds it, and says which option is wrong.
 pub(crate) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<TrustedApplication> {
     application.build().map_err(|error| match error {
         ApplicationError::AddressesNotStated => {
@@ -209,7 +209,26 @@ pub(crate) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<Tr
             };
             anyhow::anyhow!("--scheme: {error}: {taken}, `apps import` from a file")
         }
-        error => error.into(),
+        error => match option_of(&error) {
+            Some(option) => anyhow::Error::from(error).context(option),
+            None => error.into(),
+        },
+    })
+}
+
+fn option_of(error: &ApplicationError) -> Option<&'static str> {
+    Some(match error {
+        ApplicationError::RuleName { list, .. } | ApplicationError::ActAsName { list, .. } => match list {
+            RuleList::Users => "--only-user",
+            RuleList::Groups => "--only-group",
+            RuleList::DenyUsers => "--deny-user",
+            RuleList::DenyGroups => "--deny-group",
+            _ => return None,
+        },
+        ApplicationError::Path(_) => "--path",
+        ApplicationError::Method(_) => "--method",
+        ApplicationError::Timeout => "--timeout",
+        _ => return None,
     })
 }
 
@@ -233,48 +252,12 @@ fn paths(patterns: &[String]) -> anyhow::Result<PathRule> {
     if is_any(patterns) {
         return alone(patterns).map(|()| PathRule::any());
     }
-    Ok(PathRule::only(patterns.iter().map(|text| path(text)).collect::<anyhow::Result<Vec<_>>>()?))
-}
-
-/// A pattern, but none that covers no path: who types one means another.
-fn path(text: &str) -> anyhow::Result<PathPattern> {
-    let pattern = match text.split_once(':') {
-        Some(("subtree", path)) => PathPattern::subtree(path)?,
-        Some(("rpc", name)) => PathPattern::rpc(name)?,
-        _ => PathPattern::prefix(text)?,
-    };
-    if !pattern.never_matches() {
-        return Ok(pattern);
-    }
-    let prefix = pattern.as_str();
-    if prefix.starts_with('/') {
-        bail!("no path that is accepted begins with `{prefix}`: write it in its plain form");
-    }
-    let kind = ["subtree", "rpc"].into_iter().find_map(|kind| Some((kind, prefix.strip_prefix(kind)?)));
-    match kind {
-        Some((kind, rest)) if rest.starts_with(char::is_whitespace) => {
-            bail!("no path begins with `{prefix}`: write `{kind}:{}`", rest.trim_start())
-        }
-        _ => bail!("no path begins with `{prefix}`, for each begins with a slash: write `/{prefix}`"),
-    }
+    Ok(PathRule::only(patterns.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>()?))
 }
 
 fn methods(names: &[String]) -> anyhow::Result<MethodRule> {
     if is_any(names) {
         return alone(names).map(|()| MethodRule::any());
     }
-    Ok(MethodRule::only(names.iter().map(|name| method(name)).collect::<anyhow::Result<Vec<_>>>()?))
-}
-
-/// A method, but none that differs from a standard one by letter case only.
-fn method(name: &str) -> anyhow::Result<Method> {
-    const STANDARD: [&str; 9] =
-        ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
-    let method = Method::from_bytes(name.as_bytes()).with_context(|| name.to_owned())?;
-    match STANDARD.into_iter().find(|standard| standard.eq_ignore_ascii_case(name)) {
-        Some(standard) if standard != name => {
-            bail!("no request has the method `{name}`, for letter case counts: write `{standard}`")
-        }
-        _ => Ok(method),
-    }
+    Ok(MethodRule::only(names.iter().map(|name| parse_method(name)).collect::<Result<Vec<_>, _>>()?))
 }

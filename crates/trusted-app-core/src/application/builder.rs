@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{ApplicationId, ApplicationKey, KeyState, RequestConditions, Scheme, TrustedApplication};
-use crate::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};
+use crate::conditions::method::check_method;
+use crate::conditions::{AddressRule, MethodError, MethodRule, PathPatternError, PathRule, ReplayProtection};
 use crate::crypto::{Fingerprint, SignatureKey};
 use crate::httpsig::DIRECTORY_PATH;
 use crate::limits::{
     MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MAX_URL_BYTES, MIN_PARSED_RSA_BITS, MIN_RSA_BITS,
 };
-use crate::permission::ActAsPolicy;
+use crate::permission::{ActAsPolicy, RuleList};
 use crate::text::{NameError, check_name, escaped};
 
 /// Describes a [`TrustedApplication`].
@@ -237,11 +238,21 @@ impl TrustedApplicationBuilder {
         if timeout.as_millis() == 0 || i64::try_from(timeout.as_millis()).is_err() {
             return Err(ApplicationError::Timeout);
         }
-        for name in self.act_as.names() {
-            if matches!(name, "" | "*" | "any") {
-                return Err(ApplicationError::ActAsName(name.to_owned()));
+        for method in self.methods.methods().unwrap_or_default() {
+            check_method(method)?;
+        }
+        for pattern in self.paths.iter().filter_map(PathRule::patterns).flatten() {
+            pattern.check()?;
+        }
+        for (list, name) in self.act_as.names() {
+            if matches!(name, "*" | "any") {
+                return Err(ApplicationError::ActAsName { list, name: name.to_owned() });
             }
-            check_name(name).map_err(|error| ApplicationError::RuleName { name: name.to_owned(), error })?;
+            check_name(name).map_err(|error| ApplicationError::RuleName {
+                list,
+                name: name.to_owned(),
+                error,
+            })?;
         }
         if self.schemes.is_empty() {
             return Err(ApplicationError::NoScheme);
@@ -382,12 +393,25 @@ pub enum ApplicationError {
     /// `insecure_min_rsa_bits` outside what can be parsed.
     #[error("insecure_min_rsa_bits is {0}; it must be from {MIN_PARSED_RSA_BITS} to {MAX_RSA_BITS}")]
     MinRsaBits(usize),
+    /// A method that no request has.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    /// A path pattern that is a list of them, or has a blank in it.
+    #[error(transparent)]
+    Path(#[from] PathPatternError),
     /// A name in a policy's lists that looks like everybody.
-    #[error("{0:?} in a list of users or groups is no name of one; for everybody leave the list out")]
-    ActAsName(String),
+    #[error("{}: `{name}` is no name of a user or group; for everybody leave the list out", list.as_str())]
+    ActAsName {
+        /// The list that it is in.
+        list: RuleList,
+        /// The name as it was written.
+        name: String,
+    },
     /// A name in a policy's lists that no directory can answer.
-    #[error("the name `{}` of a user or group matches nobody: {error}", escaped(name))]
+    #[error("{}: the name `{}` matches no user or group: {error}", list.as_str(), escaped(name))]
     RuleName {
+        /// The list that it is in.
+        list: RuleList,
         /// The name as it was written.
         name: String,
         /// What is wrong with it, and the right spelling.

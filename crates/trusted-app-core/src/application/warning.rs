@@ -118,12 +118,13 @@ impl TrustedApplication {
         if self.act_as.allowed().is_some_and(Members::is_empty) {
             warn(WarningPart::ActAs, ALLOWS_NOBODY.to_owned());
         }
-        for name in self.act_as.names().filter(|name| is_distinguished_name(name)) {
+        for (list, name) in self.act_as.names().filter(|(_, name)| is_distinguished_name(name)) {
             warn(
                 WarningPart::ActAs,
                 format!(
-                    "`{}` looks like a distinguished name; rules are compared with the name of a user or group, such as \
+                    "{}: `{}` looks like a distinguished name; rules are compared with the name of a user or group, such as \
                      `{}`",
+                    list.as_str(),
                     escaped(name),
                     escaped(first_value(name))
                 ),
@@ -143,6 +144,10 @@ fn hardly_meant(pattern: &PathPattern) -> Option<String> {
     } else if pattern.kind() == PathPatternKind::Prefix && text.contains('*') {
         Some(format!(
             "in the prefix `{shown}` the `*` is a plain character; a prefix covers what begins with it"
+        ))
+    } else if pattern.kind() != PathPatternKind::Rpc && text.contains(',') {
+        Some(format!(
+            "in `{shown}` the `,` is a plain character: write several paths as entries of their own"
         ))
     } else {
         None

@@ -1,5 +1,7 @@
 //! Source addresses: one parser and one matcher for every place that has patterns.
 
+mod problem;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -9,6 +11,9 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net};
 
 use crate::rejection::Rejection;
+use crate::text::escaped;
+
+pub use problem::AddressProblem;
 
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +90,16 @@ impl FromStr for AddressPattern {
 
     /// Parses one pattern, without blanks around it.
     fn from_str(item: &str) -> Result<Self, Self::Err> {
+        Self::read(item).ok_or_else(|| AddressPatternError {
+            line: item.to_owned(),
+            item: item.to_owned(),
+            problem: AddressProblem::of(item),
+        })
+    }
+}
+
+impl AddressPattern {
+    fn read(item: &str) -> Option<Self> {
         let form = if item == LOCAL {
             Some(Form::Local)
         } else if item.contains('*') {
@@ -92,7 +107,7 @@ impl FromStr for AddressPattern {
         } else {
             parse_network(item).map(Form::Network)
         };
-        form.map(Self).ok_or_else(|| AddressPatternError { line: item.to_owned(), item: item.to_owned() })
+        form.map(Self)
     }
 }
 
@@ -151,16 +166,17 @@ impl fmt::Debug for AddressPattern {
     }
 }
 
-/// Why a text is no address pattern. The first sentence is JIRA's.
+/// Why a text is no address pattern. The first sentence is JIRA's; the second names the [problem](AddressProblem).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "The IP address pattern: {line} is invalid. {} is neither an address, in which an asterisk can stand for an \
-     octet of IPv4, nor a network such as 10.0.0.0/8, nor the word local.",
-    if line.trim() == item { "It" } else { item }
+    "The IP address pattern: {} is invalid. {} {problem}",
+    escaped(line),
+    escaped(if line.trim() == item { "It" } else { item })
 )]
 pub struct AddressPatternError {
     line: String,
     item: String,
+    problem: AddressProblem,
 }
 
 impl AddressPatternError {
@@ -174,6 +190,12 @@ impl AddressPatternError {
     #[must_use]
     pub fn item(&self) -> &str {
         &self.item
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn problem(&self) -> &AddressProblem {
+        &self.problem
     }
 }
 

@@ -2,15 +2,16 @@
 
 mod address;
 mod ambiguity;
-mod method;
+pub(crate) mod method;
 mod path;
 mod replay;
 pub(crate) mod window;
 
 pub use address::{
-    AddressPattern, AddressPatternError, AddressRule, Peer, SourceAddress, parse_forwarded_address,
+    AddressPattern, AddressPatternError, AddressProblem, AddressRule, Peer, SourceAddress,
+    parse_forwarded_address,
 };
-pub use method::MethodRule;
+pub use method::{MethodError, MethodRule, parse_method};
 pub use path::{PathPattern, PathPatternError, PathPatternKind, PathRule};
 pub use replay::{ReplayProtection, ReplayProtectionError};
 pub use window::{ALLOWED_SKEW, STAMPED_AHEAD};

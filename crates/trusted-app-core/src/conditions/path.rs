@@ -2,13 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::conditions::ambiguity::{ambiguity, spoils_all_below, without_parameters};
 use crate::rejection::Rejection;
+use crate::text::escaped;
 
 /// One pattern, held against the raw path below the context path: without the query, nothing
 /// decoded, letter case as it stands.
+///
+/// As text it is a plain prefix, `subtree:/rest` or `rpc:package.Service/*`.
+///
+/// ```
+/// use trusted_app_core::conditions::{PathPattern, PathPatternError};
+///
+/// let pattern: PathPattern = "subtree:/rest".parse()?;
+/// assert_eq!(pattern, PathPattern::subtree("/rest")?);
+/// assert_eq!(pattern.to_string(), "subtree:/rest");
+///
+/// let list = "/rest, /plugins".parse::<PathPattern>().unwrap_err();
+/// assert_eq!(list.to_string(), "`/rest, /plugins` is more than one path: write each as an entry of its own");
+/// # Ok::<(), PathPatternError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathPattern {
     kind: PathPatternKind,
@@ -34,11 +50,25 @@ impl PathPattern {
     ///
     /// # Errors
     ///
-    /// [`PathPatternError::Blank`], for a blank prefix would cover every path.
+    /// When it is blank, which would cover every path, has a blank inside, which no path has, or is a list of paths.
     pub fn prefix(text: &str) -> Result<Self, PathPatternError> {
-        match text.trim() {
-            "" => Err(PathPatternError::Blank),
-            text => Ok(Self { kind: PathPatternKind::Prefix, text: text.into() }),
+        let prefix = Self::unchecked_prefix(text).ok_or(PathPatternError::Blank)?;
+        prefix.check()?;
+        Ok(prefix)
+    }
+
+    /// `None` for a blank one.
+    fn unchecked_prefix(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Self { kind: PathPatternKind::Prefix, text: text.into() })
+    }
+
+    /// Checks that it is one pattern, and not a list in one text.
+    pub(crate) fn check(&self) -> Result<(), PathPatternError> {
+        check_single(&self.text)?;
+        match self.text.contains(char::is_whitespace) {
+            true => Err(PathPatternError::InnerBlank(self.text.as_ref().to_owned())),
+            false => Ok(()),
         }
     }
 
@@ -54,6 +84,7 @@ impl PathPattern {
         if !path.starts_with('/') {
             return Err(PathPatternError::NoSlash(path.to_owned()));
         }
+        check_single(path)?;
         if path.contains(';') {
             return Err(PathPatternError::Ambiguous { path: path.to_owned(), reason: "semicolon" });
         }
@@ -70,6 +101,10 @@ impl PathPattern {
     ///
     /// [`PathPatternError::Rpc`] when it is neither.
     pub fn rpc(text: &str) -> Result<Self, PathPatternError> {
+        let mut parts = text.split(is_separator).filter(|part| !part.is_empty());
+        if parts.clone().count() > 1 && parts.all(|part| Self::rpc(part).is_ok()) {
+            return Err(PathPatternError::Several(text.to_owned()));
+        }
         let (service, method) = text.split_once('/').unwrap_or_default();
         if service.split('.').all(is_identifier) && (method == EVERY_METHOD || is_identifier(method)) {
             Ok(Self { kind: PathPatternKind::Rpc, text: text.into() })
@@ -104,6 +139,66 @@ impl PathPattern {
     }
 }
 
+impl FromStr for PathPattern {
+    type Err = PathPatternError;
+
+    /// Reads `subtree:/rest` and `rpc:package.Service/*` (in the place of the colon may be a blank), and anything else
+    /// as a prefix. Blanks around it are trimmed.
+    ///
+    /// A person writes one thing and means another where a prefix covers no path, or has an asterisk, so both are
+    /// refused here. [`prefix`](Self::prefix) takes them.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        check_single(text)?;
+        let kind = text.split_once(|character: char| character == ':' || character.is_whitespace());
+        match kind {
+            Some(("subtree", path)) => return Self::subtree(path.trim()),
+            Some(("rpc", name)) => return Self::rpc(name.trim()),
+            _ => {}
+        }
+        let prefix = Self::prefix(text)?;
+        if text.contains("://") {
+            Err(PathPatternError::Url(text.to_owned()))
+        } else if !text.starts_with('/') {
+            Err(PathPatternError::PrefixWithoutSlash(text.to_owned()))
+        } else if prefix.never_matches() {
+            Err(PathPatternError::NeverMatches { prefix: text.to_owned(), reason: ambiguity(text) })
+        } else if text.contains('*') {
+            Err(PathPatternError::Asterisk(text.to_owned()))
+        } else {
+            Ok(prefix)
+        }
+    }
+}
+
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            PathPatternKind::Prefix => f.write_str(&self.text),
+            PathPatternKind::Subtree => write!(f, "subtree:{}", self.text),
+            PathPatternKind::Rpc => write!(f, "rpc:{}", self.text),
+        }
+    }
+}
+
+/// What people put between the entries of a list.
+fn is_separator(character: char) -> bool {
+    character.is_whitespace() || matches!(character, ',' | ';' | '|')
+}
+
+/// Checks that a text is no list of paths: that behind a separator no other path or pattern begins. A separator alone
+/// may be part of a path.
+fn check_single(text: &str) -> Result<(), PathPatternError> {
+    let begins = |part: &str| ["/", "subtree:", "rpc:"].iter().any(|start| part.starts_with(start));
+    let mut parts = text.split(is_separator);
+    let first = parts.next().unwrap_or_default();
+    let first = first.strip_suffix(':').unwrap_or(first);
+    match !["", "subtree", "rpc"].contains(&first) && parts.any(begins) {
+        true => Err(PathPatternError::Several(text.to_owned())),
+        false => Ok(()),
+    }
+}
+
 const EVERY_METHOD: &str = "*";
 
 /// An identifier of Protocol Buffers.
@@ -119,6 +214,36 @@ pub enum PathPatternError {
     /// A blank pattern.
     #[error("a path pattern cannot be blank: it would cover every path")]
     Blank,
+    /// More than one path in one text.
+    #[error("`{}` is more than one path: write each as an entry of its own", escaped(.0))]
+    Several(String),
+    /// A blank inside, which no path has.
+    #[error("`{}` has a blank in it, and no path has: write %20 for one that is in a name", escaped(.0))]
+    InnerBlank(String),
+    /// A URL.
+    #[error("`{}` is a URL: write its path, without scheme and host", escaped(.0))]
+    Url(String),
+    /// A prefix that does not begin with a slash.
+    #[error("no path begins with `{}`, for each begins with a slash: write `/{}`", escaped(.0), escaped(.0))]
+    PrefixWithoutSlash(String),
+    /// A prefix of ambiguous paths, which are refused.
+    #[error(
+        "no path that is accepted begins with `{}`{}: write it in its plain form",
+        escaped(prefix),
+        reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
+    )]
+    NeverMatches {
+        /// The prefix.
+        prefix: String,
+        /// What is ambiguous in it.
+        reason: Option<&'static str>,
+    },
+    /// A prefix with an asterisk.
+    #[error(
+        "in `{}` the asterisk is a plain character and no wildcard: leave it out, for a prefix covers all that begins with it",
+        escaped(.0)
+    )]
+    Asterisk(String),
     /// A subtree that does not begin with a slash.
     #[error("the subtree `{0}` must begin with a slash: `/{0}`")]
     NoSlash(String),
@@ -168,10 +293,11 @@ impl PathRule {
     }
 
     /// Only what one of these [prefixes](PathPatternKind::Prefix) covers. Blanks around each are
-    /// trimmed, blank ones dropped; when none is left, the rule allows nothing.
+    /// trimmed, blank ones dropped; when none is left, the rule allows nothing. An application with one that
+    /// [`PathPattern::prefix`] refuses is not built.
     #[must_use]
     pub fn prefixes<P: Into<String>>(prefixes: impl IntoIterator<Item = P>) -> Self {
-        Self::only(prefixes.into_iter().filter_map(|prefix| PathPattern::prefix(&prefix.into()).ok()))
+        Self::only(prefixes.into_iter().filter_map(|prefix| PathPattern::unchecked_prefix(&prefix.into())))
     }
 
     /// Whether it is [`any`](Self::any).
@@ -423,6 +549,79 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_is_read_as_a_person_writes_it() {
+        let several = |text: &str| PathPatternError::Several(text.to_owned());
+        let blank = |text: &str| PathPatternError::InnerBlank(text.to_owned());
+        let no_slash = |text: &str| PathPatternError::PrefixWithoutSlash(text.to_owned());
+        let asterisk = |text: &str| PathPatternError::Asterisk(text.to_owned());
+        let never = |text: &str, reason| PathPatternError::NeverMatches { prefix: text.to_owned(), reason };
+        for (text, error) in [
+            ("/rest /plugins", several("/rest /plugins")),
+            ("/rest, /plugins", several("/rest, /plugins")),
+            ("/rest,/plugins", several("/rest,/plugins")),
+            ("/rest;/plugins", several("/rest;/plugins")),
+            ("/rest | /plugins", several("/rest | /plugins")),
+            ("/rest\n/plugins", several("/rest\n/plugins")),
+            ("/rest\t/plugins", several("/rest\t/plugins")),
+            ("/rest, subtree:/x", several("/rest, subtree:/x")),
+            ("subtree:/rest, /x", several("subtree:/rest, /x")),
+            ("subtree:/rest rpc:a.B/*", several("subtree:/rest rpc:a.B/*")),
+            ("subtree /rest /x", several("/rest /x")),
+            ("rpc:a.B/*, c.D/*", several("a.B/*, c.D/*")),
+            ("/my path", blank("/my path")),
+            ("any rest", blank("any rest")),
+            ("rest", no_slash("rest")),
+            ("subtree", no_slash("subtree")),
+            ("https://t.example/rest", PathPatternError::Url("https://t.example/rest".to_owned())),
+            ("//rest", never("//rest", Some("empty segment"))),
+            ("/a/../b/", never("/a/../b/", Some("dot segment"))),
+            ("/rest?x=1", never("/rest?x=1", Some("query"))),
+            ("/%2e", never("/%2e", Some("encoded dot"))),
+            ("/rest/*", asterisk("/rest/*")),
+            ("", PathPatternError::Blank),
+            ("  ", PathPatternError::Blank),
+            ("subtree:", PathPatternError::Blank),
+            ("subtree:rest", PathPatternError::NoSlash("rest".to_owned())),
+            ("rpc:Search", PathPatternError::Rpc("Search".to_owned())),
+        ] {
+            assert_eq!(text.parse::<PathPattern>(), Err(error), "{text:?}");
+        }
+        for (text, shown) in [
+            ("/rest", "/rest"),
+            (" /rest/ ", "/rest/"),
+            ("/rest,x", "/rest,x"),
+            ("/rest;v=1", "/rest;v=1"),
+            ("/sr/jira.issueviews:searchrequest", "/sr/jira.issueviews:searchrequest"),
+            ("/subtree:x", "/subtree:x"),
+            ("subtree:/rest/", "subtree:/rest"),
+            ("subtree /rest", "subtree:/rest"),
+            ("subtree: /rest", "subtree:/rest"),
+            ("rpc:a.B/*", "rpc:a.B/*"),
+            ("rpc\ta.B/Get", "rpc:a.B/Get"),
+        ] {
+            let pattern: PathPattern = text.parse().expect(text);
+            assert_eq!(pattern.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(pattern));
+        }
+    }
+
+    #[test]
+    fn constructors_take_no_list() {
+        for text in ["/rest /plugins", "/rest, /plugins", "/rest,/plugins", "/rest\n/x"] {
+            let several = PathPatternError::Several(text.to_owned());
+            assert_eq!(PathPattern::prefix(text), Err(several.clone()));
+            assert_eq!(PathPattern::subtree(text), Err(several));
+        }
+        // A prefix that covers no path is taken, as by the original.
+        for text in ["rest", "/a/../b", "//rest", "/rest/*", "/rest,x"] {
+            assert!(PathPattern::prefix(text).is_ok(), "{text}");
+        }
+        let rule = PathRule::prefixes(["/rest /plugins"]);
+        assert!(!allows(&rule, "/rest"));
+        assert!(!allows(&rule, "/rest /plugins"));
+    }
+
+    #[test]
     fn patterns_can_be_made_again_from_kind_and_text() {
         let prefix = PathPattern::prefix(" rest ").expect("a prefix");
         assert_eq!((prefix.kind(), prefix.as_str()), (PathPatternKind::Prefix, "rest"));
@@ -442,7 +641,6 @@ mod tests {
             ("/a%2Fb/c", true),
             ("/%2e", true),
             ("/rest?x=1", true),
-            ("/a b", true),
             ("/", false),
             ("/a/..", false),
             ("/a%2", false),

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use ::toml::Spanned;
 use ::toml::de::DeValue;
-use http::Method;
 use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{
-    AddressRule, MethodRule, PathPattern, PathPatternError, PathRule, ReplayProtection,
+    AddressRule, MethodRule, PathPattern, PathPatternError, PathRule, ReplayProtection, parse_method,
 };
 use trusted_app_core::crypto::SignatureKey;
 use trusted_app_core::{ApplicationId, PublicKey, Scheme, Timestamp};
@@ -187,8 +186,7 @@ const PATH_PATTERN: &str = "a prefix, { subtree = \"/…\" } or { rpc = \"packag
 
 pub(super) fn method_rule(value: &Value<'_>) -> Result<MethodRule, Problem> {
     let methods = list_or_any(value, |item| {
-        Method::from_bytes(string(item)?.as_bytes())
-            .map_err(|_| Problem::expected("a method such as GET", item))
+        parse_method(string(item)?).map_err(|error| Problem::new(item.span(), error))
     })?;
     Ok(methods.map_or(MethodRule::any(), MethodRule::only))
 }

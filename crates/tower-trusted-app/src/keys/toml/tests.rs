@@ -29,6 +29,18 @@ fn error(text: &str) -> String {
     parse_applications(&with_keys(text)).map(|parsed| parsed.applications).unwrap_err().to_string()
 }
 
+/// `MINIMAL` with this field in the place of its own, or after the last.
+fn with_field(field: &str) -> String {
+    let name = field.split(' ').next().unwrap();
+    let replaced = MINIMAL.lines().position(|line| line.starts_with(&format!("{name} =")));
+    let mut lines: Vec<&str> = MINIMAL.lines().collect();
+    match replaced {
+        Some(line) => lines[line] = field,
+        None => lines.push(field),
+    }
+    lines.join("\n")
+}
+
 #[test]
 fn what_is_not_stated_has_its_default() {
     let wiki = parse_one(MINIMAL);
@@ -110,16 +122,13 @@ fn whom_an_application_may_act_as() {
         ("act_as = { users = 'any' }", "expected a list of names, found the string \"any\""),
         (
             "act_as = { users = ['any'] }",
-            "\"any\" in a list of users or groups is no name of one; for everybody leave the list out",
+            "users: `any` is no name of a user or group; for everybody leave the list out",
         ),
         (
             "act_as = { groups = ['*'] }",
-            "\"*\" in a list of users or groups is no name of one; for everybody leave the list out",
+            "groups: `*` is no name of a user or group; for everybody leave the list out",
         ),
-        (
-            "act_as = { deny_users = [''] }",
-            "\"\" in a list of users or groups is no name of one; for everybody leave the list out",
-        ),
+        ("act_as = { deny_users = [''] }", "deny_users: the name `` matches no user or group: it is blank"),
         ("act_as = { users = [1] }", "expected a string, found 1"),
         ("act_as = { read_only = 1 }", "expected true or false, found 1"),
         (
@@ -170,6 +179,14 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         (
             r#"id = "a\nb""#,
             r"line 2: application `a\nb`: id: an application id cannot have control characters",
+        ),
+        (
+            "id = 'wiki '",
+            "line 2: application `wiki `: id: an application id cannot begin or end with a blank",
+        ),
+        (
+            r#"id = "\uFEFFwiki""#,
+            r"line 2: application `\u{feff}wiki`: id: an application id cannot have the invisible character \u{feff}",
         ),
         // name
         ("name = true", "line 6: application `wiki`: name: expected a string, found true"),
@@ -251,7 +268,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         ),
         (
             "methods = ['GET POST']",
-            "line 6: application `wiki`: methods: expected a method such as GET, found the string \"GET POST\"",
+            "line 6: application `wiki`: methods: `GET POST` is more than one method: write each as an entry of its own",
         ),
         // schemes
         (
@@ -300,14 +317,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
              insecure_unsigned_bodies, insecure_min_rsa_bits",
         ),
     ] {
-        let name = field.split(' ').next().unwrap();
-        let replaced = MINIMAL.lines().position(|line| line.starts_with(&format!("{name} =")));
-        let mut lines: Vec<&str> = MINIMAL.lines().collect();
-        match replaced {
-            Some(line) => lines[line] = field,
-            None => lines.push(field),
-        }
-        assert_eq!(error(&lines.join("\n")), expected, "{field}");
+        assert_eq!(error(&with_field(field)), expected, "{field}");
     }
 }
 
@@ -383,6 +393,68 @@ fn no_error_quotes_a_private_key() {
     }
 }
 
+/// Each value is refused at its line, with the words of the core.
+#[test]
+fn a_list_in_one_string_and_what_no_request_has_are_refused() {
+    for (field, value, words) in [
+        ("url_paths", "/rest /plugins", "is more than one path: write each as an entry of its own"),
+        ("url_paths", "/rest, /plugins", "is more than one path: write each as an entry of its own"),
+        ("url_paths", "/rest,/plugins", "is more than one path: write each as an entry of its own"),
+        ("url_paths", "/rest\\n/plugins", "is more than one path: write each as an entry of its own"),
+        ("url_paths", "/my path", "has a blank in it"),
+        ("methods", "GET,POST", "is more than one method: write each as an entry of its own"),
+        ("methods", "GET POST", "is more than one method: write each as an entry of its own"),
+        ("methods", "GET|POST", "is more than one method: write each as an entry of its own"),
+        ("methods", "get", "write `GET`"),
+        ("methods", "Get", "write `GET`"),
+        ("methods", "*", "write `any` alone"),
+        ("ip_addresses", "10.1.2.3 10.1.2.4", "has a blank between two addresses: write a comma there"),
+        ("ip_addresses", "10.1.2.3:8080", "has a port, and rules compare addresses alone: write 10.1.2.3."),
+        ("ip_addresses", "[::1]", "is in brackets: write ::1."),
+        ("ip_addresses", "0:0:0:0:0:0:0:1%0", "has the zone `0`, which no request shows: write ::1."),
+        ("ip_addresses", "localhost", "is a name, and rules compare addresses: write 127.0.0.1 and ::1"),
+        ("ip_addresses", "10.1.2.3-10.1.2.9", "is a range: write a network such as 10.1.2.0/24"),
+        ("ip_addresses", "10.01.2.3", "write 10.1.2.3."),
+        ("ip_addresses", "10.0.0.0/33", "has a prefix of more than 32 bits."),
+        ("ip_addresses", "10.0.0.0/255.0.0.0", "write 10.0.0.0/8."),
+    ] {
+        let (line, first) = match field {
+            "ip_addresses" => (4, "10.9.9.9"),
+            "url_paths" => (5, "/x"),
+            _ => (6, "PUT"),
+        };
+        for list in [format!("[\"{value}\"]"), format!("['{first}', \"{value}\"]")] {
+            let error = error(&with_field(&format!("{field} = {list}")));
+            let place = format!("line {line}: application `wiki`: {field}: ");
+            assert!(error.starts_with(&place) && error.contains(words), "{list}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_name_in_a_rule_that_matches_no_one_is_refused() {
+    let table = include_str!("../../../../trusted-app-core/tests/data/rule-names.json");
+    let table: Vec<(String, String)> = serde_json::from_str(table).unwrap();
+    for (name, words) in table {
+        for list in ["users", "groups", "deny_users", "deny_groups"] {
+            // A JSON string of these characters is one of TOML's.
+            let field = format!("act_as = {{ {list} = [{}] }}", serde_json::to_string(&name).unwrap());
+            let error = error(&with_field(&field));
+            let place = format!("line 6: application `wiki`: act_as: {list}: ");
+            assert!(error.starts_with(&place) && error.contains(&words), "{field}: {error}");
+        }
+    }
+    let name = "act_as = { deny_groups = ['cn=contractors,ou=groups,dc=example'] }";
+    let warnings = parse_applications(&with_keys(&with_field(name))).unwrap().warnings;
+    assert_eq!(
+        warnings,
+        [
+            "line 6: application `wiki`: act_as: deny_groups: `cn=contractors,ou=groups,dc=example` looks like a \
+          distinguished name; rules are compared with the name of a user or group, such as `contractors`"
+        ]
+    );
+}
+
 #[test]
 fn what_is_hardly_meant_is_warned_of() {
     let text = with_keys(
@@ -391,8 +463,8 @@ fn what_is_hardly_meant_is_warned_of() {
         id = "wiki"
         public_key = "<2048>"
         ip_addresses = []
-        url_paths = ["rest/api", "/ok", "/a/../b", "/c/*", { rpc = "a.B/*" }]
-        methods = ["get", "POST"]
+        url_paths = ["rest/api", "/ok", "/a/../b", "/c/*", "/d,e", "//rest", { rpc = "a.B/*" }]
+        methods = ["propfind", "POST"]
 
         [[application]]
         id = "forum"
@@ -410,7 +482,9 @@ fn what_is_hardly_meant_is_warned_of() {
             "line 6: application `wiki`: url_paths: the prefix `rest/api` covers no path: paths begin with a slash".to_owned(),
             "line 6: application `wiki`: url_paths: the prefix `/a/../b` covers no path: such paths are ambiguous".to_owned(),
             "line 6: application `wiki`: url_paths: in the prefix `/c/*` the `*` is a plain character; a prefix covers what begins with it".to_owned(),
-            "line 7: application `wiki`: methods: `get` is not GET: methods are case-sensitive".to_owned(),
+            "line 6: application `wiki`: url_paths: in `/d,e` the `,` is a plain character: write several paths as entries of their own".to_owned(),
+            "line 6: application `wiki`: url_paths: the prefix `//rest` covers no path: such paths are ambiguous".to_owned(),
+            "line 7: application `wiki`: methods: `propfind` is not PROPFIND: methods are case-sensitive".to_owned(),
             format!("line 13: application `forum`: url_paths: {empty}"),
             format!("line 14: application `forum`: methods: {empty}"),
         ]
