@@ -27,12 +27,12 @@ pub(super) fn read(text: &str) -> Option<Certificate<'_>> {
     (lines.next() == Some(MAGIC_NUMBER)).then_some(Certificate { timestamp, user })
 }
 
-/// Reads a certificate of version 0, which has no magic line.
+/// Reads a certificate of version 0, of which the first two lines count. Some peers send the magic number in a third, as
+/// Atlassian's own test does.
 #[cfg(feature = "insecure-seraph-v1")]
 pub(super) fn read_without_magic(text: &str) -> Option<Certificate<'_>> {
     let mut lines = Lines::of(text).map(|(line, _)| line);
-    let (timestamp, user) = (lines.next()?, lines.next()?);
-    lines.next().is_none().then_some(Certificate { timestamp, user })
+    Some(Certificate { timestamp: lines.next()?, user: lines.next()? })
 }
 
 /// Writes a certificate.
@@ -64,6 +64,16 @@ mod tests {
         assert_eq!(certificate.user, "zoë");
         assert_eq!(certificate.created(), Some(Timestamp::from_millis(-1)));
         assert!(!has_injected_line_end(&text));
+    }
+
+    #[cfg(feature = "insecure-seraph-v1")]
+    #[test]
+    fn of_version_0_the_first_two_lines_count() {
+        for text in ["1\nalice", "1\nalice\n", "1\nalice\n-1159983122", "1\r\nalice\r\n-1159983122\r\nx"] {
+            let certificate = read_without_magic(text).unwrap();
+            assert_eq!((certificate.timestamp, certificate.user), ("1", "alice"), "{text:?}");
+        }
+        assert!(read_without_magic("1").is_none());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn version_1(verification: &Verification<'_>) -> Result<VerifiedSigna
     })
 }
 
-/// Version 0: an encrypted certificate without the magic line, and nothing else.
+/// Version 0: an encrypted certificate, whose magic line is not looked at, and nothing else.
 pub(super) fn version_0(verification: &Verification<'_>) -> Result<VerifiedSignature, Rejection> {
     let key = verification.credentials.key.ok_or(Rejection::SecretKeyMissing)?;
     verification
