@@ -14,14 +14,15 @@ use trusted_app_core::rejection::{Code, Store};
 use trusted_app_core::seraph::Credentials;
 use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
 use trusted_app_core::{
-    Admitted, ApplicationId, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, TrustedApplication,
-    UserDirectory, UserLookup, VerifiedSignature,
+    Admitted, ApplicationId, BoxError, KeyStore, KnownUser, Rejection, RequestFacts, Timestamp,
+    TrustedApplication, UserDirectory, UserLookup, VerifiedSignature,
 };
 
 use crate::audit::{Decision, Outcome};
 use crate::caller::Caller;
 use crate::original_target::{path_of, target_of};
 use crate::shared::{Policy, Shared};
+use crate::signed_url::RebuiltUrl;
 use crate::source::Sources;
 
 /// What was found out on the way, for the audit.
@@ -29,11 +30,19 @@ use crate::source::Sources;
 pub(crate) struct Findings<'p> {
     pub(crate) claimed_application: Option<ApplicationId>,
     pub(crate) application: Option<Arc<TrustedApplication>>,
-    pub(crate) url: Option<String>,
+    pub(crate) url: Option<RebuiltUrl>,
     pub(crate) signature: Option<VerifiedSignature>,
     pub(crate) seen_before: bool,
     pub(crate) sources: Sources<'p>,
     pub(crate) user: Option<Arc<str>>,
+}
+
+/// A signature that holds.
+struct Verified {
+    signature: VerifiedSignature,
+    seen_before: bool,
+    /// For the URL as the operator wrote it, and not for its normal form.
+    as_written: bool,
 }
 
 impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
@@ -60,7 +69,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let uri = (settings.original_uri)(&parts.extensions).unwrap_or(&parts.uri);
         let target = target_of(&parts.extensions, uri);
         let url = settings.signed_url.rebuild(uri, target, &parts.headers, &settings.context_path)?;
-        let url: &str = findings.url.insert(url);
+        let url = findings.url.insert(url);
 
         let application = self.find_application(&credentials, url).await?;
         findings.application = Some(Arc::clone(&application));
@@ -68,11 +77,12 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         // A scope of its own, so that nothing of it lives on while the directory is asked.
         let admitted = {
             let now = settings.clock.now();
-            let verified = match &self.signatures {
-                Some(remembered) => credentials.verify_cached(&application, url, now, remembered),
-                None => credentials.verify(&application, url, now).map(|signature| (signature, false)),
-            };
-            let (signature, seen_before) = verified.map_err(|rejection| self.hide(rejection, url))?;
+            let verified = self.verify(&credentials, &application, url, now);
+            let Verified { signature, seen_before, as_written } =
+                verified.map_err(|rejection| self.hide(rejection, url))?;
+            if as_written {
+                url.keep_written();
+            }
             (findings.signature, findings.seen_before) = (Some(signature.clone()), seen_before);
 
             findings.sources = self.sources(parts, &application)?;
@@ -86,14 +96,14 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         findings.user = Some(Arc::clone(&user.name));
         let permitted = application.act_as().check(&user, &parts.method);
         permitted.map_err(|rule| denied(admitted.user(), rule))?;
-        self.accept_once(&application, &admitted, url, &parts.method).await?;
+        self.accept_once(&application, &admitted, url.as_str(), &parts.method).await?;
         Ok(Caller::new(application, user, admitted))
     }
 
     async fn find_application(
         &self,
         credentials: &Credentials<'_>,
-        url: &str,
+        url: &RebuiltUrl,
     ) -> Result<Arc<TrustedApplication>, Rejection> {
         let look_up = pin!(self.keys.application(credentials.application_id()));
         match self.in_time(look_up, Store::KeyStore).await? {
@@ -102,9 +112,50 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         }
     }
 
+    /// Holds the signature against the URL, of which there are two texts where the public URL is not written in its
+    /// normal form: then at most two verifications, that of the text which held last before the other.
+    fn verify(
+        &self,
+        credentials: &Credentials<'_>,
+        application: &TrustedApplication,
+        url: &RebuiltUrl,
+        now: Timestamp,
+    ) -> Result<Verified, Rejection> {
+        let verify = |text: &str, as_written| {
+            let verified = match &self.signatures {
+                Some(remembered) => credentials.verify_cached(application, text, now, remembered)?,
+                None => (credentials.verify(application, text, now)?, false),
+            };
+            Ok(Verified { signature: verified.0, seen_before: verified.1, as_written })
+        };
+        let Some(written) = url.as_written() else { return verify(url.as_str(), false) };
+        let written_first = self.written_url_held.load(Ordering::Relaxed);
+        let (first, second) = if written_first { (written, url.as_str()) } else { (url.as_str(), written) };
+        // Headers that come again cost no RSA, for whichever text they were signed.
+        let remembered = self
+            .signatures
+            .as_ref()
+            .and_then(|cache| credentials.remembered(application, second, now, cache));
+        if let Some(signature) = remembered {
+            return Ok(Verified { signature, seen_before: true, as_written: !written_first });
+        }
+        match verify(first, written_first) {
+            Err(Rejection::BadSignature { .. }) => {}
+            verified => return verified,
+        }
+        match verify(second, !written_first) {
+            Err(Rejection::BadSignature { .. }) => Err(url.bad_signature()),
+            Ok(verified) => {
+                self.written_url_held.store(!written_first, Ordering::Relaxed);
+                Ok(verified)
+            }
+            refused => refused,
+        }
+    }
+
     /// Whatever tells a registered id from an unknown one to somebody without its key looks like a
     /// bad signature, if the layer is to hide which ids there are.
-    fn hide(&self, rejection: Rejection, url: &str) -> Rejection {
+    fn hide(&self, rejection: Rejection, url: &RebuiltUrl) -> Rejection {
         let tells = matches!(
             rejection.code(),
             Code::AppUnknown
@@ -120,7 +171,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             return rejection;
         }
         tracing::debug!(target: "trusted_app", reason = rejection.to_string(), "answered as a bad signature");
-        Rejection::BadSignature { url: url.to_owned() }
+        url.bad_signature()
     }
 
     pub(crate) async fn find_user(
@@ -261,7 +312,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             path: path_of(target_of(&parts.extensions, uri)),
             claimed_application: findings.claimed_application.as_ref().map(ApplicationId::as_str),
             application: findings.application.as_deref(),
-            url: findings.url.as_deref(),
+            url: findings.url.as_ref().map(RebuiltUrl::as_str),
             signature: findings.signature.as_ref(),
             seen_before: findings.seen_before,
             addresses: &findings.sources,

@@ -20,7 +20,7 @@ use crate::reject::ProblemJson;
 use crate::replay::BoxReplayStore;
 use crate::service::TrustedApp;
 use crate::shared::{Policy, Settings, Shared};
-use crate::signed_url::SignedUrl;
+use crate::signed_url::{RebuiltUrl, SignedUrl};
 use crate::source::SourceAddresses;
 
 /// Middleware that accepts requests of trusted applications on behalf of their users.
@@ -230,7 +230,7 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
     }
 
     /// The URL for which such a request must have been signed, as this layer rebuilds it: for tools that explain
-    /// where two sides differ.
+    /// where two sides differ. `Display` shows its normal form.
     ///
     /// # Errors
     ///
@@ -246,13 +246,13 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
     /// let layer = TrustedAppLayer::new(MemoryKeyStore::new([])?, MemoryDirectory::of_names(["alice"]), url);
     /// let signed_url = |host| {
     ///     let request = http::Request::get("/rest?q=1").header("host", host).body(())?;
-    ///     Ok::<_, http::Error>(layer.rebuilt_url(&request.into_parts().0).ok())
+    ///     Ok::<_, http::Error>(layer.rebuilt_url(&request.into_parts().0).ok().map(|url| url.to_string()))
     /// };
     /// assert_eq!(signed_url("tracker.example.com")?.as_deref(), Some("https://tracker.example.com/rest?q=1"));
     /// assert_eq!(signed_url("backend:8080")?, None);
     /// # Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
-    pub fn rebuilt_url(&self, request: &Parts) -> Result<String, Rejection> {
+    pub fn rebuilt_url(&self, request: &Parts) -> Result<RebuiltUrl, Rejection> {
         let settings = &self.shared.settings;
         let uri = (settings.original_uri)(&request.extensions).unwrap_or(&request.uri);
         let target = target_of(&request.extensions, uri);

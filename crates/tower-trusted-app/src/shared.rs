@@ -36,6 +36,8 @@ pub(crate) struct Shared<K, D, R> {
     pub(crate) signatures: Option<SignatureCache>,
     pub(crate) in_flight: AtomicUsize,
     pub(crate) warned_of_unknown_peer: AtomicBool,
+    /// Whether the last signature held for the URL as the operator wrote it, and not for its normal form.
+    pub(crate) written_url_held: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -95,6 +97,7 @@ impl<K, D, R> Shared<K, D, R> {
             signatures: (remembered > 0).then(|| SignatureCache::new(remembered)),
             in_flight: AtomicUsize::new(0),
             warned_of_unknown_peer: AtomicBool::new(false),
+            written_url_held: AtomicBool::new(false),
         }
     }
 

@@ -17,12 +17,13 @@ use crate::authenticate::{Findings, Slot, denied};
 use crate::caller::Caller;
 use crate::original_target::{path_of, target_of};
 use crate::shared::Shared;
+use crate::signed_url::RebuiltUrl;
 
 /// A caller whose request is verified but for its body and its nonce.
 pub(crate) struct Signed<U> {
     pub(crate) caller: Caller<U>,
     verified: VerifiedRequest,
-    url: String,
+    url: Option<RebuiltUrl>,
 }
 
 impl<U> Signed<U> {
@@ -41,7 +42,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     ) -> Result<Signed<D::User>, Rejection> {
         let mut findings = Findings::default();
         match self.authenticate_signed(parts, has_body, &mut findings).await {
-            Ok((caller, verified)) => Ok(Signed { caller, verified, url: findings.url.unwrap_or_default() }),
+            Ok((caller, verified)) => Ok(Signed { caller, verified, url: findings.url }),
             Err(refusal) => {
                 let rejection = refusal.into();
                 self.report(parts, &findings, Err(&rejection));
@@ -64,7 +65,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let uri = (settings.original_uri)(&parts.extensions).unwrap_or(&parts.uri);
         let target = target_of(&parts.extensions, uri);
         let url = settings.signed_url.rebuild(uri, target, &parts.headers, &settings.context_path)?;
-        let url: &str = findings.url.insert(url);
+        let url = findings.url.insert(url).as_str();
         let message = RequestMessage { method: &parts.method, url, headers: &parts.headers };
         let checked =
             credentials.check(&message, has_body, &settings.http_signatures.policy, settings.clock.now())?;
@@ -135,7 +136,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
             // They were admitted before.
             sources: self.sources(parts, &application).unwrap_or_default(),
             application: Some(application),
-            url: Some(url),
+            url,
             signature: Some(verified.signature().clone()),
             user: Some(caller.user_name().into()),
             ..Findings::default()

@@ -4,16 +4,34 @@
 //! the peer. So the public base URL is stated, never guessed. The path and the query are taken as
 //! the raw octets that came; nothing is decoded or encoded again.
 
+mod host;
+mod public_url;
+mod rebuilt;
+
 use std::fmt;
 use std::str::FromStr;
 
-use http::uri::{Authority, Uri};
-use http::{HeaderMap, header};
+use http::HeaderMap;
+use http::uri::Uri;
 use trusted_app_core::Rejection;
 
+use self::host::{RequestHosts, without_default_port};
+use self::public_url::PublicUrl;
 use crate::context_path::ContextPath;
 
+pub use public_url::SignedUrlError;
+pub use rebuilt::RebuiltUrl;
+
 /// How the signed URL of a request is rebuilt.
+///
+/// A public URL has a normal form: scheme and host in small letters, without the scheme's default port and without a
+/// dot at the host's end. Peers that sign by Seraph sign what their own administrator typed. So where an operator
+/// writes another text, such as `https://Tracker.Example.com:443`, a Seraph signature may be of the origin as it is
+/// written or of the normal form, and of no third. An HTTP message signature is of the normal form.
+///
+/// With two texts a signature that holds for neither costs two verifications instead of one. One that holds usually
+/// costs one: the text for which the last signature held is tried first, and remembered signatures are looked up for
+/// both before.
 ///
 /// ```
 /// use tower_trusted_app::SignedUrl;
@@ -24,8 +42,9 @@ use crate::context_path::ContextPath;
 /// // Several: the request's authority selects one; it is refused if it is none of them.
 /// let several = SignedUrl::any_of(["https://tracker.example.com", "https://tracker.internal:8443"])?;
 ///
-/// // No base URL.
+/// // No base URL, and one for which no request can be.
 /// assert!("tracker.example.com".parse::<SignedUrl>().is_err());
+/// assert!("https://tracker.example.com:99999".parse::<SignedUrl>().is_err());
 /// # Ok::<(), tower_trusted_app::signed_url::SignedUrlError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,19 +57,10 @@ enum Base {
     InsecureFromRequest { scheme: &'static str },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct PublicUrl {
-    /// `https://tracker.example.com:8443`, the default port left out.
-    origin: String,
-    /// What follows `://` in it.
-    authority_at: usize,
-    /// Empty, or the path under which the public sees what is below our context path.
-    path: String,
-}
-
 impl SignedUrl {
     /// Several public URLs. The request's authority (`:authority` or `Host`, without regard to
-    /// letter case) selects one; there is no trial of each.
+    /// letter case, the default port or a dot at its end) selects one; there is no trial of each. A request that has
+    /// both must select the same URL by both.
     ///
     /// # Errors
     ///
@@ -88,23 +98,30 @@ impl SignedUrl {
         target: &str,
         headers: &HeaderMap,
         context_path: &ContextPath,
-    ) -> Result<String, Rejection> {
-        let unknown = |url: String| Rejection::AuthorityUnknown { url };
-        let nobodys = || Rejection::BadSignature { url: target.to_owned() };
+    ) -> Result<RebuiltUrl, Rejection> {
+        let not_seen = || RebuiltUrl::new(target.to_owned()).bad_signature();
+        let hosts = || {
+            let hosts = RequestHosts::of(uri, headers);
+            hosts.ok_or_else(|| host::unknown(target.to_owned(), uri, headers))
+        };
         match &self.0 {
-            Base::Fixed(base) => base.join(target, context_path).ok_or_else(nobodys),
+            Base::Fixed(base) => base.join(target, context_path).ok_or_else(not_seen),
             Base::AnyOf(bases) => {
-                let authority = request_authority(uri, headers).ok_or_else(|| unknown(target.to_owned()))?;
+                let hosts = hosts()?;
                 let base = bases
                     .iter()
-                    .find(|base| base.is_selected_by(authority))
-                    .ok_or_else(|| unknown(format!("//{authority}{target}")))?;
-                base.join(target, context_path).ok_or_else(nobodys)
+                    .find(|base| base.is_selected_by(&hosts))
+                    .ok_or_else(|| host::unknown(format!("//{}{target}", hosts.first()), uri, headers))?;
+                base.join(target, context_path).ok_or_else(not_seen)
             }
             Base::InsecureFromRequest { scheme } => {
-                let scheme = uri.scheme_str().unwrap_or(scheme);
-                let authority = request_authority(uri, headers).ok_or_else(|| unknown(target.to_owned()))?;
-                Ok(format!("{scheme}://{}{target}", without_default_port(scheme, authority)))
+                let (scheme, hosts) = (uri.scheme_str().unwrap_or(scheme), hosts()?);
+                let authority = hosts.first();
+                if !hosts.are(scheme, authority) {
+                    return Err(host::unknown(target.to_owned(), uri, headers));
+                }
+                let authority = without_default_port(scheme, authority);
+                Ok(RebuiltUrl::new(format!("{scheme}://{authority}{target}")))
             }
         }
     }
@@ -124,197 +141,14 @@ impl FromStr for SignedUrl {
 impl fmt::Display for SignedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Base::Fixed(base) => write!(f, "{}{}", base.origin, base.path),
+            Base::Fixed(base) => base.fmt(f),
             Base::AnyOf(bases) => bases.iter().enumerate().try_for_each(|(at, base)| {
-                write!(f, "{}{}{}", if at == 0 { "" } else { ", " }, base.origin, base.path)
+                f.write_str(if at == 0 { "" } else { ", " }).and_then(|()| base.fmt(f))
             }),
             Base::InsecureFromRequest { .. } => f.write_str("the request's own"),
         }
     }
 }
 
-impl PublicUrl {
-    /// `None` for a target that the public does not see: one that is not below the context path, in whose
-    /// place our path stands. Otherwise its URL would be that of another target as well.
-    fn join(&self, target: &str, context_path: &ContextPath) -> Option<String> {
-        let target = if self.path.is_empty() { target } else { context_path.strip(target)? };
-        let mut url = String::with_capacity(self.origin.len() + self.path.len() + target.len());
-        url.push_str(&self.origin);
-        url.push_str(&self.path);
-        url.push_str(target);
-        Some(url)
-    }
-
-    fn is_selected_by(&self, authority: &str) -> bool {
-        let (scheme, own) = self.origin.split_at(self.authority_at);
-        without_default_port(scheme.trim_end_matches("://"), authority).eq_ignore_ascii_case(own)
-    }
-}
-
-impl FromStr for PublicUrl {
-    type Err = SignedUrlError;
-
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let bad = |reason| SignedUrlError::Bad { url: url.to_owned(), reason };
-        let uri: Uri = url.trim().parse().map_err(|_| bad("it is no URL"))?;
-        let scheme = uri
-            .scheme_str()
-            .filter(|scheme| matches!(*scheme, "http" | "https"))
-            .ok_or_else(|| bad("it must begin with http:// or https://"))?;
-        let authority = uri.authority().map(Authority::as_str).ok_or_else(|| bad("it has no host"))?;
-        if authority.contains('@') {
-            return Err(bad("it must not have a user name"));
-        }
-        if uri.query().is_some() || url.contains('#') {
-            return Err(bad("it must not have a query or a fragment"));
-        }
-        let authority_at = scheme.len() + "://".len();
-        let authority = without_default_port(scheme, authority).to_ascii_lowercase();
-        Ok(Self {
-            origin: format!("{scheme}://{authority}"),
-            authority_at,
-            path: uri.path().trim_end_matches('/').to_owned(),
-        })
-    }
-}
-
-/// The authority that a request is for: `:authority` or the absolute form's, else `Host`. `None`
-/// when there is none, when the two differ, or when it is not plain.
-fn request_authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let host = match hosts.next() {
-        Some(host) => Some(host.to_str().ok()?),
-        None => None,
-    };
-    let authority = match (uri.authority().map(Authority::as_str), host) {
-        (Some(authority), Some(host)) if !authority.eq_ignore_ascii_case(host) => return None,
-        (Some(authority), _) => authority,
-        (None, host) => host?,
-    };
-    let plain = hosts.next().is_none()
-        && !authority.is_empty()
-        && !authority.contains(['@', '/', '?', '#', '\\', ' ', ',']);
-    plain.then_some(authority)
-}
-
-fn without_default_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
-    let port = if scheme == "https" { ":443" } else { ":80" };
-    authority.strip_suffix(port).unwrap_or(authority)
-}
-
-/// Why a text is no public base URL.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignedUrlError {
-    /// The URL cannot be a base.
-    #[error("`{url}` cannot be a public base URL such as https://tracker.example.com: {reason}")]
-    Bad {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// An empty list.
-    #[error("at least one public base URL is required")]
-    Empty,
-}
-
 #[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    fn rebuild(
-        base: &SignedUrl,
-        context: &str,
-        target: &str,
-        host: Option<&str>,
-    ) -> Result<String, Rejection> {
-        let mut headers = HeaderMap::new();
-        if let Some(host) = host {
-            headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-        }
-        let uri: Uri = target.parse().unwrap();
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        base.rebuild(&uri, target, &headers, &ContextPath::new(context).unwrap())
-    }
-
-    #[test]
-    fn fixed() {
-        for (base, context, target, expected) in [
-            ("https://t.example", "", "/rest?a=%20+&b", "https://t.example/rest?a=%20+&b"),
-            ("https://T.example:443/", "", "/rest?", "https://t.example/rest?"),
-            ("http://t.example:8080", "/jira", "/jira/rest", "http://t.example:8080/jira/rest"),
-            // The proxy strips a prefix.
-            ("https://t.example/tracker", "", "/rest", "https://t.example/tracker/rest"),
-            // The public path stands in place of the context path.
-            ("https://t.example/tracker", "/jira", "/jira/rest", "https://t.example/tracker/rest"),
-            ("https://t.example/jira", "/jira", "/jira/rest", "https://t.example/jira/rest"),
-            ("https://t.example", "", "http://other/rest", "https://t.example/rest"),
-        ] {
-            let base = base.parse().unwrap();
-            assert_eq!(rebuild(&base, context, target, Some("backend:3000")).unwrap(), expected);
-        }
-    }
-
-    #[test]
-    fn no_two_targets_have_one_url() {
-        let base = "https://t.example/jira".parse().unwrap();
-        for target in ["/jirax", "/rest", "/", "/JIRA/rest"] {
-            let refused = rebuild(&base, "/jira", target, None);
-            assert_eq!(refused, Err(Rejection::BadSignature { url: target.to_owned() }));
-        }
-        let bases = SignedUrl::any_of(["https://t.example/jira"]).unwrap();
-        assert!(rebuild(&bases, "/jira", "/rest", Some("t.example")).is_err());
-    }
-
-    #[test]
-    fn selected_by_authority() {
-        let bases = SignedUrl::any_of(["https://a.example", "http://b.example:8080/x"]).unwrap();
-        for (target, host, expected) in [
-            ("/r", Some("A.example"), Some("https://a.example/r")),
-            ("/r", Some("a.example:443"), Some("https://a.example/r")),
-            ("/r", Some("a.example:80"), None),
-            ("/r", Some("b.example:8080"), Some("http://b.example:8080/x/r")),
-            ("/r", Some("b.example"), None),
-            ("/r", None, None),
-            ("http://a.example/r", None, Some("https://a.example/r")),
-            ("http://a.example/r", Some("a.example"), Some("https://a.example/r")),
-            ("http://a.example/r", Some("b.example:8080"), None),
-            ("/r", Some("x@a.example"), None),
-        ] {
-            assert_eq!(rebuild(&bases, "", target, host).ok().as_deref(), expected, "{target} {host:?}");
-        }
-    }
-
-    #[test]
-    fn from_request() {
-        let base = SignedUrl::insecure_from_request();
-        for (target, host, expected) in [
-            ("/r", Some("JIRA.example.com:80"), Some("http://JIRA.example.com/r")),
-            ("/r?", Some("[::1]"), Some("http://[::1]/r?")),
-            ("https://w.example:8443/r", Some("w.example:8443"), Some("https://w.example:8443/r")),
-            ("https://w.example:443/r", None, Some("https://w.example/r")),
-            ("/r", None, None),
-        ] {
-            assert_eq!(rebuild(&base, "", target, host).ok().as_deref(), expected, "{target} {host:?}");
-        }
-    }
-
-    #[test]
-    fn no_base_url() {
-        for url in [
-            "",
-            "t.example",
-            "/x",
-            "ftp://t.example",
-            "https://u@t.example",
-            "https://t.example/?q",
-            "https://t.example/#f",
-        ] {
-            assert!(url.parse::<SignedUrl>().is_err(), "{url}");
-        }
-        assert_eq!(SignedUrl::any_of([] as [&str; 0]), Err(SignedUrlError::Empty));
-    }
-}
+mod tests;

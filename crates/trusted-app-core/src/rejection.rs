@@ -8,24 +8,24 @@
 //! | Code | HTTP | gRPC | Before | What the peer sees | What to do |
 //! |---|---|---|---|---|---|
 //! | `MISSING_CERT` | 401 | 16 | yes | no credentials in the request | sign the request, or make the layer `optional()` |
-//! | `BAD_PROTOCOL_VERSION` | 400, 401 | 3, 16 | yes | the version it sent and the highest it may use | list the scheme with the application, or set the peer to version 3; 0 is also a request without a version header |
+//! | `BAD_PROTOCOL_VERSION` | 400, 401 | 3, 16 | yes | the version it sent and the highest it may use | set the peer to version 3 (Atlassian's products: the Java system property `trustedapps.protocol.version`), or list the scheme with the application; 0 is also a request without a version header |
 //! | `APP_ID_NOT_FOUND` | 401 | 16 | yes | the id header is missing | mend the peer |
 //! | `SECRET_KEY_NOT_FOUND` | 401 | 16 | yes | the key header is missing (version 2) | mend the peer |
 //! | `MAGIC_NUMBER_NOT_FOUND` | 401 | 16 | yes | the magic header is missing (version 2) | mend the peer |
 //! | `APP_UNKNOWN` | 401 | 16 | yes | the id it sent | register the application; ids are compared byte for byte |
 //! | `BAD_MAGIC` | 401 | 16 | yes | which part could not be read | look whether a header was cut; compare the registered key's fingerprint with the peer's |
 //! | `SYSTEM` | 401 | 16 | yes | the timestamp that is no number | mend the peer |
-//! | `BAD_SIGNATURE` | 401 | 16 | yes | the URL as this server rebuilt it | compare that URL with the one the peer signed: host, scheme, port, context path, escapes; set the public URL; compare the key's fingerprint |
+//! | `BAD_SIGNATURE` | 401 | 16 | yes | the URL as this server rebuilt it | compare that URL with the one the peer signed: host, scheme, port, context path, escapes; set the public URL; compare the key's fingerprint. Where the public URL is not written in its normal form there are two, and the signature holds for neither |
 //! | `REPEATED_HEADER` | 400 | 3 | yes | which header came twice | look for a proxy that adds headers |
 //! | `TOO_LARGE` | 400 | 3 | yes | what was too large, and the limit | mend the peer |
 //! | `OLD_CERT` | 401 | 16 | no | when it was created, the time-out | compare the clocks; sign each request anew |
 //! | `FUTURE_CERT` | 401 | 16 | no | how far ahead it was | compare the clocks |
 //! | `BAD_METHOD` | 403 | 7 | no | the method | add the method to the application |
 //! | `BAD_REMOTE_IP` | 403 | 7 | no | the address | add the address to the application |
-//! | `BAD_XFORWARD_IP` | 403 | 7 | no | the forwarded address | add the address, or name the proxies as trusted |
+//! | `BAD_XFORWARD_IP` | 403 | 7 | no | the forwarded address | add the address, or name the proxies as trusted; what has a port or a zone is no address |
 //! | `UNKNOWN_PEER` | 403 | 7 | no | that this server does not know the address | serve with connection info (axum: `into_make_service_with_connect_info`) |
-//! | `BAD_URL` | 403 | 7 | no | the path | add a path pattern to the application |
-//! | `AMBIGUOUS_URL` | 400 | 3 | no | the path and what is ambiguous in it | ask for the path in its plain form |
+//! | `BAD_URL` | 403 | 7 | no | the path | add a path pattern to the application; if the path begins with `//`, take the slash off the end of the base URL that the peer has of this server |
+//! | `AMBIGUOUS_URL` | 400 | 3 | no | the path and what is ambiguous in it | ask for the path in its plain form; `//` at its beginning as above |
 //! | `USER_UNKNOWN` | 401 | 16 | no | the user name | create the user; names are compared byte for byte |
 //! | `PERMISSION_DENIED` | 403 | 7 | no | nothing more | look at the rule that the log names |
 //! | `REPLAYED` | 401 | 16 | no | when the certificate was created | have the peer sign each request anew, repetitions too; or turn the application's replay protection off |
@@ -41,6 +41,7 @@ use std::fmt;
 use http::StatusCode;
 
 use crate::clock::Timestamp;
+use crate::conditions::AddressProblem;
 use crate::httpsig::Refusal;
 use crate::limits::MAX_REPEATED_BYTES;
 use crate::permission::PermissionRule;
@@ -64,8 +65,8 @@ pub enum Rejection {
     VersionNotAllowed {
         /// The version of the request; 0 when it has none.
         version: i32,
-        /// The highest that the application may use.
-        highest: i32,
+        /// The highest that the application may use; `None` if it may use none of Seraph's.
+        highest: Option<i32>,
     },
     /// No application id.
     ApplicationIdMissing,
@@ -97,14 +98,20 @@ pub enum Rejection {
     /// The signature does not hold for the URL as this server sees it, under any key of the
     /// application.
     BadSignature {
-        /// The URL as this server rebuilt it.
+        /// The URL as this server rebuilt it, in its normal form.
         url: String,
+        /// The same URL as the operator wrote it, where that differs: the signature does not hold for it either.
+        as_written: Option<String>,
     },
     /// The request's authority is none of the configured public URLs, so that no URL could be
     /// rebuilt. To the peer this is a bad signature.
     AuthorityUnknown {
         /// The URL that the request itself states.
         url: String,
+        /// The authority of the request's target: of its absolute form, or HTTP/2's `:authority`.
+        authority: Option<String>,
+        /// What its `Host` fields say.
+        host: Option<String>,
     },
     /// A header that must come once came more often.
     RepeatedHeader {
@@ -330,7 +337,10 @@ impl Rejection {
             Self::VersionNotANumber { version } => ("Bad protocol version: {0}", vec![version.clone()]),
             Self::VersionNotAllowed { version, highest } => (
                 "Unsupported protocol version: {0}. required {1}",
-                vec![version.to_string(), highest.to_string()],
+                vec![
+                    version.to_string(),
+                    highest.map_or_else(|| "none of them".to_owned(), |highest| highest.to_string()),
+                ],
             ),
             Self::ApplicationIdMissing => ("Application ID not found in request", vec![]),
             Self::SecretKeyMissing => ("Secret Key not found in request", vec![]),
@@ -348,7 +358,10 @@ impl Rejection {
                 ],
             ),
             Self::SignatureMissing => ("Missing signature in a v2 request", vec![]),
-            Self::BadSignature { url } | Self::AuthorityUnknown { url } => {
+            Self::BadSignature { url, as_written: Some(as_written) } => {
+                ("Bad signature for URL: {0} or {1}", vec![url.clone(), as_written.clone()])
+            }
+            Self::BadSignature { url, as_written: None } | Self::AuthorityUnknown { url, .. } => {
                 ("Bad signature for URL: {0}", vec![url.clone()])
             }
             Self::RepeatedHeader { name } => {
@@ -409,10 +422,22 @@ impl Rejection {
             Self::CredentialsMissing => "the request carries no X-Seraph-Trusted-App-Cert header",
             Self::VersionNotANumber { .. } => "the peer sends a broken version header",
             Self::VersionNotAllowed { version: 0, .. } => {
-                "the peer sends no X-Seraph-Trusted-App-Version header, or speaks version 0: set it to version 3"
+                "the peer sends no X-Seraph-Trusted-App-Version header, or speaks version 0, which anyone can forge: \
+                 look for a proxy that removes headers, or update the peer to one that speaks version 3"
+            }
+            Self::VersionNotAllowed { version: 1, .. } => {
+                "the peer speaks version 1, which anyone can forge who saw one request: update the peer to one that speaks \
+                 version 3"
+            }
+            Self::VersionNotAllowed { version: 2, .. } => {
+                "the peer speaks version 2, which does not sign the user: set it to version 3 (Atlassian's products: start \
+                 their JVM with -Dtrustedapps.protocol.version=3), or list `insecure-seraph-v2` with the application"
+            }
+            Self::VersionNotAllowed { version: 3, .. } => {
+                "the peer speaks version 3: list `seraph-v3` with the application"
             }
             Self::VersionNotAllowed { .. } => {
-                "list the scheme with the application, or set the peer to version 3"
+                "the peer sends a version that this library does not know: it knows 0 to 3, and 3 is the newest"
             }
             Self::ApplicationIdMissing => "the peer sends no X-Seraph-Trusted-App-ID header",
             Self::SecretKeyMissing | Self::MagicMissing => {
@@ -425,11 +450,26 @@ impl Rejection {
             }
             Self::TimestampNotANumber { .. } => "the certificate's first line is no number",
             Self::SignatureMissing => "the peer sends no X-Seraph-Trusted-App-Signature header",
-            Self::BadSignature { .. } => {
+            Self::BadSignature { as_written: None, .. } => {
                 "compare the URL with the one the peer signed: host, scheme, port, context path, escapes; \
                  set the public URL; compare the key's fingerprint"
             }
-            Self::AuthorityUnknown { .. } => "the request's host is none of the configured public URLs",
+            Self::BadSignature { as_written: Some(_), .. } => {
+                "the signature holds for neither text of the URL, in its normal form and as the public URL is written: \
+                 compare both with the one the peer signed: host, scheme, port, context path, escapes; set the public \
+                 URL; compare the key's fingerprint"
+            }
+            Self::AuthorityUnknown { authority: None, host: None, .. } => {
+                "the request names no host, by which its public URL would be found"
+            }
+            Self::AuthorityUnknown { authority: Some(_), host: Some(_), .. } => {
+                "the request names a host in its target and one in its Host field, and no configured public URL has both: \
+                 add that public URL, or look for a proxy that rewrites one of the two"
+            }
+            Self::AuthorityUnknown { .. } => {
+                "the request's host is none of the configured public URLs: add that public URL, or have the proxy pass on \
+                 the host that the client asked for"
+            }
             Self::RepeatedHeader { .. } => "look for a proxy that adds headers",
             Self::TooLarge { .. } => "the peer exceeds a limit",
             Self::CertificateTooOld { .. } => {
@@ -438,12 +478,29 @@ impl Rejection {
             Self::CertificateFromFuture { .. } => "the peer's clock is ahead: compare time and time zone",
             Self::MethodNotAllowed { .. } => "add the method to the application",
             Self::AddressNotAllowed { .. } => "add this address to the application",
-            Self::ForwardedAddressNotAllowed { .. } => {
-                "add this hop to the application's addresses, or name the proxies as trusted"
-            }
+            Self::ForwardedAddressNotAllowed { address } => match AddressProblem::of_forwarded(address) {
+                None => "add this hop to the application's addresses, or name the proxies as trusted",
+                Some(AddressProblem::Port { .. }) => {
+                    "the entry is no address, for it has a port: have the proxy that adds it write the address alone"
+                }
+                Some(AddressProblem::Zone { .. }) => {
+                    "the entry is no address, for it has a zone (what follows the percent sign): have the proxy that adds \
+                     it write the address alone"
+                }
+                Some(AddressProblem::Brackets { .. }) => {
+                    "the entry is no address, for it is in brackets: have the proxy that adds it write the address alone"
+                }
+                Some(_) => {
+                    "the entry is no address, and only an address can be allowed: have the proxy that adds it write one"
+                }
+            },
             Self::PeerUnknown => {
                 "the server does not pass on the peer's address: with axum serve by \
                  `into_make_service_with_connect_info::<SocketAddr>()`"
+            }
+            Self::PathNotAllowed { path } | Self::PathAmbiguous { path, .. } if path.starts_with("//") => {
+                "the path begins with two slashes, as when the base URL that the peer has of this server ends in a slash: \
+                 take that slash off there, for no path pattern covers such a path"
             }
             Self::PathNotAllowed { .. } => "add a path pattern to the application",
             Self::PathAmbiguous { .. } => {
@@ -493,7 +550,18 @@ impl fmt::Display for Rejection {
             Self::HttpSignature(refusal) => refusal.to_string(),
             other => other.to_transport_error().message(),
         };
-        escaped(&message).fmt(f)
+        escaped(&message).fmt(f)?;
+        match self {
+            Self::AuthorityUnknown { authority, host, .. } => {
+                let text = |host: Option<&String>| match host {
+                    Some(host) => format!("`{}`", escaped(&cut(host.clone()))),
+                    None => "none".to_owned(),
+                };
+                let (authority, host) = (text(authority.as_ref()), text(host.as_ref()));
+                write!(f, " (host of the target: {authority}; Host field: {host})")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -508,5 +576,66 @@ mod tests {
         let rejection = Rejection::UserUnknown { user: "a\u{1b}[2J\r\n\u{85}\u{2028}\u{202e}ë".to_owned() };
         let text = r"USER_UNKNOWN: Unknown User: a\u{1b}[2J\u{d}\u{a}\u{85}\u{2028}\u{202e}ë";
         assert_eq!(rejection.to_string(), text);
+    }
+
+    #[test]
+    fn an_unknown_host_is_shown_beside_the_one_it_differs_from() {
+        let rejection = Rejection::AuthorityUnknown {
+            url: "//t.example:8080/rest".to_owned(),
+            authority: Some("t.example:8080".to_owned()),
+            host: Some("other\u{202e}".to_owned()),
+        };
+        let text = r"BAD_SIGNATURE: Bad signature for URL: //t.example:8080/rest (host of the target: `t.example:8080`; Host field: `other\u{202e}`)";
+        assert_eq!(rejection.to_string(), text);
+        assert_eq!(rejection.to_transport_error().params(), ["//t.example:8080/rest"]);
+    }
+
+    #[test]
+    fn the_hint_says_what_a_version_is_and_where_it_is_set() {
+        let hint = |version| Rejection::VersionNotAllowed { version, highest: Some(3) }.hint();
+        for (version, text) in [
+            (0, "version 0"),
+            (1, "version 1"),
+            (2, "-Dtrustedapps.protocol.version=3"),
+            (3, "list `seraph-v3`"),
+            (4, "does not know"),
+            (-1, "does not know"),
+        ] {
+            assert!(hint(version).contains(text), "{version}: {}", hint(version));
+        }
+        assert!(!hint(1).contains("version 0") && !hint(4).contains("list"));
+        let none = Rejection::VersionNotAllowed { version: 3, highest: None };
+        assert_eq!(none.to_transport_error().params(), ["3", "none of them"]);
+    }
+
+    #[test]
+    fn the_hint_says_why_a_forwarded_entry_is_no_address() {
+        for (address, text) in [
+            ("10.1.2.3", "add this hop"),
+            (" 2001:db8::1", "add this hop"),
+            ("10.1.2.3:4711", "it has a port"),
+            ("[2001:db8::1]:4711", "it has a port"),
+            ("0:0:0:0:0:0:0:1%0", "it has a zone"),
+            ("fe80::1%eth0", "it has a zone"),
+            ("[2001:db8::1]", "it is in brackets"),
+            ("unknown", "no address"),
+            ("_hidden", "no address"),
+            ("10.1.2.3 10.1.2.4", "no address"),
+            ("", "no address"),
+        ] {
+            let rejection = Rejection::ForwardedAddressNotAllowed { address: address.to_owned() };
+            assert!(rejection.hint().contains(text), "{address}: {}", rejection.hint());
+        }
+    }
+
+    #[test]
+    fn the_hint_names_the_slash_at_the_end_of_the_peers_base_url() {
+        let path = "//rest/issues".to_owned();
+        let ambiguous = Rejection::PathAmbiguous { path: path.clone(), reason: "empty segment" };
+        for rejection in [Rejection::PathNotAllowed { path }, ambiguous] {
+            assert!(rejection.hint().contains("ends in a slash"), "{}", rejection.hint());
+        }
+        let other = Rejection::PathNotAllowed { path: "/rest".to_owned() };
+        assert_eq!(other.hint(), "add a path pattern to the application");
     }
 }

@@ -191,7 +191,7 @@ fn version_lowered_or_left_off() {
         else {
             panic!("{version}");
         };
-        assert_eq!((sent.to_string().as_str(), highest), (version, 3));
+        assert_eq!((sent.to_string().as_str(), highest), (version, Some(3)));
     }
     headers.remove(VERSION);
     refused(verify(&headers, &application), Code::BadProtocolVersion);

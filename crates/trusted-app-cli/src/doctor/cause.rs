@@ -44,7 +44,7 @@ impl Cause {
             )
         };
         match error.code() {
-            Code::BadSignature => bad_signature(first, identity, asked),
+            Code::BadSignature => bad_signature(error.params(), identity, asked),
             Code::BadMagic => other_key(identity),
             Code::OldCert => Self::new(
                 "wrong clock: to the other side the request came too late",
@@ -99,7 +99,8 @@ impl Cause {
             ),
             Code::BadProtocolVersion => Self::new(
                 format!("version 3 of the protocol is not allowed for {id} there"),
-                "list seraph-v3 among the application's schemes on the other side; old servers know only version 2",
+                "list seraph-v3 among the application's schemes on the other side; Atlassian's servers speak version 2 unless \
+                 their JVM is started with -Dtrustedapps.protocol.version=3",
             ),
             Code::MissingCert => lost("X-Seraph-Trusted-App-Cert"),
             Code::AppIdNotFound => lost("X-Seraph-Trusted-App-ID"),
@@ -177,9 +178,10 @@ impl Cause {
 }
 
 /// The URL that it saw says whether the URL or the key is to blame.
-fn bad_signature(seen: Option<&str>, identity: &LocalApplication, asked: &Asked<'_>) -> Cause {
+fn bad_signature(seen: &[String], identity: &LocalApplication, asked: &Asked<'_>) -> Cause {
     let signed = asked.url.to_string();
-    let Some(seen) = seen.filter(|seen| *seen != signed) else {
+    // A second is the same URL as the other side's operator wrote it.
+    let Some(seen) = seen.first().filter(|_| !seen.contains(&signed)) else {
         let cause = other_key(identity);
         let host = asked.url.origin();
         return Cause {

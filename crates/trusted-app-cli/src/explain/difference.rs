@@ -47,9 +47,11 @@ impl Difference {
             None if text.is_whole => Some(Value::None("it is not covered".to_owned())),
             None => None,
         };
+        let as_written = server.url_as_written.as_ref().filter(|_| component == "URL");
         let (client, server) = (value(client)?, value(server)?);
         let is_same = match (&client, &server) {
             (Value::NotLogged, _) | (_, Value::NotLogged) | (Value::None(_), Value::None(_)) => true,
+            (Value::Is(client), _) if as_written == Some(client) => true,
             (client, server) => client == server,
         };
         let hint = hint(component, &client, &server);

@@ -11,6 +11,7 @@ use tower_trusted_app::application::Scheme;
 use tower_trusted_app::httpsig::{self, BaseLine, ContentDigest, RequestMessage, SignatureFields};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::seraph;
+use tower_trusted_app::signed_url::RebuiltUrl;
 use tower_trusted_app::users::MemoryDirectory;
 
 use super::signature;
@@ -27,6 +28,9 @@ pub(super) struct SignedText {
     pub(super) is_whole: bool,
     #[serde(skip)]
     pub(super) signature: Option<Vec<u8>>,
+    /// What the line `URL` may be too: the server's public URL as it is written, where that is not its normal form.
+    #[serde(skip)]
+    pub(super) url_as_written: Option<String>,
     /// Whether the body has the digest that is signed, if both are there.
     pub(super) body: Option<bool>,
 }
@@ -66,7 +70,7 @@ impl SignedText {
             (false, None) => "--scheme, the field host and the request line",
         };
         match SignatureFields::attempted(&parts.headers) {
-            true => Self::of_http_signature(&parts, &body, &url, origin),
+            true => Self::of_http_signature(&parts, &body, url.as_str(), origin),
             false => Self::of_seraph(&parts, &url, origin),
         }
     }
@@ -89,10 +93,10 @@ impl SignedText {
         };
         let key = format!("thumbprint {}", credentials.key_id());
         let signature = Some(signature::of_profile(&parts.headers)?);
-        Ok(Self { scheme: HTTP_SIGNATURE, key, lines, is_whole: true, signature, body })
+        Ok(Self { scheme: HTTP_SIGNATURE, key, lines, is_whole: true, signature, url_as_written: None, body })
     }
 
-    fn of_seraph(parts: &Parts, url: &str, origin: &str) -> anyhow::Result<Self> {
+    fn of_seraph(parts: &Parts, url: &RebuiltUrl, origin: &str) -> anyhow::Result<Self> {
         let Some(credentials) = seraph::Credentials::parse(&parts.headers)? else {
             bail!(
                 "the request is signed by no scheme: it has no Signature-Input with the tag `trusted-app`, and no \
@@ -106,7 +110,7 @@ impl SignedText {
                 credentials.version()
             )
         }
-        let text = credentials.signed_text(url).context(
+        let text = credentials.signed_text(url.as_str()).context(
             "X-Seraph-Trusted-App-Cert cannot be read: base64 of three lines, timestamp, user and magic number; was it \
              cut?",
         )?;
@@ -119,7 +123,16 @@ impl SignedText {
         });
         let key = format!("of the application {}", credentials.application_id());
         let signature = signature::of_seraph(&parts.headers);
-        Ok(Self { scheme: SERAPH, key, lines: lines.collect(), is_whole: true, signature, body: None })
+        let url_as_written = url.as_written().map(str::to_owned);
+        Ok(Self {
+            scheme: SERAPH,
+            key,
+            lines: lines.collect(),
+            is_whole: true,
+            signature,
+            url_as_written,
+            body: None,
+        })
     }
 
     pub(super) fn get(&self, component: &str) -> Option<&Line> {

@@ -151,7 +151,7 @@ impl Verification<'_> {
     }
 
     fn bad_signature(&self) -> Rejection {
-        Rejection::BadSignature { url: self.url.to_owned() }
+        Rejection::BadSignature { url: self.url.to_owned(), as_written: None }
     }
 }
 

@@ -47,22 +47,39 @@ impl Credentials<'_> {
         cache: &SignatureCache,
     ) -> Result<(VerifiedSignature, bool), Rejection> {
         let scheme = self.allowed_scheme(application, url)?;
-        // Version 3 ignores key and magic.
-        let is_encrypted = scheme != Scheme::SeraphV3;
-        let presented = Presented {
-            scheme,
-            url: url.as_bytes(),
-            certificate: self.certificate,
-            signature: self.signature,
-            key: self.key.filter(|_| is_encrypted),
-            magic: self.magic.filter(|_| is_encrypted),
-        };
+        let presented = self.presented(scheme, url);
         if let Some(signature) = cache.get(application, &presented, now) {
             return Ok((signature, true));
         }
         let signature = run(&Verification { credentials: self, application, scheme, url, now })?;
         cache.insert(application, &presented, signature.clone());
         Ok((signature, false))
+    }
+
+    /// The signature, if `cache` remembers that it held for `url`: costs no RSA.
+    #[must_use]
+    pub fn remembered(
+        &self,
+        application: &TrustedApplication,
+        url: &str,
+        now: Timestamp,
+        cache: &SignatureCache,
+    ) -> Option<VerifiedSignature> {
+        let scheme = self.allowed_scheme(application, url).ok()?;
+        cache.get(application, &self.presented(scheme, url), now)
+    }
+
+    fn presented<'s>(&'s self, scheme: Scheme, url: &'s str) -> Presented<&'s [u8]> {
+        // Version 3 ignores key and magic.
+        let is_encrypted = scheme != Scheme::SeraphV3;
+        Presented {
+            scheme,
+            url: url.as_bytes(),
+            certificate: self.certificate,
+            signature: self.signature,
+            key: self.key.filter(|_| is_encrypted),
+            magic: self.magic.filter(|_| is_encrypted),
+        }
     }
 
     /// What the signature would be of if the request were one for `url`: timestamp, URL and user, a line each. It
@@ -106,7 +123,7 @@ impl Credentials<'_> {
         let schemes = application.schemes().iter().copied();
         let scheme =
             schemes.clone().find(|scheme| scheme.version() == Some(self.version())).ok_or_else(|| {
-                let highest = schemes.filter_map(Scheme::version).max().unwrap_or_default();
+                let highest = schemes.filter_map(Scheme::version).max();
                 Rejection::VersionNotAllowed { version: self.version(), highest }
             })?;
         if url.len() > MAX_URL_BYTES {

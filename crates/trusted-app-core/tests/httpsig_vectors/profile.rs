@@ -74,7 +74,12 @@ impl Server {
         let fields = SignatureFields::of(&request.headers)?;
         let credentials = Credentials::parse(&fields)?.ok_or(Refusal::Required)?;
         if request.headers["host"] != "api.example.com" {
-            return Err(Rejection::AuthorityUnknown { url: request.url.clone() }.into());
+            return Err(Rejection::AuthorityUnknown {
+                url: request.url.clone(),
+                authority: None,
+                host: None,
+            }
+            .into());
         }
         let now = Timestamp::from_millis(request.now * 1000);
         let policy = Policy::default();

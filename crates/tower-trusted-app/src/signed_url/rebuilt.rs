@@ -1,0 +1,53 @@
+//! The URL of one request, as this server rebuilt it.
+
+use std::fmt;
+
+use trusted_app_core::Rejection;
+
+/// The URL of one request as this server rebuilt it, of which a signature must be. `Display` is its normal form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RebuiltUrl {
+    url: String,
+    as_written: Option<String>,
+}
+
+impl RebuiltUrl {
+    pub(super) const fn new(url: String) -> Self {
+        Self { url, as_written: None }
+    }
+
+    pub(super) fn with_written(self, as_written: Option<String>) -> Self {
+        Self { as_written, ..self }
+    }
+
+    /// Its normal form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// The same URL with the origin as the operator wrote it, where that is another text: a Seraph signature may be of
+    /// this one too.
+    #[must_use]
+    pub fn as_written(&self) -> Option<&str> {
+        self.as_written.as_deref()
+    }
+
+    /// The signature held for it as it is written: that text alone counts from here on.
+    pub(crate) fn keep_written(&mut self) {
+        if let Some(as_written) = self.as_written.take() {
+            self.url = as_written;
+        }
+    }
+
+    /// A signature holds for none of its texts.
+    pub(crate) fn bad_signature(&self) -> Rejection {
+        Rejection::BadSignature { url: self.url.clone(), as_written: self.as_written.clone() }
+    }
+}
+
+impl fmt::Display for RebuiltUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
