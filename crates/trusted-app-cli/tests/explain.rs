@@ -130,6 +130,14 @@ fn the_text_that_seraph_signs() {
     let backend = "https://backend:8080/rest/issues?q=1";
     assert_eq!(files.difference(&[&sent, &received], &[]).0, json!(["URL", URL, backend]));
     assert!(files.difference(&[&sent, &received], &["--public-url", "https://tracker.test"]).0[0].is_null());
+
+    // A peer that signs the host as it was typed, and the same URL as the server's operator typed it.
+    let capital = sent.replace("Host: tracker.test", "Host: Tracker.Test");
+    let typed = ["--public-url", "https://Tracker.Test"];
+    assert!(files.difference(&[&capital, &received], &typed).0[0].is_null());
+    let other = ["--public-url", "https://TRACKER.test"];
+    let signed = "https://Tracker.Test/rest/issues?q=1";
+    assert_eq!(files.difference(&[&capital, &received], &other).0, json!(["URL", signed, URL]));
 }
 
 #[test]

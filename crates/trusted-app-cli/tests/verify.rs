@@ -8,6 +8,8 @@ use std::fs;
 
 use program::{Ran, run};
 use serde_json::{Value, json};
+use tower_trusted_app::seraph::SigningRequest;
+use tower_trusted_app::{Clock, SystemClock};
 use trusted_app_test::TestIdentity;
 
 /// Files for one test: the wiki's identity, and the applications that a tracker trusts.
@@ -90,6 +92,51 @@ fn what_sign_prints_is_authenticated() {
         assert_eq!(files.json(&origin, &["--scheme", "https"]), authenticated);
         assert_eq!(files.json(&origin, &["--public-url", "https://tracker.test"]), authenticated);
         assert_eq!(files.code(&origin, &[]), "BAD_SIGNATURE", "http is another URL");
+    }
+}
+
+/// As a peer does whose administrator typed the URL so.
+#[test]
+fn a_url_signed_literally_holds_for_a_public_url_that_is_written_so() {
+    let files = Files::open();
+    let identity = TestIdentity::wiki();
+    for (written, normal, other) in [
+        ("https://Tracker.Test", "https://tracker.test", "https://tracker.Test"),
+        ("HTTPS://tracker.test:443/", "https://tracker.test", "https://tracker.test:443"),
+        ("http://tracker.test.:80/Jira", "http://tracker.test/Jira", "http://tracker.test:80/Jira"),
+    ] {
+        let head = |base: &str| {
+            let base = base.strip_suffix('/').unwrap_or(base);
+            let url = format!("{base}/rest/issues");
+            let headers =
+                SigningRequest::new("alice", &url, SystemClock.now()).sign(identity.local()).unwrap();
+            let lines = headers.iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()));
+            (url, format!("GET /rest/issues HTTP/1.1\nHost: tracker.test\n{}", lines.collect::<String>()))
+        };
+        for base in [written, normal] {
+            let (url, head) = head(base);
+            let decided = files.json(head, &["--public-url", written]);
+            let signed_for = (&decided["outcome"], &decided["signed_url"]);
+            assert_eq!(signed_for, (&json!("authenticated"), &json!(url)), "{written}: {base}");
+        }
+        let refused = files.json(head(other).1, &["--public-url", written]);
+        let message = format!("Bad signature for URL: {} or {}", head(normal).0, head(written).0);
+        assert_eq!((&refused["code"], &refused["message"]), (&json!("BAD_SIGNATURE"), &json!(message)));
+    }
+}
+
+#[test]
+fn a_public_url_that_nothing_can_match_is_refused() {
+    let files = Files::open();
+    for (url, reason) in [
+        ("https://tracker.test:99999", "its port is no number from 1 to 65535"),
+        ("https://tracker.test:", "the port after the colon is missing"),
+        ("https://tracker.test//jira", "could be read in two ways (empty segment)"),
+        ("https://tracker.test/jira/..", "could be read in two ways (dot segment)"),
+        ("tracker.test", "it must begin with http:// or https://"),
+    ] {
+        let ran = files.verify("", &["--public-url", url]);
+        assert!(ran.failure().contains(reason), "{ran:?}");
     }
 }
 

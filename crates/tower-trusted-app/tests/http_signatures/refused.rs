@@ -3,11 +3,11 @@
 use std::future::pending;
 
 use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderValue, Request};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use tower_trusted_app::application::KeyState;
 use tower_trusted_app::conditions::{AddressRule, MethodRule, Peer};
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
-use tower_trusted_app::httpsig::{SIGNATURE, SIGNATURE_INPUT};
+use tower_trusted_app::httpsig::{RequestMessage, SIGNATURE, SIGNATURE_INPUT, SigningRequest, UserField};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::store::{ReplayClaim, ReplayOutcome, ReplayStore};
@@ -100,6 +100,27 @@ async fn what_was_not_signed_so() {
     other_of_ours.headers_mut().insert(HOST, HeaderValue::from_static("other.example.com"));
     assert_eq!(refused(&several, other_of_ours).await, invalid);
     assert_eq!(send(&several, signed("GET", "/rest/issues", b"")).await.0.status, 200);
+}
+
+/// Seraph's peers sign what was typed; RFC 9421 normalizes, so there is one text.
+#[tokio::test]
+async fn the_public_url_holds_in_its_normal_form_alone() {
+    let written = "https://Tracker.Example.com:443";
+    let layer = TrustedAppLayer::new(
+        MemoryKeyStore::new([wiki()]).unwrap(),
+        MemoryDirectory::of_names(["alice"]),
+        written.parse().unwrap(),
+    )
+    .clock(At(NOW))
+    .replay_store(MemoryReplayStore::new(100_000))
+    .http_signatures(HttpSignatures::default());
+    assert_eq!(send(&layer, signed("GET", "/rest/issues", b"")).await.0.status, 200);
+    let url = format!("{written}/rest/issues");
+    let mut literally = signed("GET", "/rest/issues", b"");
+    let message = RequestMessage { method: &Method::GET, url: &url, headers: &HeaderMap::new() };
+    let signing = SigningRequest::new(UserField::new("alice").unwrap(), message, NOW);
+    signing.sign(&KEY).unwrap().apply(literally.headers_mut());
+    assert_eq!(refused(&layer, literally).await, (401, "invalid_signature".to_owned()));
 }
 
 #[tokio::test]

@@ -89,6 +89,7 @@ impl LogLine {
             lines: lines.collect(),
             is_whole: true,
             signature: None,
+            url_as_written: None,
             body: None,
         }
     }
