@@ -18,6 +18,9 @@ pub(crate) struct PublicUrlOptions {
     ///
     /// Without it the URL that the head itself states is taken: --scheme, the host of the target or of the
     /// Host header, and the target. No server should do that, but it shows what the peer signed.
+    ///
+    /// A Seraph signature holds for this URL as it is written here and for its normal form: small letters, no default
+    /// port, no dot at the host's end. An HTTP message signature holds for the normal form.
     #[arg(long, value_name = "U")]
     public_url: Option<SignedUrl>,
 }

@@ -43,7 +43,7 @@ fn nor_with_a_list_in_one_path_or_a_method_that_no_request_has() {
         let error = wiki().methods(MethodRule::only([written])).build().expect_err(method).to_string();
         assert!(error.contains(&format!("`{method}`")), "{error}");
     }
-    // A method of somebody's own is one, and a path that covers nothing is warned of.
+    // Another method in small letters is one, and a path that covers nothing is warned of.
     let propfind = http::Method::from_bytes(b"propfind").expect("a method");
     let built = wiki().methods(MethodRule::only([propfind])).paths(PathRule::prefixes(["rest"])).build();
     assert_eq!(built.expect("an application").warnings().len(), 2);
