@@ -3,6 +3,8 @@
 //! Asked last, of the user as the directory knows them: the *canonical* name and the directory's own
 //! groups, so that no other spelling slips past a rule.
 
+mod groups;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,6 +14,8 @@ use http::Method;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::user::KnownUser;
+
+pub use groups::{GroupNameError, GroupNames};
 
 /// Whom an application may act as: by default everybody but administrators.
 ///

@@ -1,6 +1,7 @@
 //! What is plugged in: where applications and users come from, and where it is kept what counts once.
 
 mod fold;
+mod names;
 mod replay;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use crate::crypto::Thumbprint;
 use crate::user::KnownUser;
 
 pub use fold::{Exact, FoldedDirectory, FoldedName, NameFold};
+pub use names::NameLookup;
 pub use replay::{ReplayClaim, ReplayId, ReplayOutcome, ReplayStore};
 
 /// Any error of a store. It is logged on this side and never shown to the peer.
@@ -88,6 +90,29 @@ pub trait UserDirectory: Send + Sync + 'static {
         application: &TrustedApplication,
         name: &str,
     ) -> impl Future<Output = Result<UserLookup<Self::User>, Self::Error>> + Send;
+
+    /// Whether there is a user whose canonical name is `name`, also one who may not log in. It is asked about the names
+    /// in rules, when a server starts or a rule is written, and never for a request.
+    ///
+    /// By default a directory cannot tell.
+    fn knows_user(&self, name: &str) -> impl Future<Output = Result<NameLookup, Self::Error>> + Send {
+        let _ = name;
+        async { Ok(NameLookup::CannotTell) }
+    }
+
+    /// Whether a user can be in a group of this name. It is asked about the names in rules, as
+    /// [`knows_user`](Self::knows_user) is.
+    ///
+    /// By default a directory cannot tell.
+    fn knows_group(&self, name: &str) -> impl Future<Output = Result<NameLookup, Self::Error>> + Send {
+        let _ = name;
+        async { Ok(NameLookup::CannotTell) }
+    }
+
+    /// The groups whose members this directory takes for administrators, as its operator wrote them. None by default.
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        &[]
+    }
 }
 
 /// A directory's answer.
@@ -143,5 +168,17 @@ impl<D: UserDirectory> UserDirectory for Arc<D> {
         name: &str,
     ) -> impl Future<Output = Result<UserLookup<Self::User>, Self::Error>> + Send {
         D::user(self, application, name)
+    }
+
+    fn knows_user(&self, name: &str) -> impl Future<Output = Result<NameLookup, Self::Error>> + Send {
+        D::knows_user(self, name)
+    }
+
+    fn knows_group(&self, name: &str) -> impl Future<Output = Result<NameLookup, Self::Error>> + Send {
+        D::knows_group(self, name)
+    }
+
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        D::administrator_groups(self)
     }
 }

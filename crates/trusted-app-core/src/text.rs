@@ -247,9 +247,51 @@ pub enum NameError {
     },
 }
 
+/// What to say of a name in a rule that has the form of a distinguished name (RFC 4514), such as
+/// `cn=staff,ou=groups,dc=example`: rules are about names alone. `None` for any other name.
+pub(crate) fn distinguished_name_warning(name: &str) -> Option<String> {
+    let value = distinguished_name_value(name)?;
+    Some(format!(
+        "`{}` looks like a distinguished name; rules are compared with the name of a user or group, such as `{}`",
+        escaped(name),
+        escaped(value)
+    ))
+}
+
+/// The value of the first part of a distinguished name; `None` if the text is not one.
+fn distinguished_name_value(name: &str) -> Option<&str> {
+    fn value_of(part: &str) -> Option<&str> {
+        let (attribute, value) = part.split_once('=')?;
+        let attribute = attribute.trim();
+        let is_attribute = attribute.starts_with(|first: char| first.is_ascii_alphabetic())
+            && attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        (is_attribute && !value.is_empty()).then(|| value.trim())
+    }
+    let (first, others) = name.split_once(',')?;
+    if others.split(',').any(|part| value_of(part).is_none()) {
+        return None;
+    }
+    value_of(first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distinguished_names_are_told_from_names() {
+        for (name, value) in [
+            ("cn=contractors,ou=groups,dc=example", "contractors"),
+            ("CN=Admins, OU=x", "Admins"),
+            ("uid=bob,dc=a", "bob"),
+            ("ou=a,o=b", "a"),
+        ] {
+            assert_eq!(distinguished_name_value(name), Some(value), "{name}");
+        }
+        for name in ["contractors", "Müller, Anna", "a=b", "x, y=z", "=,=", "cn=,dc=x", "1a=b,c=d"] {
+            assert_eq!(distinguished_name_value(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn line_ends_and_marks_are_those_of_one_system() {

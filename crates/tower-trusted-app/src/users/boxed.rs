@@ -5,18 +5,45 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use trusted_app_core::store::NameLookup;
 use trusted_app_core::{BoxError, TrustedApplication, UserDirectory, UserLookup};
 
-type Answer<'a, U> = Pin<Box<dyn Future<Output = Result<UserLookup<U>, BoxError>> + Send + 'a>>;
+type Answer<'a, A> = Pin<Box<dyn Future<Output = Result<A, BoxError>> + Send + 'a>>;
 
 /// [`UserDirectory`] in a form that can be a trait object: each look-up allocates one future.
 trait DynUserDirectory<U>: Send + Sync {
-    fn boxed_user<'a>(&'a self, application: &'a TrustedApplication, name: &'a str) -> Answer<'a, U>;
+    fn boxed_user<'a>(
+        &'a self,
+        application: &'a TrustedApplication,
+        name: &'a str,
+    ) -> Answer<'a, UserLookup<U>>;
+
+    fn boxed_knows_user<'a>(&'a self, name: &'a str) -> Answer<'a, NameLookup>;
+
+    fn boxed_knows_group<'a>(&'a self, name: &'a str) -> Answer<'a, NameLookup>;
+
+    fn dyn_administrator_groups(&self) -> &[Arc<str>];
 }
 
 impl<D: UserDirectory> DynUserDirectory<D::User> for D {
-    fn boxed_user<'a>(&'a self, application: &'a TrustedApplication, name: &'a str) -> Answer<'a, D::User> {
+    fn boxed_user<'a>(
+        &'a self,
+        application: &'a TrustedApplication,
+        name: &'a str,
+    ) -> Answer<'a, UserLookup<D::User>> {
         Box::pin(async move { UserDirectory::user(self, application, name).await.map_err(Into::into) })
+    }
+
+    fn boxed_knows_user<'a>(&'a self, name: &'a str) -> Answer<'a, NameLookup> {
+        Box::pin(async move { self.knows_user(name).await.map_err(Into::into) })
+    }
+
+    fn boxed_knows_group<'a>(&'a self, name: &'a str) -> Answer<'a, NameLookup> {
+        Box::pin(async move { self.knows_group(name).await.map_err(Into::into) })
+    }
+
+    fn dyn_administrator_groups(&self) -> &[Arc<str>] {
+        self.administrator_groups()
     }
 }
 
@@ -38,6 +65,18 @@ impl<U: Clone + Send + Sync + 'static> UserDirectory for BoxUserDirectory<U> {
 
     async fn user(&self, application: &TrustedApplication, name: &str) -> Result<UserLookup<U>, BoxError> {
         self.directory.boxed_user(application, name).await
+    }
+
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, BoxError> {
+        self.directory.boxed_knows_user(name).await
+    }
+
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, BoxError> {
+        self.directory.boxed_knows_group(name).await
+    }
+
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        self.directory.dyn_administrator_groups()
     }
 }
 

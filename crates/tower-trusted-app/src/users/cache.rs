@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
+use trusted_app_core::store::NameLookup;
 use trusted_app_core::{
     ApplicationId, BoxError, Clock, Timestamp, TrustedApplication, UserDirectory, UserLookup,
 };
@@ -247,6 +248,20 @@ impl<D: UserDirectory> UserDirectory for CachedDirectory<D> {
             Ok(lookup) => Ok(lookup.clone()),
             Err(error) => Err(Box::new(error.clone())),
         }
+    }
+
+    /// The answer is not remembered.
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, BoxError> {
+        self.directory.knows_user(name).await.map_err(Into::into)
+    }
+
+    /// The answer is not remembered.
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, BoxError> {
+        self.directory.knows_group(name).await.map_err(Into::into)
+    }
+
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        self.directory.administrator_groups()
     }
 }
 

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, ready};
+use std::sync::Arc;
 
+use trusted_app_core::permission::{GroupNameError, GroupNames};
+use trusted_app_core::store::NameLookup;
 use trusted_app_core::{BoxError, KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
 /// Who may log in to the host application, of the users that the directory finds.
@@ -26,7 +29,8 @@ use trusted_app_core::{BoxError, KnownUser, TrustedApplication, UserDirectory, U
 ///     "guest" => LogIn::Refused("guests come in by the front door".into()),
 ///     _ => LogIn::Allowed,
 /// });
-/// let users = users.log_in_policy((RequireGroup::any_of(["users"]), closed));
+/// let users = users.log_in_policy((RequireGroup::any_of(["users"])?, closed));
+/// # Ok::<_, tower_trusted_app::permission::GroupNameError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no log-in policy for users of type `{U}`",
@@ -69,16 +73,25 @@ where
     }
 }
 
-/// Lets in who is in one of these groups: the original's permission to use JIRA.
+/// Lets in who is in one of these groups: the original's permission to use JIRA. Names are compared byte for byte.
 #[derive(Debug, Clone)]
 pub struct RequireGroup {
-    groups: Vec<String>,
+    groups: GroupNames,
 }
 
 impl RequireGroup {
-    /// Any of these groups will do; of an empty list, none will.
-    pub fn any_of<G: Into<String>>(groups: impl IntoIterator<Item = G>) -> Self {
-        Self { groups: groups.into_iter().map(Into::into).collect() }
+    /// Any of these groups will do; of an empty list, none will. A name that looks like a distinguished name is warned
+    /// of in the log.
+    ///
+    /// # Errors
+    ///
+    /// When a name [can be no group's](GroupNames::new): no user would be let in.
+    pub fn any_of<G: Into<Arc<str>>>(groups: impl IntoIterator<Item = G>) -> Result<Self, GroupNameError> {
+        let groups = GroupNames::new(groups)?;
+        for warning in groups.warnings() {
+            tracing::warn!(target: "trusted_app", "required group: {warning}");
+        }
+        Ok(Self { groups })
     }
 }
 
@@ -86,11 +99,10 @@ impl<U: Sync> LogInPolicy<U> for RequireGroup {
     type Error = Infallible;
 
     async fn log_in(&self, _: &TrustedApplication, user: &KnownUser<U>) -> Result<LogIn, Infallible> {
-        let is_in = user.groups.iter().any(|group| self.groups.iter().any(|wanted| **wanted == **group));
-        Ok(if is_in {
+        Ok(if user.groups.iter().any(|group| self.groups.contains(group)) {
             LogIn::Allowed
         } else {
-            LogIn::Refused(format!("in none of the groups {}", self.groups.join(", ")).into())
+            LogIn::Refused(format!("in none of the groups {}", self.groups.as_slice().join(", ")).into())
         })
     }
 }
@@ -159,6 +171,18 @@ impl<D: UserDirectory, P: LogInPolicy<D::User>> UserDirectory for WithLogInPolic
             LogIn::Refused(reason) => UserLookup::LogInRefused(reason),
         })
     }
+
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, BoxError> {
+        self.directory.knows_user(name).await.map_err(Into::into)
+    }
+
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, BoxError> {
+        self.directory.knows_group(name).await.map_err(Into::into)
+    }
+
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        self.directory.administrator_groups()
+    }
 }
 
 #[cfg(test)]
@@ -206,8 +230,15 @@ mod tests {
             (vec!["users", "staff"], "carol", "in none of the groups users, staff"),
             (vec![], "alice", "in none of the groups "),
         ] {
-            let directory = people().log_in_policy(RequireGroup::any_of(groups.clone()));
+            let directory = people().log_in_policy(RequireGroup::any_of(groups.clone()).unwrap());
             assert_eq!(answer(directory, name).await.unwrap(), expected, "{groups:?} {name}");
+        }
+    }
+
+    #[test]
+    fn a_required_group_that_no_directory_can_answer_is_refused() {
+        for name in ["users ", "", "users\u{200b}", "mu\u{308}ller", "*"] {
+            assert!(RequireGroup::any_of(["staff", name]).is_err(), "{name:?}");
         }
     }
 
@@ -235,7 +266,7 @@ mod tests {
                 Err("the licence server is away")
             }
         }
-        let directory = people().log_in_policy((RequireGroup::any_of(["staff"]), Broken));
+        let directory = people().log_in_policy((RequireGroup::any_of(["staff"]).unwrap(), Broken));
         assert_eq!(answer(directory.clone(), "alice").await.unwrap_err(), "the licence server is away");
         assert_eq!(answer(directory, "bob").await.unwrap(), "in none of the groups staff");
     }

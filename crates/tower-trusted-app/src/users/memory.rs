@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
-use trusted_app_core::store::{FoldedDirectory, FoldedName};
+use trusted_app_core::store::{FoldedDirectory, FoldedName, NameLookup};
 use trusted_app_core::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
 /// Users in memory, which can be changed while requests are served.
@@ -101,6 +101,16 @@ impl<U: Clone + Send + Sync + 'static> UserDirectory for MemoryDirectory<U> {
 
     async fn user(&self, _: &TrustedApplication, name: &str) -> Result<UserLookup<U>, Infallible> {
         Ok(self.get(name))
+    }
+
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, Infallible> {
+        Ok(NameLookup::among(name, self.entries.load().keys()))
+    }
+
+    /// A group that no user is in is not known.
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, Infallible> {
+        let entries = self.entries.load();
+        Ok(NameLookup::among(name, entries.values().flatten().flat_map(|user| user.groups.iter())))
     }
 }
 

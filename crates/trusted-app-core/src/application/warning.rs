@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Scheme, TrustedApplication};
 use crate::conditions::{PathPattern, PathPatternKind};
 use crate::permission::Members;
-use crate::text::escaped;
+use crate::text::{distinguished_name_warning, escaped};
 
 /// Something about an application that is allowed but hardly meant: to show to who wrote it.
 ///
@@ -118,17 +118,10 @@ impl TrustedApplication {
         if self.act_as.allowed().is_some_and(Members::is_empty) {
             warn(WarningPart::ActAs, ALLOWS_NOBODY.to_owned());
         }
-        for (list, name) in self.act_as.names().filter(|(_, name)| is_distinguished_name(name)) {
-            warn(
-                WarningPart::ActAs,
-                format!(
-                    "{}: `{}` looks like a distinguished name; rules are compared with the name of a user or group, such as \
-                     `{}`",
-                    list.as_str(),
-                    escaped(name),
-                    escaped(first_value(name))
-                ),
-            );
+        for (list, name) in self.act_as.names() {
+            if let Some(text) = distinguished_name_warning(name) {
+                warn(WarningPart::ActAs, format!("{}: {text}", list.as_str()));
+            }
         }
         warnings
     }
@@ -157,39 +150,4 @@ fn hardly_meant(pattern: &PathPattern) -> Option<String> {
 fn in_words(timeout: Duration) -> String {
     let days = timeout.as_secs() / (24 * 60 * 60);
     if days < 730 { format!("{days} days") } else { format!("{} years", days / 365) }
-}
-
-/// Whether it has the form of an LDAP name (RFC 4514), such as `cn=staff,ou=groups,dc=example`.
-fn is_distinguished_name(name: &str) -> bool {
-    let is_part = |part: &str| {
-        part.split_once('=').is_some_and(|(attribute, value)| {
-            let attribute = attribute.trim();
-            !value.is_empty()
-                && attribute.starts_with(|first: char| first.is_ascii_alphabetic())
-                && attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        })
-    };
-    name.contains(',') && name.split(',').all(is_part)
-}
-
-/// The value of the first part of a distinguished name.
-fn first_value(name: &str) -> &str {
-    let part = name.split(',').next().unwrap_or_default();
-    part.split_once('=').map_or(part, |(_, value)| value).trim()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distinguished_names_are_told_from_names() {
-        for name in ["cn=contractors,ou=groups,dc=example", "CN=Admins, OU=x", "uid=bob,dc=a", "ou=a,o=b"] {
-            assert!(is_distinguished_name(name), "{name}");
-        }
-        for name in ["contractors", "Müller, Anna", "a=b", "x, y=z", "=,=", "cn=,dc=x", "1a=b,c=d"] {
-            assert!(!is_distinguished_name(name), "{name}");
-        }
-        assert_eq!(first_value("cn=contractors,ou=groups,dc=example"), "contractors");
-    }
 }

@@ -1,8 +1,9 @@
 //! Spellings that are one name.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use trusted_app_core::store::{FoldedDirectory, FoldedName, NameFold};
+use trusted_app_core::store::{FoldedDirectory, FoldedName, NameFold, NameLookup};
 use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -63,5 +64,18 @@ impl<D: FoldedDirectory, F: NameFold> UserDirectory for Folded<D, F> {
         let answer = self.directory.folded_user(application, &folded).await?;
         log_tried(application, name, folded.key(), &answer);
         Ok(answer)
+    }
+
+    /// Rules are about canonical names, which are not mapped.
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, D::Error> {
+        self.directory.knows_user(name).await
+    }
+
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, D::Error> {
+        self.directory.knows_group(name).await
+    }
+
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        self.directory.administrator_groups()
     }
 }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use trusted_app_core::store::NameLookup;
 use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
 
 use super::log_tried;
@@ -197,6 +199,19 @@ impl<D: UserDirectory, R: NameRewrite> UserDirectory for Rewritten<D, R> {
         };
         log_tried(application, name, &tried, &answer);
         Ok(answer)
+    }
+
+    /// Rules are about canonical names, which are not mapped.
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, D::Error> {
+        self.directory.knows_user(name).await
+    }
+
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, D::Error> {
+        self.directory.knows_group(name).await
+    }
+
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        self.directory.administrator_groups()
     }
 }
 
