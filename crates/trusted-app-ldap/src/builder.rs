@@ -1,9 +1,11 @@
 //! What is stated about a server.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::LdapConnSettings;
+use trusted_app_core::permission::GroupNames;
 use url::Url;
 
 use crate::connection::Server;
@@ -19,6 +21,7 @@ use crate::tls;
 pub struct LdapDirectoryBuilder {
     url: String,
     search: UserSearch,
+    administrator_groups: Vec<Arc<str>>,
     account: Option<(String, Password)>,
     roots: Option<Vec<u8>>,
     plaintext: bool,
@@ -38,9 +41,10 @@ impl LdapDirectoryBuilder {
                 enabled_filter: None,
                 disabled_filter: None,
                 groups: None,
-                administrator_groups: Vec::new(),
+                administrator_groups: GroupNames::default(),
                 attributes: Vec::new(),
             },
+            administrator_groups: Vec::new(),
             account: None,
             roots: None,
             plaintext: false,
@@ -108,10 +112,12 @@ impl LdapDirectoryBuilder {
     }
 
     /// Who is in one of these groups is an administrator: an application may not act as them unless its policy says so.
-    /// Nobody is one unless stated. The names are compared without regard to letter case, as the server compares them, and
-    /// [`groups`](Self::groups) must say how a user's groups are found.
-    pub fn administrator_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
-        self.search.administrator_groups = groups.into_iter().map(Into::into).collect();
+    /// By default no user is one. The names are those that [`groups`](Self::groups) finds, such as `admins`, and never
+    /// distinguished names, which are warned of in the log. They are compared
+    /// [without regard to letter case](trusted_app_core::permission::caseless_eq). `groups` must say how a user's groups
+    /// are found.
+    pub fn administrator_groups<G: Into<Arc<str>>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
+        self.administrator_groups = groups.into_iter().map(Into::into).collect();
         self
     }
 
@@ -147,8 +153,9 @@ impl LdapDirectoryBuilder {
     /// # Errors
     ///
     /// A [`ConfigError`] that says what to change.
-    pub fn build(self) -> Result<LdapDirectory, ConfigError> {
+    pub fn build(mut self) -> Result<LdapDirectory, ConfigError> {
         self.check()?;
+        self.search.administrator_groups = GroupNames::new(self.administrator_groups)?;
         let url = Url::parse(&self.url).ok().filter(|url| {
             matches!(url.scheme(), "ldap" | "ldaps") && url.host_str().is_some_and(|host| !host.is_empty())
         });
@@ -159,6 +166,9 @@ impl LdapDirectoryBuilder {
             settings = settings.set_starttls(url.scheme() == "ldap").set_config(tls::config(roots)?);
         }
         let server = Server { url, settings, account: self.account };
+        for warning in self.search.administrator_groups.warnings() {
+            tracing::warn!(target: "trusted_app", "group of administrators: {warning}");
+        }
         let pool = Pool::new(server, self.connections, self.idle_timeout);
         Ok(LdapDirectory::new(Inner { pool, search: self.search, timeout: self.timeout }))
     }
@@ -171,8 +181,11 @@ impl LdapDirectoryBuilder {
             return Err(ConfigError::EmptyPassword);
         }
         let search = &self.search;
-        if search.groups.is_none() && !search.administrator_groups.is_empty() {
+        if search.groups.is_none() && !self.administrator_groups.is_empty() {
             return Err(ConfigError::NoGroupSearch);
+        }
+        if search.groups.as_ref().is_some_and(|groups| !groups.is_complete()) {
+            return Err(ConfigError::PrimaryGroupNotStated);
         }
         let groups = search.groups.iter().flat_map(GroupSearch::attributes);
         let stated = search.attributes.iter().map(String::as_str);
@@ -201,6 +214,7 @@ impl fmt::Debug for LdapDirectoryBuilder {
         f.debug_struct("LdapDirectoryBuilder")
             .field("url", &self.url)
             .field("search", &self.search)
+            .field("administrator_groups", &self.administrator_groups)
             .field("account", &self.account)
             .field("plaintext", &self.plaintext)
             .field("connections", &self.connections)

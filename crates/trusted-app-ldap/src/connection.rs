@@ -1,8 +1,11 @@
 //! One connection, and the searches on it.
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Scope, SearchOptions, SearchResult};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Scope, SearchOptions, SearchResult, StdStream};
+use tokio::net::TcpStream;
 use url::Url;
 
+use crate::address;
+use crate::certificate;
 use crate::entry::Entry;
 use crate::error::LdapDirectoryError;
 use crate::password::Password;
@@ -23,8 +26,11 @@ const MAX_ENTRIES: i32 = 1000;
 
 impl Connection {
     pub(crate) async fn open(server: &Server) -> Result<Self, LdapDirectoryError> {
-        let connected = LdapConnAsync::from_url_with_settings(server.settings.clone(), &server.url).await;
-        let (connection, mut ldap) = connected.map_err(|error| LdapDirectoryError::Connect(error.into()))?;
+        let stream = address::connect(&server.url).await.and_then(TcpStream::into_std);
+        let stream = stream.map_err(|error| LdapDirectoryError::Connect(error.into()))?;
+        let settings = server.settings.clone().set_std_stream(StdStream::Tcp(stream));
+        let connected = LdapConnAsync::from_url_with_settings(settings, &server.url).await;
+        let (connection, mut ldap) = connected.map_err(certificate::explain)?;
         // It ends with the last handle.
         tokio::spawn(async move {
             if let Err(error) = connection.drive().await {

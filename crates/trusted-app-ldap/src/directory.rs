@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::ldap_escape;
-use trusted_app_core::permission::caseless_eq;
-use trusted_app_core::store::{FoldedDirectory, FoldedName};
+use trusted_app_core::permission::GroupNames;
+use trusted_app_core::store::{FoldedDirectory, FoldedName, NameLookup};
 use trusted_app_core::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
 use crate::builder::LdapDirectoryBuilder;
@@ -38,7 +39,7 @@ pub(crate) struct UserSearch {
     pub(crate) enabled_filter: Option<String>,
     pub(crate) disabled_filter: Option<String>,
     pub(crate) groups: Option<GroupSearch>,
-    pub(crate) administrator_groups: Vec<String>,
+    pub(crate) administrator_groups: GroupNames,
     pub(crate) attributes: Vec<String>,
 }
 
@@ -69,19 +70,82 @@ impl LdapDirectory {
         if name.key().is_empty() {
             return Ok(UserLookup::Unknown);
         }
+        self.ask(WhoIs(name)).await
+    }
+
+    async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, LdapDirectoryError> {
         let timeout = self.inner.timeout;
-        let look_up = self.inner.find(name);
-        tokio::time::timeout(timeout, look_up).await.unwrap_or(Err(LdapDirectoryError::TimedOut(timeout)))
+        let answer = self.inner.ask(question);
+        tokio::time::timeout(timeout, answer).await.unwrap_or(Err(LdapDirectoryError::TimedOut(timeout)))
+    }
+}
+
+/// What is asked on one connection.
+trait Question: Send + Sync {
+    type Answer: Send;
+
+    fn ask(
+        &self,
+        search: &UserSearch,
+        connection: &mut Connection,
+    ) -> impl Future<Output = Result<Self::Answer, LdapDirectoryError>> + Send;
+}
+
+/// Who the user of this name is.
+struct WhoIs<'a>(&'a FoldedName<'a>);
+
+impl Question for WhoIs<'_> {
+    type Answer = UserLookup<LdapUser>;
+
+    async fn ask(
+        &self,
+        search: &UserSearch,
+        connection: &mut Connection,
+    ) -> Result<Self::Answer, LdapDirectoryError> {
+        search.find(connection, self.0).await
+    }
+}
+
+/// Whether there is a user of this name.
+struct IsUser<'a>(&'a str);
+
+impl Question for IsUser<'_> {
+    type Answer = NameLookup;
+
+    async fn ask(
+        &self,
+        search: &UserSearch,
+        connection: &mut Connection,
+    ) -> Result<Self::Answer, LdapDirectoryError> {
+        let attribute = &search.name_attribute;
+        let filter = search.name_filter(self.0);
+        let found = connection.search(&search.base, &filter, std::slice::from_ref(attribute)).await?;
+        Ok(NameLookup::among(self.0, found.iter().flat_map(|entry| entry.values(attribute))))
+    }
+}
+
+/// Whether there is a group of this name.
+struct IsGroup<'a>(&'a str, &'a GroupSearch);
+
+impl Question for IsGroup<'_> {
+    type Answer = NameLookup;
+
+    async fn ask(
+        &self,
+        _: &UserSearch,
+        connection: &mut Connection,
+    ) -> Result<Self::Answer, LdapDirectoryError> {
+        self.1.look_up(connection, self.0).await
     }
 }
 
 impl Inner {
     /// On a connection that was kept and, should that fail or be silent for half the time, on a fresh one.
-    async fn find(&self, name: &FoldedName<'_>) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
+    async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, LdapDirectoryError> {
         let place = self.pool.place().await;
         if let Some(mut connection) = place.kept() {
-            let look_up = self.search.find(&mut connection, name);
-            match tokio::time::timeout(self.timeout / 2, look_up).await {
+            let answer = question.ask(&self.search, &mut connection);
+            match tokio::time::timeout(self.timeout / 2, answer).await {
                 Ok(Ok(answer)) => {
                     place.keep(connection);
                     return Ok(answer);
@@ -91,7 +155,7 @@ impl Inner {
             }
         }
         let mut connection = place.open().await?;
-        let answer = self.search.find(&mut connection, name).await?;
+        let answer = question.ask(&self.search, &mut connection).await?;
         place.keep(connection);
         Ok(answer)
     }
@@ -103,7 +167,7 @@ impl UserSearch {
         connection: &mut Connection,
         name: &FoldedName<'_>,
     ) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
-        let filter = format!("(&{}({}={}))", self.filter, self.name_attribute, ldap_escape(name.key()));
+        let filter = self.name_filter(name.key());
         let mut meant = connection.search(&self.base, &filter, &self.asked_attributes()).await?;
         meant.retain(|entry| entry.values(&self.name_attribute).iter().any(|found| name.covers(found)));
 
@@ -135,9 +199,7 @@ impl UserSearch {
             Some(search) => search.of(connection, &entry, name).await?,
             None => Default::default(),
         };
-        let of_administrators =
-            |group: &String| self.administrator_groups.iter().any(|one| caseless_eq(one, group));
-        let administrator = groups.iter().any(of_administrators);
+        let administrator = groups.iter().any(|group| self.administrator_groups.contains_caseless(group));
         let attributes =
             self.attributes.iter().map(|name| (name.clone(), entry.values(name).to_vec())).collect();
         let user = KnownUser::new(name, LdapUser { dn: entry.dn, attributes }).with_groups(groups);
@@ -153,6 +215,11 @@ impl UserSearch {
             "the LDAP server has several entries for one user name, or several names for one entry"
         );
         UserLookup::Ambiguous
+    }
+
+    /// The users whom the server finds under this name.
+    fn name_filter(&self, name: &str) -> String {
+        format!("(&{}({}={}))", self.filter, self.name_attribute, ldap_escape(name))
     }
 
     fn asked_attributes(&self) -> Vec<String> {
@@ -172,6 +239,26 @@ impl UserDirectory for LdapDirectory {
         name: &str,
     ) -> Result<UserLookup<LdapUser>, LdapDirectoryError> {
         self.find(&FoldedName::exact(name)).await
+    }
+
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, LdapDirectoryError> {
+        if name.is_empty() {
+            return Ok(NameLookup::Unknown);
+        }
+        self.ask(IsUser(name)).await
+    }
+
+    /// The entry of that name where groups are searched, also one without members. A search by
+    /// [`member_of`](GroupSearch::member_of) has no such place, and without any search users are in no group.
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, LdapDirectoryError> {
+        match &self.inner.search.groups {
+            Some(groups) if !name.is_empty() => self.ask(IsGroup(name, groups)).await,
+            _ => Ok(NameLookup::Unknown),
+        }
+    }
+
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        self.inner.search.administrator_groups.as_slice()
     }
 }
 

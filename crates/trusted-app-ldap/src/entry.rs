@@ -61,6 +61,11 @@ impl Entry {
         Ok(values)
     }
 
+    /// Whether the attribute has a value, of whatever kind.
+    pub(crate) fn has(&self, attribute: &str) -> bool {
+        self.octets.get(&attribute.to_ascii_lowercase()).is_some_and(|values| !values.is_empty())
+    }
+
     /// The attribute's octets, if it has exactly one value.
     pub(crate) fn only_octets(&self, attribute: &str) -> Option<&[u8]> {
         match self.octets.get(&attribute.to_ascii_lowercase()).map(Vec::as_slice) {

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use trusted_app_core::BoxError;
+use trusted_app_core::permission::GroupNameError;
+
+use crate::certificate::CertificateProblem;
+use crate::primary_group::PrimaryGroupProblem;
 
 /// Why an [`LdapDirectory`](crate::LdapDirectory) cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,16 @@ pub enum ConfigError {
     /// Groups of administrators, and no way to find out who is in a group: nobody would be one.
     #[error("say how a user's groups are found, or nobody is in a group of administrators")]
     NoGroupSearch,
+    /// A group of administrators that no directory can have.
+    #[error("groups of administrators: {0}")]
+    AdministratorGroup(#[from] GroupNameError),
+    /// Groups that list the names of their members, and no word on [primary groups](crate::GroupSearch#primary-groups).
+    #[error(
+        "groups that list names (`memberUid`) do not list the users whose primary group they are (`gidNumber`): state \
+         `GroupSearch::posix_primary_group` to count primary groups, or `GroupSearch::without_primary_group` if no rule is \
+         about one"
+    )]
+    PrimaryGroupNotStated,
     /// No connection, or no time.
     #[error("the pool needs at least one connection, and a look-up some time")]
     Zero,
@@ -41,9 +55,12 @@ pub enum ConfigError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LdapDirectoryError {
-    /// No connection: nobody listens, TLS fails, the certificate is not good.
+    /// No connection: nobody listens, or TLS fails.
     #[error("cannot connect to the LDAP server: {0}")]
     Connect(BoxError),
+    /// The server's certificate is not good for it.
+    #[error("cannot connect to the LDAP server: its certificate is not accepted: {0}")]
+    Certificate(CertificateProblem),
     /// The server does not accept our account.
     #[error("cannot bind to the LDAP server: {0}")]
     Bind(BoxError),
@@ -76,9 +93,28 @@ pub enum LdapDirectoryError {
     /// The user is in no group that can be read, and [must be in one](crate::GroupSearch::require_membership).
     #[error("`{0}` is in no LDAP group that can be read")]
     NoGroup(String),
-    /// The user's [primary group](crate::GroupSearch::primary_group) is not to be had.
-    #[error("the primary group of `{0}` cannot be found")]
-    NoPrimaryGroup(String),
+    /// The user's [primary group](crate::GroupSearch#primary-groups) is not to be had.
+    #[error("the primary group of `{user}` cannot be found: {problem}")]
+    NoPrimaryGroup {
+        /// The user's distinguished name.
+        user: String,
+        /// Why.
+        problem: PrimaryGroupProblem,
+    },
+    /// The user has a [primary group](crate::GroupSearch#primary-groups), and the search for groups was not told whether main
+    /// groups count.
+    #[error(
+        "`{user}` has a primary group (`{attribute}`), which the search for groups does not find: state \
+         `GroupSearch::{cure}` to count it, or `GroupSearch::without_primary_group` if no rule is about primary groups"
+    )]
+    PrimaryGroupNotStated {
+        /// The user's distinguished name.
+        user: String,
+        /// The attribute that names the primary group.
+        attribute: &'static str,
+        /// The method that makes it count.
+        cure: &'static str,
+    },
     /// The server answered a search for groups with a reference to another one, which is not followed: a part of the
     /// groups is missing.
     #[error("the groups under `{0}` are in part on another server: take a base that one server holds")]

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use ldap3::ldap_escape;
+use trusted_app_core::store::NameLookup;
 
 use crate::connection::Connection;
 use crate::entry::Entry;
 use crate::error::LdapDirectoryError;
-use crate::primary_group;
+use crate::primary_group::{Kind, PrimaryGroup};
 
 /// How the groups of a user are found.
 ///
@@ -18,14 +19,46 @@ use crate::primary_group;
 /// A group that the user is listed in, but that cannot be read or has no name, is an error: no rule about it could hold.
 /// What our account may not see at all looks like no group, which
 /// [`require_membership`](Self::require_membership) takes for an error where everybody is in one.
+///
+/// # Primary groups
+///
+/// A search follows one attribute. Directories express some memberships by another one: the *primary group* of a user is
+/// named by a number in the user's own entry, and usually listed nowhere. A rule that denies such a group, or a group of
+/// administrators, must hold for it as for any other, so say what holds:
+/// [`posix_primary_group`](Self::posix_primary_group), [`primary_group`](Self::primary_group) (Active Directory), or
+/// [`without_primary_group`](Self::without_primary_group). Until you do:
+///
+/// | search | memberships in another attribute | without a word from you |
+/// |---|---|---|
+/// | [`of_member_names`](Self::of_member_names) | the user's `gidNumber` | `build` fails, for every user of such a directory has one |
+/// | [`of_members`](Self::of_members), [`member_of`](Self::member_of) | Active Directory: the user's `primaryGroupID`, which is in neither `member` nor `memberOf` | a look-up of a user who has it fails: 503 |
+/// | the same | RFC 2307bis, FreeIPA: the user's `gidNumber` | a look-up of a user who has it fails: 503 |
+/// | [`nested`](Self::nested) | none: groups have no primary group. The groups that a primary group is in count like those of any other | – |
+/// | each | a second list, such as `uniqueMember` beside `member` | **not counted**: take the attribute that all groups use |
+/// | each | groups by a query (`memberURL`), roles (`nsRole`) | **not counted**, unless the server lists them in `memberOf` |
+///
+/// A primary group that is asked for and is not to be had is an error
+/// ([`NoPrimaryGroup`](LdapDirectoryError::NoPrimaryGroup)) and never no group: of a user who has no number that can be
+/// read, of a number that no group has, and of one that several groups have.
+///
+/// ```
+/// use trusted_app_ldap::{ConfigError, GroupSearch, LdapDirectory};
+///
+/// let groups = "ou=groups,dc=example,dc=com";
+/// let users = || LdapDirectory::builder("ldap://127.0.0.1", "ou=people,dc=example,dc=com").insecure_plaintext();
+/// let listed = GroupSearch::of_member_names(groups, "memberUid");
+///
+/// assert!(users().groups(listed.clone().posix_primary_group(groups)).build().is_ok());
+/// assert!(matches!(users().groups(listed).build(), Err(ConfigError::PrimaryGroupNotStated)));
+/// ```
 #[derive(Debug, Clone)]
 pub struct GroupSearch {
     pub(crate) source: Source,
     pub(crate) name_attribute: String,
     nested: bool,
     membership_required: bool,
-    /// The base below which primary groups are.
-    primary: Option<String>,
+    /// The primary groups that count; `None` if nobody said.
+    primary: Option<Vec<PrimaryGroup>>,
 }
 
 #[derive(Debug, Clone)]
@@ -54,7 +87,8 @@ impl GroupSearch {
     }
 
     /// Groups below `base` that list the user's *name* in `attribute`, such as `memberUid` (`posixGroup`). They are
-    /// never nested.
+    /// never nested. Users whose [primary group](Self#primary-groups) it is are usually not listed: say whether primary groups
+    /// count.
     pub fn of_member_names(base: impl Into<String>, attribute: impl Into<String>) -> Self {
         Self::from(Source::Members {
             base: base.into(),
@@ -94,8 +128,10 @@ impl GroupSearch {
 
     /// Whoever is in no group is an error ([`NoGroup`](LdapDirectoryError::NoGroup)), for directories where everybody is
     /// in one. Groups that our account may not see, and an attribute of the user's that it may not read, cannot be told
-    /// from none otherwise: **a user would be in no group, and a rule that denies one would not hold.** A primary group
-    /// does not count.
+    /// from none otherwise: **a user would be in no group, and a rule that denies one would not hold.** A
+    /// [primary group](Self#primary-groups) does not count, POSIX or Active Directory's: it is found by another attribute, and
+    /// says nothing about whether the lists can be read. So do not require it where some users are in their primary group
+    /// alone.
     #[must_use]
     pub fn require_membership(mut self) -> Self {
         self.membership_required = true;
@@ -103,17 +139,55 @@ impl GroupSearch {
     }
 
     /// The user's primary group in Active Directory, which is in neither `member` nor `memberOf`, counts too; it is
-    /// searched for below `base` by its `objectSid`, which is the user's with the `primaryGroupID` at the end. Whoever
-    /// has none that can be read is an error ([`NoPrimaryGroup`](LdapDirectoryError::NoPrimaryGroup)).
+    /// searched for below `base` by its `objectSid`, which is the user's with the `primaryGroupID` at the end. A user
+    /// without one that can be read is an error ([`NoPrimaryGroup`](LdapDirectoryError::NoPrimaryGroup)). See
+    /// [primary groups](Self#primary-groups).
     #[must_use]
-    pub fn primary_group(mut self, base: impl Into<String>) -> Self {
-        self.primary = Some(base.into());
+    pub fn primary_group(self, base: impl Into<String>) -> Self {
+        self.counting(Kind::ActiveDirectory, base.into())
+    }
+
+    /// The user's primary group in a POSIX directory counts too: the `posixGroup` below `base` whose `gidNumber` is the
+    /// user's (RFC 2307, section 2.2). A user without one that can be read, also one who is no `posixAccount`, is an
+    /// error ([`NoPrimaryGroup`](LdapDirectoryError::NoPrimaryGroup)). See [primary groups](Self#primary-groups).
+    #[must_use]
+    pub fn posix_primary_group(self, base: impl Into<String>) -> Self {
+        self.counting(Kind::Posix, base.into())
+    }
+
+    /// [Primary groups](Self#primary-groups) do not count: a user is in the groups that list them, and in no other. For
+    /// directories where the number of a primary group means nothing to your rules, and for those where every primary group
+    /// lists its members too. **A rule about a group does not hold for a user whose primary group it is.** Takes back what was
+    /// said of primary groups before.
+    #[must_use]
+    pub fn without_primary_group(mut self) -> Self {
+        self.primary = Some(Vec::new());
         self
+    }
+
+    fn counting(mut self, kind: Kind, base: String) -> Self {
+        self.primary.get_or_insert_default().push(PrimaryGroup { kind, base });
+        self
+    }
+
+    /// Whether it is stated what of primary groups counts, where that can be known without a user.
+    pub(crate) fn is_complete(&self) -> bool {
+        match (&self.source, self.primary.as_deref()) {
+            (Source::Members { by: MemberName::UserName, .. }, None) => false,
+            (Source::Members { by: MemberName::UserName, .. }, Some(counted)) => {
+                counted.is_empty() || counted.iter().any(|group| group.kind == Kind::Posix)
+            }
+            _ => true,
+        }
     }
 
     /// The attributes that a user's entry must be asked for.
     pub(crate) fn user_attributes(&self) -> impl Iterator<Item = &str> {
-        let of_primary = self.primary.iter().flat_map(|_| primary_group::ATTRIBUTES);
+        let kinds = match &self.primary {
+            None => Kind::ALL.to_vec(),
+            Some(counted) => counted.iter().map(|group| group.kind).collect(),
+        };
+        let of_primary = kinds.into_iter().flat_map(|kind| kind.attributes().iter().copied());
         self.list_attribute().into_iter().chain(of_primary)
     }
 
@@ -137,14 +211,19 @@ impl GroupSearch {
         user: &Entry,
         user_name: &str,
     ) -> Result<BTreeSet<String>, LdapDirectoryError> {
+        if self.primary.is_none() {
+            Kind::ALL.into_iter().try_for_each(|kind| kind.refuse_unstated(user))?;
+        }
         let mut names = BTreeSet::new();
         let mut seen = BTreeSet::new();
         let mut wave = self.first_wave(connection, user, user_name).await?;
         if self.membership_required && wave.is_empty() {
             return Err(LdapDirectoryError::NoGroup(user.dn.clone()));
         }
-        if let Some(base) = &self.primary {
-            wave.push(self.primary_of(connection, user, base).await?);
+        let asked = self.list_attribute().into_iter().chain([&*self.name_attribute]);
+        let asked: Vec<_> = asked.map(str::to_owned).collect();
+        for primary in self.primary.iter().flatten() {
+            wave.push(primary.of(connection, user, &asked).await?);
         }
         while !wave.is_empty() {
             wave.retain(|group| seen.insert(group.dn.clone()));
@@ -205,19 +284,29 @@ impl GroupSearch {
         }
     }
 
-    async fn primary_of(
+    /// Whether there is a group of this name where groups are searched. Where users list their groups there is no such
+    /// place but that of primary groups.
+    pub(crate) async fn look_up(
         &self,
         connection: &mut Connection,
-        user: &Entry,
-        base: &str,
-    ) -> Result<Entry, LdapDirectoryError> {
-        let none = || LdapDirectoryError::NoPrimaryGroup(user.dn.clone());
-        let filter = primary_group::filter(user).ok_or_else(none)?;
-        let asked = self.list_attribute().into_iter().chain([&*self.name_attribute]);
-        let asked: Vec<_> = asked.map(str::to_owned).collect();
-        let mut found = connection.search(base, &filter, &asked).await?;
-        let group = found.pop().filter(|_| found.is_empty());
-        group.ok_or_else(none)
+        name: &str,
+    ) -> Result<NameLookup, LdapDirectoryError> {
+        let (base, elsewhere) = match &self.source {
+            Source::Members { base, .. } => (Some(base), NameLookup::Unknown),
+            Source::MemberOf { .. } => (None, NameLookup::CannotTell),
+        };
+        let of_primary = self.primary.iter().flatten().map(|primary| &primary.base);
+        let filter = format!("({}={})", self.name_attribute, ldap_escape(name));
+        let mut names = Vec::new();
+        for base in base.into_iter().chain(of_primary).collect::<BTreeSet<_>>() {
+            for group in connection.search(base, &filter, std::slice::from_ref(&self.name_attribute)).await? {
+                names.extend_from_slice(group.values(&self.name_attribute));
+            }
+        }
+        Ok(match NameLookup::among(name, names) {
+            NameLookup::Unknown => elsewhere,
+            known => known,
+        })
     }
 
     async fn read_all(

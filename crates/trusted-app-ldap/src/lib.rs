@@ -32,7 +32,9 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod address;
 mod builder;
+mod certificate;
 mod connection;
 mod directory;
 mod entry;
@@ -44,6 +46,8 @@ mod primary_group;
 mod tls;
 
 pub use builder::LdapDirectoryBuilder;
+pub use certificate::CertificateProblem;
 pub use directory::{LdapDirectory, LdapUser};
 pub use error::{ConfigError, LdapDirectoryError};
 pub use group::GroupSearch;
+pub use primary_group::PrimaryGroupProblem;

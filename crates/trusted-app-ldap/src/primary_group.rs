@@ -1,18 +1,134 @@
-//! The primary group of Active Directory, which a user names by the end of its security identifier only.
+//! Primary groups: the one group of a user that neither the group nor the user lists, since the user names it by a number.
 
 use std::fmt::Write as _;
 
+use crate::connection::Connection;
 use crate::entry::Entry;
+use crate::error::LdapDirectoryError;
 
 const SID: &str = "objectSid";
-const GROUP_ID: &str = "primaryGroupID";
+const RELATIVE_ID: &str = "primaryGroupID";
+const GID: &str = "gidNumber";
 
-/// What a user's entry must be asked for.
-pub(crate) const ATTRIBUTES: [&str; 2] = [SID, GROUP_ID];
+/// Where primary groups of one kind are.
+#[derive(Debug, Clone)]
+pub(crate) struct PrimaryGroup {
+    pub(crate) kind: Kind,
+    pub(crate) base: String,
+}
 
-/// Which group it is: the one whose SID is the user's, with another relative identifier.
-pub(crate) fn filter(user: &Entry) -> Option<String> {
-    let id: u32 = user.only_value(GROUP_ID)?.parse().ok()?;
+/// How a user names the primary group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// By `primaryGroupID`, the end of the group's security identifier.
+    ActiveDirectory,
+    /// By `gidNumber`.
+    Posix,
+}
+
+/// Why a user's primary group is not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrimaryGroupProblem {
+    /// The user's entry does not say which it is, or our account may not read it.
+    #[error("the entry has no single `{0}` that can be read")]
+    NotNamed(&'static str),
+    /// No group is the one that the entry names.
+    #[error("`{attribute}` is {value}, and no group below `{base}` that can be read is that one")]
+    NoGroup {
+        /// The user's attribute.
+        attribute: &'static str,
+        /// Its value.
+        value: String,
+        /// Where was searched.
+        base: String,
+    },
+    /// More than one group is.
+    #[error("`{attribute}` is {value}, and several groups are that one: `{}`", groups.join("`, `"))]
+    SeveralGroups {
+        /// The user's attribute.
+        attribute: &'static str,
+        /// Its value.
+        value: String,
+        /// The groups' distinguished names.
+        groups: Vec<String>,
+    },
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::ActiveDirectory, Self::Posix];
+
+    /// What a user's entry must be asked for.
+    pub(crate) const fn attributes(self) -> &'static [&'static str] {
+        match self {
+            Self::ActiveDirectory => &[RELATIVE_ID, SID],
+            Self::Posix => &[GID],
+        }
+    }
+
+    const fn attribute(self) -> &'static str {
+        match self {
+            Self::ActiveDirectory => RELATIVE_ID,
+            Self::Posix => GID,
+        }
+    }
+
+    /// Fails for a user who has a primary group of this kind, of whom nobody said whether it counts.
+    pub(crate) fn refuse_unstated(self, user: &Entry) -> Result<(), LdapDirectoryError> {
+        if !user.has(self.attribute()) {
+            return Ok(());
+        }
+        Err(LdapDirectoryError::PrimaryGroupNotStated {
+            user: user.dn.clone(),
+            attribute: self.attribute(),
+            cure: match self {
+                Self::ActiveDirectory => "primary_group",
+                Self::Posix => "posix_primary_group",
+            },
+        })
+    }
+}
+
+impl PrimaryGroup {
+    /// The user's primary group, with these attributes.
+    pub(crate) async fn of(
+        &self,
+        connection: &mut Connection,
+        user: &Entry,
+        asked: &[String],
+    ) -> Result<Entry, LdapDirectoryError> {
+        let failed = |problem| LdapDirectoryError::NoPrimaryGroup { user: user.dn.clone(), problem };
+        let attribute = self.kind.attribute();
+        let named = user.only_value(attribute).and_then(|value| value.parse::<u32>().ok());
+        let id = named.ok_or_else(|| failed(PrimaryGroupProblem::NotNamed(attribute)))?;
+        let mut found = match self.kind {
+            Kind::ActiveDirectory => {
+                let filter =
+                    sid_filter(user, id).ok_or_else(|| failed(PrimaryGroupProblem::NotNamed(SID)))?;
+                // An identifier is one group's in all domains: references to others, as at a domain's root, do not matter.
+                connection.search(&self.base, &filter, asked).await?
+            }
+            Kind::Posix => {
+                let filter = format!("(&(objectClass=posixGroup)({GID}={id}))");
+                connection.search_everything(&self.base, &filter, asked).await?
+            }
+        };
+        match (found.pop(), found.is_empty()) {
+            (Some(group), true) => Ok(group),
+            (None, _) => {
+                let (value, base) = (id.to_string(), self.base.clone());
+                Err(failed(PrimaryGroupProblem::NoGroup { attribute, value, base }))
+            }
+            (Some(last), false) => {
+                let groups = found.into_iter().chain([last]).map(|group| group.dn).collect();
+                Err(failed(PrimaryGroupProblem::SeveralGroups { attribute, value: id.to_string(), groups }))
+            }
+        }
+    }
+}
+
+/// The group whose SID is the user's, with another relative identifier.
+fn sid_filter(user: &Entry, id: u32) -> Option<String> {
     let sid = with_relative_id(user.only_octets(SID)?, id)?;
     let mut filter = format!("({SID}=");
     for octet in sid {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, IsCa, Issuer, KeyPair};
+pub use rcgen::{CertificateParams, date_time_ymd};
 use tempfile::TempDir;
 
 /// Below which the people stand.
@@ -57,6 +58,7 @@ struct Person {
     disabled: bool,
     member_of: Vec<usize>,
     primary_group: Option<usize>,
+    gid: Option<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -64,19 +66,22 @@ struct Group {
     name: String,
     people: Vec<usize>,
     groups: Vec<usize>,
+    /// For a `posixGroup`, which lists the names of people and no groups.
+    gid: Option<u32>,
 }
 
 impl Tree {
     /// Adds somebody with these names (`uid`), of whom there is usually one, and says which person it is.
     pub fn person(&mut self, names: &[&str], disabled: bool) -> usize {
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        self.people.push(Person { names, disabled, member_of: Vec::new(), primary_group: None });
+        self.people.push(Person { names, disabled, member_of: Vec::new(), primary_group: None, gid: None });
         self.people.len() - 1
     }
 
     /// Adds a group (`cn`) of these people and these groups, and says which it is.
     pub fn group(&mut self, name: &str, people: &[usize], groups: &[usize]) -> usize {
-        self.groups.push(Group { name: name.to_owned(), people: people.to_vec(), groups: groups.to_vec() });
+        let (people_in, groups) = (people.to_vec(), groups.to_vec());
+        self.groups.push(Group { name: name.to_owned(), people: people_in, groups, gid: None });
         let number = self.groups.len() - 1;
         for &person in people {
             self.people[person].member_of.push(number);
@@ -92,6 +97,18 @@ impl Tree {
     /// Makes a group somebody's primary one, as Active Directory keeps it.
     pub fn primary_group(&mut self, person: usize, group: usize) {
         self.people[person].primary_group = Some(group);
+    }
+
+    /// Adds a `posixGroup` with this `gidNumber` that lists these people by `memberUid`, and says which it is.
+    pub fn posix_group(&mut self, name: &str, gid: u32, people: &[usize]) -> usize {
+        let number = self.group(name, people, &[]);
+        self.groups[number].gid = Some(gid);
+        number
+    }
+
+    /// Makes somebody a `posixAccount` with this `gidNumber`.
+    pub fn gid(&mut self, person: usize, gid: u32) {
+        self.people[person].gid = Some(gid);
     }
 
     /// A rule of access (`slapd.access(5)`, without the word `access`) that goes before those that let the reader read.
@@ -120,30 +137,50 @@ impl Tree {
             attributes.extend(person.names.iter().map(|name| ("uid", name.as_bytes())));
             let primary_group = person.primary_group.map(|group| (GROUP_RIDS + group).to_string());
             attributes.extend(primary_group.iter().map(|id| ("primaryGroupID", id.as_bytes())));
+            let mut classes = vec!["inetOrgPerson", "securityPrincipal"];
+            let (uid, gid) = (number.to_string(), person.gid.map(|gid| gid.to_string()));
+            if let Some(gid) = &gid {
+                classes.push("posixAccount");
+                let posix: [(_, &[u8]); 3] =
+                    [("uidNumber", uid.as_bytes()), ("gidNumber", gid.as_bytes()), ("homeDirectory", b"/")];
+                attributes.extend(posix);
+            }
             let member_of: Vec<_> = person.member_of.iter().map(|&group| group_dn(group)).collect();
             // What `memberOf` is where a server keeps it, under a name that every server lets us write.
             attributes.extend(member_of.iter().map(|dn| ("seeAlso", dn.as_bytes())));
-            entry(&mut ldif, &person_dn(number), &["inetOrgPerson", "securityPrincipal"], &attributes);
+            entry(&mut ldif, &person_dn(number), &classes, &attributes);
         }
         for (number, group) in self.groups.iter().enumerate() {
             let ou = format!("g{number}");
-            let members = group.people.iter().map(|&person| person_dn(person));
-            let mut members: Vec<_> =
-                members.chain(group.groups.iter().map(|&inner| group_dn(inner))).collect();
-            if members.is_empty() {
-                members.push(READER.to_owned()); // a group needs a member
+            let (class, list, mut members) = match group.gid {
+                Some(_) => ("posixGroup", "memberUid", self.names_of(group)),
+                None => ("groupOfNames", "member", dns_of(group)),
+            };
+            if members.is_empty() && group.gid.is_none() {
+                members.push(READER.to_owned()); // such a group needs a member
             }
             let within = self.groups.iter().enumerate().filter(|(_, outer)| outer.groups.contains(&number));
             let within: Vec<_> = within.map(|(outer, _)| group_dn(outer)).collect();
             let sid = sid(GROUP_RIDS + number);
             let mut attributes =
                 vec![("ou", ou.as_bytes()), ("cn", group.name.as_bytes()), ("objectSid", &sid)];
-            attributes.extend(members.iter().map(|dn| ("member", dn.as_bytes())));
+            let gid = group.gid.map(|gid| gid.to_string());
+            attributes.extend(gid.iter().map(|gid| ("gidNumber", gid.as_bytes())));
+            attributes.extend(members.iter().map(|member| (list, member.as_bytes())));
             attributes.extend(within.iter().map(|dn| ("seeAlso", dn.as_bytes())));
-            entry(&mut ldif, &group_dn(number), &["groupOfNames", "securityPrincipal"], &attributes);
+            entry(&mut ldif, &group_dn(number), &[class, "securityPrincipal"], &attributes);
         }
         ldif
     }
+
+    fn names_of(&self, group: &Group) -> Vec<String> {
+        group.people.iter().map(|&person| self.people[person].names[0].clone()).collect()
+    }
+}
+
+fn dns_of(group: &Group) -> Vec<String> {
+    let people = group.people.iter().map(|&person| person_dn(person));
+    people.chain(group.groups.iter().map(|&inner| group_dn(inner))).collect()
 }
 
 /// Where the relative identifiers of groups begin.
@@ -206,10 +243,22 @@ impl Slapd {
     /// If it does not start.
     #[must_use]
     pub fn start_for(tree: &Tree, hosts: &[&str]) -> Self {
+        Self::start_with(tree, &certify(hosts, |_| {}))
+    }
+
+    /// Starts a server with this certificate.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start_with(tree: &Tree, certificate: &Certified) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name).display().to_string();
         fs::create_dir(at("data")).unwrap();
-        let authority = certify(hosts, &at("server.pem"), &at("server.key"));
+        fs::write(at("server.pem"), &certificate.pem).unwrap();
+        fs::write(at("server.key"), &certificate.key).unwrap();
+        let authority = certificate.authority.clone();
         fs::write(at("ca.pem"), &authority).unwrap();
         let access: String = tree.access.iter().map(|rule| format!("access {rule}\n")).collect();
         let configuration = CONFIGURATION
@@ -314,20 +363,58 @@ impl Drop for Slapd {
     }
 }
 
-/// Makes an authority and a certificate, writes the latter, and hands out the former.
-fn certify(hosts: &[&str], certificate: &str, key: &str) -> String {
+/// A server's certificate, its key, and the authority's certificate, in PEM.
+#[derive(Debug, Clone)]
+pub struct Certified {
+    pem: String,
+    key: String,
+    authority: String,
+}
+
+impl Certified {
+    /// The authority's certificate, in PEM.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
+/// Makes an authority and a certificate that is good for these hosts, of which more can be stated.
+///
+/// # Panics
+///
+/// If there is no such certificate.
+#[must_use]
+pub fn certify(hosts: &[&str], state: impl FnOnce(&mut CertificateParams)) -> Certified {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_certificate = authority.self_signed(&authority_key).unwrap();
     let issuer = Issuer::new(authority, authority_key);
 
-    let server_key = KeyPair::generate().unwrap();
+    let key = KeyPair::generate().unwrap();
     let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
-    let server = CertificateParams::new(hosts).unwrap().signed_by(&server_key, &issuer).unwrap();
-    fs::write(certificate, server.pem()).unwrap();
-    fs::write(key, server_key.serialize_pem()).unwrap();
-    authority_certificate.pem()
+    let mut server = CertificateParams::new(hosts).unwrap();
+    state(&mut server);
+    let server = server.signed_by(&key, &issuer).unwrap();
+    Certified { pem: server.pem(), key: key.serialize_pem(), authority: authority_certificate.pem() }
+}
+
+/// Makes a self-signed certificate for these hosts: of an authority, which is then the server's own too, or of no one.
+///
+/// # Panics
+///
+/// If there is no such certificate.
+#[must_use]
+pub fn self_sign(hosts: &[&str], of_authority: bool) -> Certified {
+    let key = KeyPair::generate().unwrap();
+    let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
+    let mut server = CertificateParams::new(hosts).unwrap();
+    if of_authority {
+        server.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    let pem = server.self_signed(&key).unwrap().pem();
+    Certified { authority: pem.clone(), pem, key: key.serialize_pem() }
 }
 
 /// A port that was free a moment ago.
@@ -338,13 +425,14 @@ fn free_port() -> SocketAddr {
 const CONFIGURATION: &str = "\
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
 include /etc/ldap/schema/inetorgperson.schema
 attributetype ( 1.2.840.113556.1.4.146 NAME 'objectSid' EQUALITY octetStringMatch \
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
 attributetype ( 1.2.840.113556.1.4.98 NAME 'primaryGroupID' EQUALITY integerMatch \
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 objectclass ( 1.2.840.113556.1.5.6 NAME 'securityPrincipal' SUP top AUXILIARY \
-  MAY ( objectSid $ primaryGroupID ) )
+  MAY ( objectSid $ primaryGroupID $ ou $ seeAlso ) )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile DIRECTORY/slapd.pid

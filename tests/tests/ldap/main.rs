@@ -4,6 +4,8 @@ mod conformance;
 mod faults;
 mod find;
 mod groups;
+mod posix;
+mod rule_names;
 mod secrets;
 mod tls;
 mod unreadable;
