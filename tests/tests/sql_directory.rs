@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::rejection::Code;
 use tower_trusted_app::users::names::{Exact, LowerCase, NameFold, NameTable, Nfc, StripDomain};
-use tower_trusted_app::users::{CachedDirectory, UserDirectoryExt};
-use tower_trusted_app::{BoxError, TrustedAppLayer, UserDirectory, UserLookup};
+use tower_trusted_app::users::{CachedDirectory, RuleList, UserDirectoryExt, check_rule_names};
+use tower_trusted_app::{ActAsPolicy, BoxError, TrustedAppLayer, UserDirectory, UserLookup};
 use trusted_app_sqlx::{SqlDirectory, SqlDirectoryError, sqlite_options};
 use trusted_app_test::user_directory::{self, People};
 use trusted_app_tests::domain::InDomain;
@@ -24,6 +24,8 @@ const TABLES: [&str; 2] = [
 const USERS: &str = "SELECT login, active, mail, visits FROM account WHERE login = $1";
 const FOLDED_USERS: &str = "SELECT login, active, mail, visits FROM account WHERE folded = $1";
 const GROUPS: &str = "SELECT group_name FROM membership WHERE login = $1";
+
+const GROUP_NAMES: &str = "SELECT group_name FROM membership WHERE lower(group_name) = lower($1)";
 
 struct Tables {
     files: TempDir,
@@ -71,7 +73,8 @@ async fn insert(pool: &Pool<Sqlite>, name: &str, folded: &str, active: Option<bo
 }
 
 fn directory(pool: Pool<Sqlite>) -> SqlDirectory<Sqlite> {
-    SqlDirectory::new(pool, USERS).groups(GROUPS).administrator_groups(["admins"])
+    let users = SqlDirectory::new(pool, USERS).groups(GROUPS).group_names(GROUP_NAMES);
+    users.administrator_groups(["admins"]).unwrap()
 }
 
 async fn answer(directory: &impl UserDirectory, name: &str) -> String {
@@ -200,9 +203,55 @@ async fn what_is_active() {
 async fn groups_of_administrators_in_other_letters() {
     let tables = Tables::new();
     let pool = tables.of(&People::in_groups()).await;
-    let users = |group: &str| directory(pool.clone()).administrator_groups([group]);
+    let users = |group: &str| directory(pool.clone()).administrator_groups([group]).unwrap();
     assert_eq!(answer(&users("Admins"), "alice").await, "alice (administrator)");
     assert_eq!(answer(&users("admin"), "alice").await, "alice");
+}
+
+#[tokio::test]
+async fn a_group_of_administrators_that_no_table_can_have_is_refused() {
+    let tables = Tables::new();
+    let users = SqlDirectory::new(tables.of(&People::odd()).await, USERS).groups(GROUPS);
+    for name in ["admins ", " admins", "", "admins\u{200b}", "mu\u{308}ller", "*"] {
+        assert!(users.clone().administrator_groups([name]).is_err(), "{name:?}");
+    }
+    let refused = users.administrator_groups(["admins\t"]).unwrap_err().to_string();
+    assert!(refused.ends_with("write `admins`"), "{refused}");
+}
+
+/// In other letters than the table's, or decomposed: for rules that refuse it is one name.
+#[tokio::test]
+async fn a_decomposed_group_of_administrators_is_one() {
+    let tables = Tables::new();
+    let pool = tables.of(&People::odd()).await;
+    let users = SqlDirectory::new(pool, USERS).groups("SELECT 'mu\u{308}ller' WHERE $1 = 'alice'");
+    let users = users.administrator_groups(["Müller"]).unwrap();
+    assert_eq!(answer(&users, "alice").await, "alice (administrator)");
+    assert_eq!(answer(&users, "bob").await, "bob");
+}
+
+#[tokio::test]
+async fn names_in_rules_that_the_tables_do_not_have() {
+    let tables = Tables::new();
+    let users =
+        directory(tables.of(&People::in_groups()).await).administrator_groups(["Admins", "root"]).unwrap();
+    let policy =
+        ActAsPolicy::anybody().deny_groups(["STAFF", "stuff"]).deny_users(["alice", "mallory", "alic"]);
+    let application = wiki().to_builder().act_as(policy).build().unwrap();
+    let problems = check_rule_names(&users, [&application]).await.unwrap();
+    let names: Vec<_> = problems.iter().map(|problem| (problem.list, &*problem.name)).collect();
+    assert_eq!(
+        names,
+        [
+            (RuleList::AdministratorGroups, "root"),
+            (RuleList::DeniedUsers, "alic"),
+            (RuleList::DeniedGroups, "stuff"),
+        ]
+    );
+    // Without the query for groups by name it cannot tell.
+    let silent = SqlDirectory::new(tables.of(&People::in_groups()).await, USERS).groups(GROUPS);
+    let problems = check_rule_names(&silent, [&application]).await.unwrap();
+    assert_eq!(problems.iter().map(|problem| &*problem.name).collect::<Vec<_>>(), ["alic"]);
 }
 
 #[tokio::test]
@@ -233,7 +282,7 @@ async fn what_cannot_be_told() {
         SqlDirectory::new(pool.clone(), "SELECT NULL, active FROM account WHERE login = $1"),
         directory(pool.clone()).groups("SELECT NULL WHERE $1 = 'alice'"),
         directory(pool.clone()).groups("this is no query"),
-        SqlDirectory::new(pool, USERS).administrator_groups(["admins"]),
+        SqlDirectory::new(pool, USERS).administrator_groups(["admins"]).unwrap(),
     ] {
         let said = answer(&users, "alice").await;
         assert!(said.starts_with("(error)"), "{users:?}: {said}");

@@ -19,6 +19,7 @@ const USERS: &str = "SELECT login, active, mail, visits FROM account WHERE login
 /// As loose as a careless query may be: what it finds too much is not taken.
 const LOOSE_USERS: &str = "SELECT login, active, mail, visits FROM account WHERE folded = lower($1)";
 const GROUPS: &str = "SELECT group_name FROM membership WHERE login = $1";
+const GROUP_NAMES: &str = "SELECT group_name FROM membership WHERE lower(group_name) = lower($1)";
 
 /// A database with these people in it.
 async fn tables(server: &Server, people: &People) -> Pool<Postgres> {
@@ -46,7 +47,9 @@ async fn conformance() {
         let make = async |people: People| {
             SqlDirectory::new(tables(&server, &people).await, query)
                 .groups(GROUPS)
+                .group_names(GROUP_NAMES)
                 .administrator_groups(["admins"])
+                .unwrap()
         };
         user_directory::conformance(make).await;
         user_directory::group_conformance(make).await;

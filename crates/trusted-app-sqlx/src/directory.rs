@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use sqlx_core::pool::Pool;
-use tower_trusted_app::permission::caseless_eq;
-use tower_trusted_app::store::{FoldedDirectory, FoldedName};
+use tower_trusted_app::permission::{GroupNameError, GroupNames};
+use tower_trusted_app::store::{FoldedDirectory, FoldedName, NameLookup};
 use tower_trusted_app::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
 use crate::dialect::{Dialect, Row, Value};
@@ -38,7 +38,7 @@ use crate::dialect::{Dialect, Row, Value};
 /// # pool.execute("INSERT INTO membership VALUES ('alice', 'staff')").await?;
 /// let users = SqlDirectory::new(pool, "SELECT login, active, full_name FROM account WHERE login = $1")
 ///     .groups("SELECT group_name FROM membership WHERE login = $1")
-///     .administrator_groups(["admins"]);
+///     .administrator_groups(["admins"])?;
 ///
 /// let UserLookup::Found(alice) = users.user(&wiki, "alice").await? else { panic!("she is in the table") };
 /// assert_eq!((&*alice.groups[0], alice.user.columns[0].as_deref()), ("staff", Some("Alice Liddell")));
@@ -91,7 +91,8 @@ pub struct SqlDirectory<D: Dialect> {
 struct Queries {
     users: String,
     groups: Option<String>,
-    administrator_groups: Vec<String>,
+    group_names: Option<String>,
+    administrator_groups: GroupNames,
 }
 
 /// What the query said about a user beyond the name and whether they are active.
@@ -132,7 +133,12 @@ pub enum SqlDirectoryError {
 impl<D: Dialect> SqlDirectory<D> {
     /// A directory by this query. It is part of the program: never make it of what somebody typed.
     pub fn new(pool: Pool<D>, users: impl Into<String>) -> Self {
-        let queries = Queries { users: users.into(), groups: None, administrator_groups: Vec::new() };
+        let queries = Queries {
+            users: users.into(),
+            groups: None,
+            group_names: None,
+            administrator_groups: GroupNames::default(),
+        };
         Self { pool, queries: Arc::new(queries) }
     }
 
@@ -143,11 +149,31 @@ impl<D: Dialect> SqlDirectory<D> {
         self.with(|queries| queries.groups = Some(query.into()))
     }
 
-    /// Who is in one of these groups, [letter case aside](caseless_eq), is an administrator: an application may not act
-    /// as them unless its policy says so. It takes a [query for groups](Self::groups); without one every look-up fails.
+    /// The query for groups by name, for [rules about groups that are not there](tower_trusted_app::users::check_rule_names):
+    /// it gets a name as `$1` and answers with the groups of that name, one a row, such as
+    /// `SELECT name FROM groups WHERE lower(name) = lower($1)`. It is not asked for a request. Without it the directory
+    /// cannot tell whether a group is there.
     #[must_use]
-    pub fn administrator_groups<G: Into<String>>(self, groups: impl IntoIterator<Item = G>) -> Self {
-        self.with(|queries| queries.administrator_groups = groups.into_iter().map(Into::into).collect())
+    pub fn group_names(self, query: impl Into<String>) -> Self {
+        self.with(|queries| queries.group_names = Some(query.into()))
+    }
+
+    /// Who is in one of these groups, [letter case aside](GroupNames::contains_caseless), is an administrator: an
+    /// application may not act as them unless its policy says so. It takes a [query for groups](Self::groups); without
+    /// one every look-up fails. A name that looks like a distinguished name is warned of in the log.
+    ///
+    /// # Errors
+    ///
+    /// When a name [can be no group's](GroupNames::new): no one would be an administrator by it.
+    pub fn administrator_groups<G: Into<Arc<str>>>(
+        self,
+        groups: impl IntoIterator<Item = G>,
+    ) -> Result<Self, GroupNameError> {
+        let groups = GroupNames::new(groups)?;
+        for warning in groups.warnings() {
+            tracing::warn!(target: "trusted_app", "group of administrators: {warning}");
+        }
+        Ok(self.with(|queries| queries.administrator_groups = groups))
     }
 
     fn with(mut self, set: impl FnOnce(&mut Queries)) -> Self {
@@ -181,15 +207,11 @@ impl<D: Dialect> SqlDirectory<D> {
         let Queries { groups, administrator_groups, .. } = &*self.queries;
         let rows = match groups {
             Some(query) => self.fetch(query, &user.name).await?,
-            None if administrator_groups.is_empty() => Vec::new(),
+            None if administrator_groups.as_slice().is_empty() => Vec::new(),
             None => return Err(SqlDirectoryError::NoGroupQuery),
         };
-        let name = |mut row: Row| row.text(0).filter(|name| !name.ends_with(' '));
-        let groups = rows.into_iter().map(|row| name(row).ok_or(SqlDirectoryError::GroupColumn));
-        let groups = groups.collect::<Result<Vec<_>, _>>()?;
-        let of_administrators =
-            |group: &String| administrator_groups.iter().any(|one| caseless_eq(one, group));
-        let administrator = groups.iter().any(of_administrators);
+        let groups = group_names(rows)?;
+        let administrator = groups.iter().any(|group| administrator_groups.contains_caseless(group));
         let known = KnownUser::new(user.name, user.record).with_groups(groups);
         Ok(UserLookup::Found(if administrator { known.as_administrator() } else { known }))
     }
@@ -198,6 +220,12 @@ impl<D: Dialect> SqlDirectory<D> {
         let mut connection = self.pool.acquire().await?;
         Ok(D::fetch(&mut connection, query.to_owned(), vec![parameter.into()]).await?)
     }
+}
+
+/// The first column of rows of groups.
+fn group_names(rows: Vec<Row>) -> Result<Vec<String>, SqlDirectoryError> {
+    let name = |mut row: Row| row.text(0).filter(|name| !name.ends_with(' '));
+    rows.into_iter().map(|row| name(row).ok_or(SqlDirectoryError::GroupColumn)).collect()
 }
 
 /// A row of the query for users.
@@ -244,6 +272,30 @@ impl<D: Dialect> UserDirectory for SqlDirectory<D> {
         name: &str,
     ) -> Result<UserLookup<SqlUser>, SqlDirectoryError> {
         self.find(&FoldedName::exact(name)).await
+    }
+
+    /// By the query for users. One that finds a name in its own spelling alone does not find it in other letters.
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, SqlDirectoryError> {
+        if name.contains('\0') {
+            return Ok(NameLookup::Unknown);
+        }
+        let rows = self.fetch(&self.queries.users, name).await?;
+        let names = rows.into_iter().map(|mut row| row.text(0).ok_or(SqlDirectoryError::Columns));
+        Ok(NameLookup::among(name, names.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// By the [query for groups by name](Self::group_names). Without a [query for groups](Self::groups) users are in no
+    /// group.
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, SqlDirectoryError> {
+        match &self.queries.group_names {
+            _ if self.queries.groups.is_none() || name.contains('\0') => Ok(NameLookup::Unknown),
+            None => Ok(NameLookup::CannotTell),
+            Some(query) => Ok(NameLookup::among(name, group_names(self.fetch(query, name).await?)?)),
+        }
+    }
+
+    fn administrator_groups(&self) -> &[Arc<str>] {
+        self.queries.administrator_groups.as_slice()
     }
 }
 
