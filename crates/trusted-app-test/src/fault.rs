@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use trusted_app_core::crypto::Thumbprint;
-use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
+use trusted_app_core::store::{NameLookup, ReplayClaim, ReplayOutcome};
 use trusted_app_core::{ApplicationId, KeyStore, ReplayStore, TrustedApplication, UserDirectory, UserLookup};
 
 /// The error of a store that was told to fail.
@@ -150,6 +150,23 @@ impl<U: Clone + Send + Sync + 'static> UserDirectory for FaultyDirectory<U> {
             Behaviour::Hangs => pending().await,
             Behaviour::Denies => Ok(UserLookup::Denied),
             Behaviour::KnowsNobody | Behaviour::HasSeenAll => Ok(UserLookup::Unknown),
+        }
+    }
+
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, Fault> {
+        match self.behaviour {
+            Behaviour::Errs => Err(Fault),
+            Behaviour::Hangs => pending().await,
+            Behaviour::Denies => Ok(NameLookup::Known(name.into())),
+            Behaviour::KnowsNobody | Behaviour::HasSeenAll => Ok(NameLookup::Unknown),
+        }
+    }
+
+    async fn knows_group(&self, _: &str) -> Result<NameLookup, Fault> {
+        match self.behaviour {
+            Behaviour::Errs => Err(Fault),
+            Behaviour::Hangs => pending().await,
+            Behaviour::Denies | Behaviour::KnowsNobody | Behaviour::HasSeenAll => Ok(NameLookup::Unknown),
         }
     }
 }

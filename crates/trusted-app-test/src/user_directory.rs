@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use trusted_app_core::store::NameFold;
+use trusted_app_core::permission::caseless_eq;
+use trusted_app_core::store::{NameFold, NameLookup};
 use trusted_app_core::{BoxError, TrustedApplication, UserDirectory, UserLookup};
 
 use crate::TestIdentity;
@@ -191,7 +192,8 @@ pub async fn fold_conformance<D: UserDirectory>(fold: &dyn NameFold, make: impl 
 
 /// Checks a directory that holds exactly these people, however they came into it: each is found
 /// under the name that was put in and in their groups alone, or denied, once, again and many at a time; nobody
-/// else is found.
+/// else is found. If the directory can tell about [names in rules](UserDirectory::knows_user), it knows these people and
+/// their groups, and no others.
 ///
 /// # Panics
 ///
@@ -210,7 +212,41 @@ pub async fn check<D: UserDirectory>(directory: D, people: &People) {
     for name in others.filter(|name| !people.active.iter().chain(&people.denied).any(|one| one == name)) {
         assert_answer(&directory, name, &Expected::Unknown).await;
     }
+    check_rule_names(&directory, people).await;
     check_at_once(directory, people).await;
+}
+
+/// Names in rules: what is there is known in its own spelling, and what is not there is known by no other name.
+async fn check_rule_names<D: UserDirectory>(directory: &D, people: &People) {
+    let odd = People::in_groups();
+    let users: Vec<_> = people.active.iter().chain(&people.denied).collect();
+    let others = NEAR_MISSES.iter().copied().chain(odd.active.iter().chain(&odd.denied).map(String::as_str));
+    for name in users.iter().map(|name| name.as_str()).chain(others) {
+        assert_known("user", name, &users, directory.knows_user(name).await.map_err(Into::into));
+    }
+    // Who may not log in is in no group that anybody asks for.
+    let groups: Vec<_> = people.active.iter().flat_map(|name| people.groups_of(name)).collect();
+    let others = odd.groups.values().flatten().map(String::as_str).chain(NEAR_MISSES.iter().copied());
+    for name in groups.iter().map(|name| name.as_str()).chain(others) {
+        assert_known("group", name, &groups, directory.knows_group(name).await.map_err(Into::into));
+    }
+}
+
+fn assert_known(kind: &str, name: &str, there: &[&String], answer: Result<NameLookup, BoxError>) {
+    let is_there = there.iter().any(|one| *one == name);
+    match answer {
+        Err(error) => panic!("whether there is a {kind} {name:?}: {error}"),
+        Ok(NameLookup::Known(spelling)) if is_there => {
+            assert_eq!(&*spelling, name, "the {kind} {name:?} is known by another name");
+        }
+        Ok(NameLookup::Known(spelling)) => assert!(
+            caseless_eq(&spelling, name) && there.iter().any(|one| **one == *spelling),
+            "there is no {kind} {name:?}, but it is known as {spelling:?}"
+        ),
+        Ok(NameLookup::Unknown) => assert!(!is_there, "the {kind} {name:?} is there, but not known"),
+        // It cannot tell.
+        Ok(_) => {}
+    }
 }
 
 /// Many look-ups at a time, each of which must get its own answer.

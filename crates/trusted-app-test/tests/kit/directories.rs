@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use tower_trusted_app::users::{MemoryDirectory, UserDirectoryExt, user_directory_fn};
+use trusted_app_core::store::NameLookup;
 use trusted_app_core::{ApplicationId, KnownUser, TrustedApplication, UserDirectory, UserLookup};
 use trusted_app_test::FaultyDirectory;
 use trusted_app_test::user_directory::{self, People};
@@ -92,6 +93,52 @@ async fn names_are_compared_byte_for_byte() {
         let suite = user_directory::conformance(async move |people| WrongDirectory::new(people, key));
         let text = complaint(suite).await;
         assert!(text.contains("found under another name") || text.contains("should be"), "{what}: {text}");
+    }
+}
+
+/// A directory that says of every name in a rule what `answer` makes of the right answer.
+struct WrongNames {
+    users: MemoryDirectory,
+    answer: fn(&str, NameLookup) -> NameLookup,
+}
+
+impl UserDirectory for WrongNames {
+    type User = ();
+    type Error = Infallible;
+
+    async fn user(&self, asked: &TrustedApplication, name: &str) -> Result<UserLookup<()>, Infallible> {
+        self.users.user(asked, name).await
+    }
+
+    async fn knows_user(&self, name: &str) -> Result<NameLookup, Infallible> {
+        self.users.knows_user(name).await.map(|right| (self.answer)(name, right))
+    }
+
+    async fn knows_group(&self, name: &str) -> Result<NameLookup, Infallible> {
+        self.users.knows_group(name).await.map(|right| (self.answer)(name, right))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_in_rules_are_known_or_nothing_is_said_about_them() {
+    let cannot_tell: fn(&str, NameLookup) -> NameLookup = |_, _| NameLookup::CannotTell;
+    let make = async |people: People| WrongNames { users: memory_of(people), answer: cannot_tell };
+    user_directory::conformance(make).await;
+    user_directory::group_conformance(make).await;
+    for (answer, complaint_of) in [
+        ((|_, _| NameLookup::Unknown) as fn(&str, NameLookup) -> NameLookup, "is there, but not known"),
+        (|name, _| NameLookup::Known(name.into()), "but it is known as"),
+        (
+            |_, right| match right {
+                NameLookup::Known(name) => NameLookup::Known(name.to_uppercase().into()),
+                other => other,
+            },
+            "is known by another name",
+        ),
+    ] {
+        let make = async move |people: People| WrongNames { users: memory_of(people), answer };
+        let text = complaint(user_directory::group_conformance(make)).await;
+        assert!(text.contains(complaint_of), "{text}");
     }
 }
 
