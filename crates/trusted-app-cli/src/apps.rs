@@ -1,6 +1,7 @@
 //! `trusted-app apps`
 
 mod add;
+mod check;
 pub(crate) mod description;
 mod edit;
 mod export;
@@ -11,6 +12,8 @@ mod remove;
 mod rotate;
 pub(crate) mod rules;
 mod show;
+
+use std::process::ExitCode;
 
 use clap::Subcommand;
 
@@ -24,6 +27,7 @@ use clap::Subcommand;
 pub(crate) enum Apps {
     List(list::List),
     Show(show::Show),
+    Check(check::Check),
     Add(add::Add),
     Edit(edit::Edit),
     Rotate(rotate::Rotate),
@@ -37,19 +41,22 @@ Examples:
   export TRUSTED_APP_STORE=sqlite:trust.db
   trusted-app apps import apps.toml --dry-run
   trusted-app apps list
+  trusted-app apps check --user alice:staff --user bob:contractors
   trusted-app apps edit wiki --address 10.1.*.* --address 2001:db8::/32";
 
 impl Apps {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
-        match self {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let done = match self {
             Self::List(list) => list.run().await,
             Self::Show(show) => show.run().await,
+            Self::Check(check) => return check.run().await,
             Self::Add(add) => add.run().await,
             Self::Edit(edit) => edit.run().await,
             Self::Rotate(rotate) => rotate.run().await,
             Self::Remove(remove) => remove.run().await,
             Self::Import(import) => import.run().await,
             Self::Export(export) => export.run().await,
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }

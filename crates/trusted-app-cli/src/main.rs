@@ -27,6 +27,7 @@ mod signer;
 mod span;
 mod store;
 mod url;
+mod users;
 mod verify;
 
 use std::process::ExitCode;
@@ -63,7 +64,7 @@ Examples:
   trusted-app audit tail --store sqlite:trust.db --refused
 
 Exit status: 0 when done, 2 when something was wrong with the options, a file or the network.
-`verify`, `explain` and `doctor` have more: see their --help.";
+`verify`, `explain`, `doctor` and `apps check` have more: see their --help.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -97,7 +98,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Request(request) => wait(request.run()).map(|()| ExitCode::SUCCESS),
-        Command::Apps(apps) => wait(apps.run()).map(|()| ExitCode::SUCCESS),
+        Command::Apps(apps) => wait(apps.run()),
         Command::Audit(audit) => wait(audit.run()).map(|()| ExitCode::SUCCESS),
         Command::Completions(completions) => completions.run(Cli::command()).map(|()| ExitCode::SUCCESS),
         Command::Man(man) => man.run(Cli::command()).map(|()| ExitCode::SUCCESS),
@@ -106,6 +107,6 @@ fn main() -> ExitCode {
 }
 
 /// Runs what asks a database or another application.
-fn wait(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

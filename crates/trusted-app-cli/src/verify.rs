@@ -20,7 +20,7 @@ use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{Clock, HttpSignatures, KnownUser, SignedBody, SystemClock, Timestamp};
 
 use crate::public_url::PublicUrlOptions;
-use crate::{capture, output};
+use crate::{capture, output, users};
 use explanation::{Explanation, Recorder};
 
 /// Explain what a server would decide about a request
@@ -40,7 +40,7 @@ pub(crate) struct Verify {
     apps: PathBuf,
 
     /// A user who exists and may log in, and the groups of the user; repeatable. Nobody else exists
-    #[arg(long = "user", value_name = "NAME[:GROUP,…]", value_parser = user)]
+    #[arg(long = "user", value_name = "NAME[:GROUP,…]", value_parser = users::user)]
     users: Vec<KnownUser<()>>,
 
     /// A user who exists but may not log in; repeatable
@@ -155,18 +155,6 @@ impl Verify {
         }
         output::json(explanation.outcome())
     }
-}
-
-/// Reads `NAME[:GROUP,…]`.
-fn user(text: &str) -> Result<KnownUser<()>, &'static str> {
-    let (name, groups) = match text.split_once(':') {
-        None => (text, Vec::new()),
-        Some((name, groups)) => (name, groups.split(',').collect()),
-    };
-    if name.is_empty() || groups.contains(&"") {
-        return Err("write NAME, or NAME:GROUP,GROUP");
-    }
-    Ok(KnownUser::new(name, ()).with_groups(groups))
 }
 
 struct FixedClock(Timestamp);
