@@ -37,9 +37,9 @@ pub trait BodyMode<B>: sealed::Sealed {
     /// Makes it of the body that came.
     fn wrap(body: B) -> Self::Body;
 
-    /// Whether there is, or may be, a byte in it.
+    /// Whether a byte of it is sure to come.
     #[doc(hidden)]
-    fn may_have_content(body: &B) -> bool;
+    fn has_content(body: &B) -> bool;
 
     /// Holds it against what was signed. One that is not, and was handed on while it came, ends in `mismatch`.
     #[doc(hidden)]
@@ -70,8 +70,8 @@ impl<B> BodyMode<B> for Untouched {
         body
     }
 
-    fn may_have_content(_: &B) -> bool {
-        true
+    fn has_content(_: &B) -> bool {
+        false
     }
 
     fn read(
@@ -107,8 +107,8 @@ where
         SignedBody::untouched(body)
     }
 
-    fn may_have_content(body: &B) -> bool {
-        body.size_hint().exact() != Some(0) && !body.is_end_stream()
+    fn has_content(body: &B) -> bool {
+        body.size_hint().lower() > 0
     }
 
     fn read(
@@ -118,14 +118,6 @@ where
         mismatch: &dyn Fn() -> SignedBodyError,
     ) -> ReadBody<B> {
         ReadBody::new(body, expected, signatures, mismatch)
-    }
-}
-
-/// Why a body that is not this one is refused.
-pub(crate) fn mismatch_of(expected: &ExpectedContent) -> Refusal {
-    match expected {
-        ExpectedContent::Digest(_) => Refusal::DigestMismatch,
-        _ => Refusal::Coverage { what: "`content-digest`: the request has content".to_owned() },
     }
 }
 

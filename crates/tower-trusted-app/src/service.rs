@@ -20,7 +20,7 @@ use trusted_app_core::httpsig::{
 use trusted_app_core::seraph::{Credentials, ERROR, STATUS};
 use trusted_app_core::{KeyStore, Rejection, UserDirectory};
 
-use crate::body::{BodyMode, SignedBodyError, mismatch_of};
+use crate::body::{BodyMode, SignedBodyError};
 use crate::caller::{Caller, CallingApplication};
 use crate::credential_headers::mark_sensitive;
 use crate::http_signatures::HttpSignatures;
@@ -104,7 +104,7 @@ where
         }
         let (shared, parts) = (Arc::clone(shared), Box::new(parts));
         let verdict = match signed {
-            true => signed_verdict(shared, parts, M::may_have_content(&body)),
+            true => signed_verdict(shared, parts, M::has_content(&body)),
             false => verdict(shared, parts),
         };
         let next = self.inner.clone();
@@ -172,7 +172,7 @@ struct SignedRequest<K, D: UserDirectory, R> {
 fn signed_verdict<K, D, R, ResBody>(
     shared: Arc<Shared<K, D, R>>,
     parts: Box<Parts>,
-    has_body: bool,
+    has_content: bool,
 ) -> BoxVerdict<ResBody>
 where
     K: KeyStore,
@@ -181,7 +181,7 @@ where
     ResBody: 'static,
 {
     Box::pin(async move {
-        match shared.decide_signed(&parts, has_body).await {
+        match shared.decide_signed(&parts, has_content).await {
             Ok(signed) => Verdict::Read(Box::new(SignedRequest { shared, parts, signed })),
             Err(rejection) => Verdict::Refuse(Box::new(refuse(&*shared.rejections, rejection, &parts))),
         }
@@ -200,15 +200,19 @@ where
     }
 
     fn mismatch(&self) -> SignedBodyError {
-        let rejection = mismatch_of(&self.signed.content()).into();
+        let rejection = Refusal::DigestMismatch.into();
         SignedBodyError::Mismatch(self.shared.rejections.body_error(&rejection, &self.parts))
     }
 
     fn accept(self: Box<Self>) -> BoxVerdict<ResBody> {
         let Self { shared, mut parts, signed } = *self;
         Box::pin(async move {
+            let proxy_fields = signed.proxy_fields();
             match shared.accept_signed(&parts, signed).await {
                 Ok(caller) => {
+                    for name in proxy_fields {
+                        parts.headers.remove(name);
+                    }
                     parts.extensions.insert(CallingApplication::of(&caller));
                     parts.extensions.insert(caller);
                     Verdict::Call(parts, Note::Signed)

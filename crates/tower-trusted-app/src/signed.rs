@@ -5,6 +5,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use http::HeaderName;
 use http::request::Parts;
 use trusted_app_core::httpsig::{
     Credentials, ExpectedContent, Refusal, RequestMessage, SignatureFields, VerifiedRequest,
@@ -31,6 +32,11 @@ impl<U> Signed<U> {
     pub(crate) fn content(&self) -> ExpectedContent {
         *self.verified.content()
     }
+
+    /// What a proxy added, and the inner service must not see. Most often nothing, which takes no memory.
+    pub(crate) fn proxy_fields(&self) -> Vec<HeaderName> {
+        self.verified.proxy_fields().to_vec()
+    }
 }
 
 impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
@@ -38,10 +44,10 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     pub(crate) async fn decide_signed(
         &self,
         parts: &Parts,
-        has_body: bool,
+        has_content: bool,
     ) -> Result<Signed<D::User>, Rejection> {
         let mut findings = Findings::default();
-        match self.authenticate_signed(parts, has_body, &mut findings).await {
+        match self.authenticate_signed(parts, has_content, &mut findings).await {
             Ok((caller, verified)) => Ok(Signed { caller, verified, url: findings.url }),
             Err(refusal) => {
                 let rejection = refusal.into();
@@ -54,7 +60,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     async fn authenticate_signed<'p>(
         &self,
         parts: &'p Parts,
-        has_body: bool,
+        has_content: bool,
         findings: &mut Findings<'p>,
     ) -> Result<(Caller<D::User>, VerifiedRequest), Refusal> {
         let settings = &self.settings;
@@ -67,8 +73,12 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let url = settings.signed_url.rebuild(uri, target, &parts.headers, &settings.context_path)?;
         let url = findings.url.insert(url).as_str();
         let message = RequestMessage { method: &parts.method, url, headers: &parts.headers };
-        let checked =
-            credentials.check(&message, has_body, &settings.http_signatures.policy, settings.clock.now())?;
+        let checked = credentials.check(
+            &message,
+            has_content,
+            &settings.http_signatures.policy,
+            settings.clock.now(),
+        )?;
 
         let key = *checked.key();
         let look_up = pin!(self.keys.application_by_key(&key));

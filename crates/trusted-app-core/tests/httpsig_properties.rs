@@ -50,15 +50,18 @@ impl Request {
 
     /// The user, if all of it holds.
     fn verify(&self) -> Result<String, Refusal> {
-        let policy = Policy::default();
+        self.verify_by(&Policy::default()).map(|verified| verified.signature().user().to_owned())
+    }
+
+    fn verify_by(&self, policy: &Policy) -> Result<VerifiedRequest, Refusal> {
         let fields = SignatureFields::of(&self.headers)?;
         let credentials = Credentials::parse(&fields)?.ok_or(Refusal::Required)?;
-        let checked = credentials.check(&self.message(), !self.body.is_empty(), &policy, NOW)?;
+        let checked = credentials.check(&self.message(), !self.body.is_empty(), policy, NOW)?;
         let verified: VerifiedRequest = checked.verify(&WIKI, NOW)?;
         match verified.content() {
             ExpectedContent::Digest(digest) if !digest.matches(&self.body) => Err(Refusal::DigestMismatch),
             ExpectedContent::Empty if !self.body.is_empty() => panic!("a body that nobody signed"),
-            _ => Ok(verified.signature().user().to_owned()),
+            _ => Ok(verified),
         }
     }
 }
@@ -118,6 +121,30 @@ proptest! {
     fn what_is_signed_verifies(mut request in request(), user in user()) {
         request.sign(&user);
         prop_assert_eq!(request.verify().unwrap(), user);
+    }
+
+    /// Whatever fields it adds: those that are covered are the peer's, and those that are not are named.
+    #[test]
+    fn what_a_proxy_adds_in_its_own_fields_changes_nothing(
+        mut request in request(),
+        user in user(),
+        added in headers(),
+    ) {
+        request.sign(&user);
+        let covered = covered(&request.headers);
+        let mut names = Vec::new();
+        for (name, value) in &added {
+            if name != "content-type" && !covered.contains(name) {
+                request.headers.append(name, value.clone());
+                names.push(name.clone());
+            }
+        }
+        let proxys = added.keys().filter(|name| *name != "content-type").cloned();
+        let policy = Policy::default().with_proxy_fields(proxys).unwrap();
+        let verified = request.verify_by(&policy).unwrap();
+        prop_assert_eq!(verified.signature().user(), user);
+        names.dedup();
+        prop_assert_eq!(verified.proxy_fields(), names);
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Reading a body to its end before the inner service gets it.
+//! Reading a body before the inner service gets it: to its end, or to the first byte where none may come.
 
 use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
@@ -14,9 +15,8 @@ use trusted_app_core::BoxError;
 use trusted_app_core::httpsig::{DigestHasher, ExpectedContent, Refusal};
 
 use super::budget::Reservation;
-use super::mismatch_of;
 use super::signed::{SignedBody, SignedBodyError};
-use crate::http_signatures::{BodyCheck, HttpSignatures};
+use crate::http_signatures::HttpSignatures;
 
 /// Holds a request's body against what was signed: the future of [`Digested`](super::Digested).
 #[pin_project]
@@ -30,6 +30,7 @@ enum Reading<B> {
     Now {
         #[pin]
         body: SignedBody<B>,
+        /// Without it no byte may come.
         digest: Option<Box<DigestHasher>>,
         held: Option<Held>,
     },
@@ -40,7 +41,9 @@ struct Held {
     more: BytesMut,
     limit: usize,
     reservation: Reservation,
-    deadline: Pin<Box<Sleep>>,
+    within: Duration,
+    /// Set once the body has to be waited for: most are there already.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> ReadBody<B> {
@@ -51,19 +54,20 @@ impl<B> ReadBody<B> {
         mismatch: &dyn Fn() -> SignedBodyError,
     ) -> Self {
         let digest = match expected {
-            ExpectedContent::Digest(digest) => Some(Box::new(digest.hasher())),
             ExpectedContent::InsecureUnsigned => return Self(Reading::Later(Some(body))),
+            ExpectedContent::Digest(digest) => Some(Box::new(digest.hasher())),
             _ => None,
         };
-        Self(match signatures.body {
-            BodyCheck::Stream => Reading::Later(Some(body.passing(digest, mismatch()))),
-            BodyCheck::Buffer { limit, within } => {
+        Self(match digest {
+            Some(digest) if signatures.streams => Reading::Later(Some(body.passing(digest, mismatch()))),
+            digest => {
                 let held = Held {
                     one: Bytes::new(),
                     more: BytesMut::new(),
-                    limit,
+                    limit: signatures.limit,
                     reservation: signatures.budget.reserve_nothing(),
-                    deadline: Box::pin(tokio::time::sleep(within)),
+                    within: signatures.within,
+                    deadline: None,
                 };
                 Reading::Now { body, digest, held: Some(held) }
             }
@@ -72,6 +76,12 @@ impl<B> ReadBody<B> {
 }
 
 impl Held {
+    /// Ready once the body has been waited for as long as it may be.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.within)));
+        deadline.as_mut().poll(cx)
+    }
+
     /// A body that comes in one part is not copied.
     fn take(&mut self, data: Bytes) -> Result<(), Refusal> {
         let length = self.one.len().max(self.more.len());
@@ -118,8 +128,11 @@ where
             let frame = match body.as_mut().poll_frame(cx) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending => {
-                    ready!(held.deadline.as_mut().poll(cx));
-                    return Poll::Ready(Err(Refusal::Overloaded("it did not come in time")));
+                    ready!(held.poll_deadline(cx));
+                    return Poll::Ready(Err(match digest {
+                        Some(_) => Refusal::Overloaded("it did not come in time"),
+                        None => not_covered("the request announces content, and does not end in time"),
+                    }));
                 }
             };
             match frame {
@@ -128,9 +141,7 @@ where
                     let Ok(data) = frame.into_data() else { continue };
                     match digest {
                         None if data.is_empty() => {}
-                        None => {
-                            return Poll::Ready(Err(mismatch_of(&ExpectedContent::Empty)));
-                        }
+                        None => return Poll::Ready(Err(not_covered("the request has content"))),
                         Some(digest) => {
                             digest.update(&data);
                             held.take(data)?;
@@ -149,6 +160,11 @@ where
             _ => Err(Refusal::DigestMismatch),
         })
     }
+}
+
+/// Why a body is refused for which no digest was signed.
+fn not_covered(why: &str) -> Refusal {
+    Refusal::Coverage { what: format!("`content-digest` and `content-type`: {why}") }
 }
 
 fn broken_off() -> Refusal {

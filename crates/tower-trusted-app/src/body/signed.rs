@@ -36,8 +36,7 @@ enum Kind<B> {
 }
 
 struct Expected {
-    /// Without it no byte may come.
-    digest: Option<Box<DigestHasher>>,
+    digest: Box<DigestHasher>,
     /// What the body ends in should it be another.
     mismatch: SignedBodyError,
 }
@@ -52,7 +51,7 @@ impl<B> SignedBody<B> {
     }
 
     /// Holds the body against its digest while it passes.
-    pub(super) fn passing(self, digest: Option<Box<DigestHasher>>, mismatch: SignedBodyError) -> Self {
+    pub(super) fn passing(self, digest: Box<DigestHasher>, mismatch: SignedBodyError) -> Self {
         match self.0 {
             Kind::Untouched(body) => {
                 let expected = Some(Expected { digest, mismatch });
@@ -92,9 +91,6 @@ where
                         if data.is_empty() {
                             continue;
                         }
-                        let Some(digest) = digest else {
-                            return Poll::Ready(expected.take().map(|expected| Err(expected.mismatch)));
-                        };
                         digest.update(&data);
                         let before = mem::replace(withheld, data);
                         if !before.is_empty() {
@@ -107,7 +103,7 @@ where
                     }
                     None => {
                         let Some(Expected { digest, mismatch }) = expected.take() else { continue };
-                        let is_match = digest.is_none_or(|digest| digest.is_match());
+                        let is_match = digest.is_match();
                         let last = mem::take(withheld);
                         return Poll::Ready(match (is_match, last.is_empty()) {
                             (false, _) => Some(Err(mismatch)),

@@ -123,23 +123,6 @@ async fn what_comes_in_time_but_later_than_its_nonce_is_remembered() {
 }
 
 #[tokio::test]
-async fn a_body_where_none_was_signed() {
-    let body = Parts::of([&b""[..], b"x"]);
-    for layer in [tracker(), tracker_with(HttpSignatures::default().streaming())] {
-        let (answer, got) = send(&layer, with_body(&signed("GET", "/rest", b""), body.clone())).await;
-        assert_eq!((answer.refusal(), got.is_none()), ((401, "coverage".to_owned()), true));
-    }
-    // One that says it is at its end and is not.
-    let mut lying = body.clone();
-    lying.lies = true;
-    let (answer, got) = send(&tracker(), with_body(&signed("GET", "/rest", b""), lying.clone())).await;
-    assert_eq!((answer.refusal(), got.is_none()), ((401, "coverage".to_owned()), true));
-    let layer = tracker_with(HttpSignatures::default().streaming());
-    let got = send(&layer, with_body(&signed("GET", "/rest", b""), lying)).await.1.unwrap();
-    assert_eq!((got.parts.len(), got.error.is_some()), (0, true));
-}
-
-#[tokio::test]
 async fn streamed_bodies() {
     let layer = tracker_with(HttpSignatures::default().streaming());
     let body: Vec<u8> = (0..=255).collect::<Vec<u8>>().repeat(LIMIT / 128);
@@ -216,17 +199,6 @@ async fn an_unsigned_body_only_where_server_and_application_allow_it() {
             assert_eq!((got.body(), got.error.as_deref()), (b"eight or".to_vec(), Some(MISMATCH)));
         } else {
             assert_eq!((answer.refusal(), got.is_none()), ((400, "digest_mismatch".to_owned()), true));
-        }
-
-        // Without content nothing may come.
-        let mut lying = body.clone();
-        lying.lies = true;
-        let (answer, got) = send(&layer, with_body(&signed("GET", "/rest", b""), lying)).await;
-        if streams {
-            let got = got.unwrap();
-            assert_eq!((got.parts.len(), got.error.as_deref()), (0, Some(MISMATCH)));
-        } else {
-            assert_eq!((answer.refusal(), got.is_none()), (coverage.clone(), true));
         }
     }
 }

@@ -4,6 +4,8 @@
 
 mod bodies;
 mod client;
+mod content;
+mod proxies;
 mod refused;
 mod support;
 

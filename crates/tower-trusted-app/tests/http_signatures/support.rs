@@ -76,7 +76,7 @@ pub(crate) fn tracker() -> Tracker {
 /// A body in parts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
-    parts: VecDeque<Bytes>,
+    pub(crate) parts: VecDeque<Bytes>,
     /// Whether it hangs after the last one.
     pub(crate) hangs: bool,
     /// Whether it gives way to other tasks before its first part.
@@ -175,6 +175,7 @@ pub(crate) fn unsigned(method: &str, path: &str, body: Parts) -> Request<Parts> 
 pub(crate) struct Got {
     pub(crate) user: Option<String>,
     pub(crate) field: Option<String>,
+    pub(crate) headers: http::HeaderMap,
     /// The parts of the body, or the error that it ended with.
     pub(crate) parts: Vec<Bytes>,
     pub(crate) error: Option<String>,
@@ -199,6 +200,7 @@ pub(crate) async fn send(layer: &Tracker, request: Request<Parts>) -> (Answer, O
                     .headers()
                     .get("trusted-app-user")
                     .map(|value| value.to_str().unwrap().to_owned()),
+                headers: request.headers().clone(),
                 ..Got::default()
             };
             let mut body = request.into_body();

@@ -153,7 +153,8 @@ impl fmt::Debug for DigestHasher {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExpectedContent {
-    /// No digest was signed: there must be no byte of a body.
+    /// No digest was signed, or that of no content: not one byte of a body may come. A header may announce one all
+    /// the same; the request has content when the first byte comes, and is refused by then.
     Empty,
     /// The body must have this digest.
     Digest(ContentDigest),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 
 use crate::clock::Timestamp;
 use crate::rejection::Rejection;
@@ -19,7 +19,7 @@ use crate::rejection::Rejection;
 /// | `required` | 401 | 16 | no signature of this profile |
 /// | `invalid_signature` | 401 | 16 | the signature does not hold, its key is unknown, or it comes from elsewhere than it may |
 /// | `stale` | 401 | 16 | expired, too old, or from the future |
-/// | `coverage` | 401 | 16 | something that must be covered is not |
+/// | `coverage` | 401 | 16 | something that must be covered is not, or content may come that no digest covers |
 /// | `replayed` | 401 | 16 | the nonce was used before |
 /// | `forbidden` | 403 | 7 | the application may not do this, or not as this user |
 /// | `too_large` | 413 | 8 | the body is larger than is held for its digest |
@@ -181,6 +181,12 @@ pub enum Refusal {
         /// What.
         what: String,
     },
+    /// The request has a field that must be covered where it is there, and is not.
+    #[error("the signature must cover `{field}`, which the request has")]
+    FieldNotCovered {
+        /// Its name.
+        field: HeaderName,
+    },
     /// The body has another digest than the signed one.
     #[error("the body has another digest than was signed")]
     DigestMismatch,
@@ -255,7 +261,7 @@ impl Refusal {
             | Self::AlgorithmMismatch
             | Self::BadSignature { .. } => Code::InvalidSignature,
             Self::Stale { .. } => Code::Stale,
-            Self::Coverage { .. } => Code::Coverage,
+            Self::Coverage { .. } | Self::FieldNotCovered { .. } => Code::Coverage,
             Self::DigestMismatch => Code::DigestMismatch,
             Self::Replayed => Code::Replayed,
             Self::TooLarge { .. } => Code::TooLarge,
@@ -295,6 +301,9 @@ impl Refusal {
                 }
             },
             Self::Coverage { .. } => "have the peer cover it",
+            Self::FieldNotCovered { .. } => {
+                "have the peer cover it, or, if your own proxy sets it, name it in `Policy::with_proxy_fields`"
+            }
             Self::DigestMismatch => {
                 "look for a proxy that changes bodies; the digest is of the encoded content"
             }

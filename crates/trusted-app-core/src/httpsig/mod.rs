@@ -20,7 +20,8 @@
 //! 4. [`Checked::verify`] holds the signature against that key and answers with a [`VerifiedRequest`],
 //!    which nothing else can make;
 //! 5. its [`VerifiedSignature`](crate::VerifiedSignature) is held against the application's conditions,
-//!    the user against the directory, the body against the [`ExpectedContent`];
+//!    the user against the directory, the body against the [`ExpectedContent`]; the
+//!    [fields of a proxy's](VerifiedRequest::proxy_fields) are removed;
 //! 6. a [`ReplayStore`](crate::ReplayStore) says whether the nonce is new.
 //!
 //! Anything else is a [`Refusal`].
@@ -44,7 +45,7 @@ pub use directory::{
 };
 pub use error::{Code, Refusal, TimeLimit};
 pub use fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
-pub use policy::{ACCEPT_SIGNATURE, Policy, accept_signature};
+pub use policy::{ACCEPT_SIGNATURE, Policy, ProxyFieldError, accept_signature};
 pub use sign::{SignError, SignatureHeaders, SigningRequest};
 pub use user::{TRUSTED_APP_USER, UserField};
 pub use verify::{Checked, Credentials, VerifiedRequest};

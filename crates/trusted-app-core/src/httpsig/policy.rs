@@ -3,15 +3,20 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::digest::CONTENT_DIGEST;
+use super::digest::{CONTENT_DIGEST, ContentDigest, ExpectedContent};
 use super::error::{Refusal, TimeLimit};
+use super::fields::{SIGNATURE, SIGNATURE_INPUT};
 use super::input::Input;
 use super::user::TRUSTED_APP_USER;
 use crate::application::TrustedApplication;
 use crate::clock::Timestamp;
+use crate::seraph::REQUEST_HEADERS;
 
 /// The profile's rules that a server may set.
 ///
@@ -31,6 +36,7 @@ use crate::clock::Timestamp;
 pub struct Policy {
     skew: Duration,
     cover_if_present: Cow<'static, [HeaderName]>,
+    proxy_fields: Vec<HeaderName>,
     unsigned_content: bool,
 }
 
@@ -48,11 +54,30 @@ static COVER_IF_PRESENT: [HeaderName; 7] = [
     HeaderName::from_static("idempotency-key"),
 ];
 
+/// The signature depends on these, or a server tells by them where a request goes and where it ends. Seraph's own
+/// fields are refused beside them.
+static NEVER_A_PROXYS: [HeaderName; 13] = [
+    SIGNATURE_INPUT,
+    SIGNATURE,
+    TRUSTED_APP_USER,
+    CONTENT_DIGEST,
+    CONTENT_TYPE,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    TRAILER,
+    TE,
+    EXPECT,
+    CONNECTION,
+    UPGRADE,
+    HOST,
+];
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
             skew: Self::DEFAULT_SKEW,
             cover_if_present: Cow::Borrowed(&COVER_IF_PRESENT),
+            proxy_fields: Vec::new(),
             unsigned_content: false,
         }
     }
@@ -80,6 +105,36 @@ impl Policy {
         self
     }
 
+    /// Fields that a proxy of the server's own adds to the requests that it passes on. Where the signature does not
+    /// cover one, it counts as not there: the server [removes](super::VerifiedRequest::proxy_fields) it, and the
+    /// handler never sees it. One that is covered is the peer's, and stays. By default there are none.
+    ///
+    /// # Errors
+    ///
+    /// When the signature itself, or where the request goes and where it ends, depends on a field of that name.
+    ///
+    /// ```
+    /// use trusted_app_core::httpsig::Policy;
+    ///
+    /// let policy = Policy::default().with_proxy_fields(["x-original-url".parse()?, "authorization".parse()?])?;
+    /// assert_eq!(policy.proxy_fields().len(), 2);
+    ///
+    /// assert!(Policy::default().with_proxy_fields(["content-digest".parse()?]).is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_proxy_fields(
+        mut self,
+        names: impl IntoIterator<Item = HeaderName>,
+    ) -> Result<Self, ProxyFieldError> {
+        for name in names {
+            if NEVER_A_PROXYS.contains(&name) || REQUEST_HEADERS.contains(&name) {
+                return Err(ProxyFieldError { name });
+            }
+            self.proxy_fields.push(name);
+        }
+        Ok(self)
+    }
+
     /// Accepts content that no digest covers from the applications that are
     /// [registered for it](crate::application::TrustedApplicationBuilder::insecure_unsigned_bodies): for
     /// streams whose digest nobody knows when they begin.
@@ -100,6 +155,12 @@ impl Policy {
     #[must_use]
     pub fn cover_if_present(&self) -> &[HeaderName] {
         &self.cover_if_present
+    }
+
+    /// The fields that a proxy of the server's own adds.
+    #[must_use]
+    pub fn proxy_fields(&self) -> &[HeaderName] {
+        &self.proxy_fields
     }
 
     /// Whether content may go without a digest.
@@ -147,8 +208,45 @@ impl Policy {
         if has_content {
             must_cover(CONTENT_TYPE.as_str())?;
         }
-        let present = self.cover_if_present.iter().filter(|name| headers.contains_key(*name));
-        present.map(HeaderName::as_str).try_for_each(must_cover)
+        let says_something = |name: &HeaderName| {
+            headers.contains_key(name) && !(*name == CONTENT_ENCODING && is_identity(headers))
+        };
+        let mut uncovered = self.cover_if_present.iter().filter(|name| {
+            says_something(name) && !covers(name.as_str()) && !self.proxy_fields.contains(name)
+        });
+        match uncovered.next() {
+            Some(field) => Err(Refusal::FieldNotCovered { field: field.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// What the body has to be, under a signature with the coverage that it must have.
+    pub(super) fn expected_content(
+        &self,
+        input: &Input<'_>,
+        headers: &HeaderMap,
+    ) -> Result<ExpectedContent, Refusal> {
+        let covers_type = input.covers(CONTENT_TYPE.as_str());
+        if input.covers(CONTENT_DIGEST.as_str()) {
+            let digest = ContentDigest::parse(headers)?;
+            // Of what type content would be that comes without being announced, no one signed.
+            return match covers_type {
+                true => Ok(ExpectedContent::Digest(digest)),
+                false if digest.matches(b"") => Ok(ExpectedContent::Empty),
+                false => Err(Refusal::coverage(format!("`{CONTENT_TYPE}`"))),
+            };
+        }
+        // Whether the application may leave it out is not known yet.
+        Ok(match self.unsigned_content && covers_type {
+            true => ExpectedContent::InsecureUnsigned,
+            false => ExpectedContent::Empty,
+        })
+    }
+
+    /// Which fields of a proxy's are there that the signature does not cover.
+    pub(super) fn uncovered_proxy_fields(&self, input: &Input<'_>, headers: &HeaderMap) -> Vec<HeaderName> {
+        let there = |name: &&HeaderName| headers.contains_key(*name) && !input.covers(name.as_str());
+        self.proxy_fields.iter().filter(there).cloned().collect()
     }
 
     /// Whether it is the time of this signature, as far as that can be told without its application.
@@ -172,8 +270,20 @@ impl Policy {
     }
 }
 
+/// A name that [`Policy::with_proxy_fields`] does not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the field `{name}` cannot be a proxy's: the signature, or where a request goes and ends, depends on it; name \
+     only fields that your own proxy adds, such as `x-original-url`"
+)]
+#[non_exhaustive]
+pub struct ProxyFieldError {
+    /// The name.
+    pub name: HeaderName,
+}
+
 /// What a 401 asks for (RFC 9421, section 5.1), as the value of `Accept-Signature`: the digest only where the
-/// request had content, since the list is exact.
+/// request announces content, since the list is exact.
 #[must_use]
 pub fn accept_signature(request: &HeaderMap) -> HeaderValue {
     HeaderValue::from_static(if announces_content(request) {
@@ -184,14 +294,26 @@ pub fn accept_signature(request: &HeaderMap) -> HeaderValue {
     })
 }
 
-/// Whether a request's header announces content. A body that comes all the same is refused when its
-/// first byte does.
+/// Whether a request's header announces content, of which not one byte need come: a proxy may send a request
+/// without content in no chunk.
 pub(super) fn announces_content(headers: &HeaderMap) -> bool {
-    headers.contains_key(TRANSFER_ENCODING)
-        || headers
-            .get_all(CONTENT_LENGTH)
-            .iter()
-            .any(|length| length.as_bytes().iter().any(|byte| *byte != b'0'))
+    headers.contains_key(TRANSFER_ENCODING) || has_content(headers)
+}
+
+/// Whether a request's header says that a byte of content comes.
+pub(super) fn has_content(headers: &HeaderMap) -> bool {
+    let lengths = headers.get_all(CONTENT_LENGTH);
+    lengths.iter().any(|length| length.as_bytes().iter().any(|byte| *byte != b'0'))
+}
+
+/// Whether a `Content-Encoding` names no coding but `identity`, which is none (RFC 9110, sections 8.4.1 and 12.5.3).
+fn is_identity(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(CONTENT_ENCODING);
+    let mut codings = lines.iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    codings.all(|coding| {
+        let coding = coding.trim_ascii();
+        coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
+    })
 }
 
 #[cfg(test)]
@@ -219,5 +341,51 @@ mod tests {
             });
             assert_eq!(passed, limit.map(Some), "expires {expires}, now {now}");
         }
+    }
+
+    fn headers<'f>(fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> HeaderMap {
+        let name = |name: &str| HeaderName::try_from(name).unwrap();
+        fields
+            .into_iter()
+            .map(|(field, value)| (name(field), HeaderValue::from_str(value).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn what_the_signature_or_the_framing_depends_on_is_no_proxys_field() {
+        for name in NEVER_A_PROXYS.iter().chain(&REQUEST_HEADERS) {
+            let refused = Policy::default().with_proxy_fields([name.clone()]).unwrap_err();
+            assert!(refused.to_string().starts_with(&format!("the field `{name}` cannot be a proxy's")));
+        }
+        let others = [HeaderName::from_static("x-request-id"), HeaderName::from_static("cookie")];
+        for name in COVER_IF_PRESENT.iter().chain(&others) {
+            let policy = Policy::default().with_proxy_fields([name.clone()]).unwrap();
+            assert_eq!(policy.proxy_fields(), [name.clone()]);
+        }
+    }
+
+    #[test]
+    fn what_a_header_says_about_content() {
+        for (fields, announces, has) in [
+            (&[][..], false, false),
+            (&[("content-length", "0")], false, false),
+            (&[("content-length", "00")], false, false),
+            (&[("content-length", "1")], true, true),
+            (&[("content-length", "10")], true, true),
+            (&[("transfer-encoding", "chunked")], true, false),
+            (&[("transfer-encoding", "chunked"), ("content-length", "0")], true, false),
+            (&[("transfer-encoding", "chunked"), ("content-length", "7")], true, true),
+        ] {
+            let headers = headers(fields.iter().copied());
+            assert_eq!((announces_content(&headers), has_content(&headers)), (announces, has), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn the_hint_names_the_proxy_beside_the_peer_where_one_can_be_at_fault() {
+        let field = Refusal::FieldNotCovered { field: HeaderName::from_static("x-original-url") };
+        assert_eq!(field.to_string(), "the signature must cover `x-original-url`, which the request has");
+        assert!(field.hint().contains("the peer") && field.hint().contains("with_proxy_fields"));
+        assert!(!Refusal::coverage("`@method`").hint().contains("proxy"));
     }
 }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
 use sfv::BareItemFromInput;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::TAG;
 use super::base::{BaseLine, Message, RequestMessage, SignatureBase};
-use super::digest::{CONTENT_DIGEST, ContentDigest, ExpectedContent};
+use super::digest::ExpectedContent;
 use super::error::{Refusal, TimeLimit};
 use super::fields::{SignatureFields, all};
 use super::input::{self, Input, Wanted};
-use super::policy::{Policy, announces_content};
+use super::policy::{self, Policy};
 use super::user::UserField;
 use crate::application::{Scheme, TrustedApplication};
 use crate::clock::Timestamp;
@@ -73,13 +74,17 @@ impl<'a> Credentials<'a> {
     }
 
     /// Holds the request against the profile, before any key is looked for: what must be covered, the
-    /// user's name, the window of time (as if the application's time-out were the longest). It
-    /// has content if its header says so or `has_body` does.
+    /// user's name, the window of time (as if the application's time-out were the longest).
+    ///
+    /// `has_body` says that a byte of a body comes, which a `Content-Length` says too. Where neither does, one may come
+    /// all the same, after `Transfer-Encoding: chunked` or in HTTP/2: hold the body against the
+    /// [`ExpectedContent`] before anything else sees it.
     ///
     /// # Errors
     ///
     /// [`Refusal::Malformed`] when a covered component is not there or no component, or a field is not what
-    /// the profile says; [`Refusal::Coverage`] when something must be covered and is not;
+    /// the profile says; [`Refusal::Coverage`] and [`Refusal::FieldNotCovered`] when something must be covered and is
+    /// not;
     /// [`Refusal::Stale`] outside the window; [`Refusal::KeyUnknown`] when the `keyid` is no thumbprint.
     pub fn check(
         self,
@@ -97,23 +102,27 @@ impl<'a> Credentials<'a> {
             let component = component.name.as_str().escape_debug();
             return Err(Refusal::malformed(format!("the covered component `{component}` has a parameter")));
         }
-        let has_content = has_body || announces_content(request.headers);
+        let has_content = has_body || policy::has_content(request.headers);
         // Before the coverage, so that what is listed and not there is malformed whatever else is missing.
         let base = SignatureBase::of(&Message::Request(*request), &self.input)?;
         policy.check_coverage(&self.input, request.headers, has_content)?;
         let user = UserField::of(request.headers)?;
         let (name, tenant) = (SmolStr::new(user.name()), user.tenant().map(Into::into));
-        let content = if self.input.covers(CONTENT_DIGEST.as_str()) {
-            ExpectedContent::Digest(ContentDigest::parse(request.headers)?)
-        } else if has_content {
-            // The policy allows it; whether the application does is not known yet.
-            ExpectedContent::InsecureUnsigned
-        } else {
-            ExpectedContent::Empty
-        };
+        let content = policy.expected_content(&self.input, request.headers)?;
+        let proxy_fields = policy.uncovered_proxy_fields(&self.input, request.headers);
         policy.check_window(self.created, self.expires, now, Policy::MAX_AGE)?;
         let key = self.key_id.parse().map_err(|_| self.key_unknown())?;
-        Ok(Checked { credentials: self, base, key, user: name, tenant, content, policy })
+        Ok(Checked {
+            credentials: self,
+            base,
+            key,
+            user: name,
+            tenant,
+            has_content,
+            content,
+            proxy_fields,
+            policy,
+        })
     }
 
     fn key_unknown(&self) -> Refusal {
@@ -130,7 +139,10 @@ pub struct Checked<'a> {
     key: Thumbprint,
     user: SmolStr,
     tenant: Option<Box<str>>,
+    /// Whether that is known already.
+    has_content: bool,
     content: ExpectedContent,
+    proxy_fields: Vec<HeaderName>,
     policy: &'a Policy,
 }
 
@@ -160,8 +172,8 @@ impl Checked<'_> {
     ///
     /// The first that applies: a scheme that the application may not use, a key that it has not or that
     /// is not live, an `alg` that is not the key's, [`Refusal::Stale`] beyond the application's
-    /// time-out, a signature that does not hold, [`Refusal::Coverage`] when content is not covered and the
-    /// application is not
+    /// time-out, a signature that does not hold, [`Refusal::Coverage`] when there is content, no digest covers it and
+    /// the application is not
     /// [registered for that](crate::application::TrustedApplicationBuilder::insecure_unsigned_bodies).
     pub fn verify(
         self,
@@ -181,9 +193,13 @@ impl Checked<'_> {
         let holds = key.verify(self.base.as_bytes(), &credentials.signature);
         holds.map_err(|_| Refusal::BadSignature { base: self.base.for_log(&credentials.input) })?;
         let may_be_unsigned = application.conditions().insecure_unsigned_bodies;
-        if self.content == ExpectedContent::InsecureUnsigned && !may_be_unsigned {
-            return Err(Refusal::coverage("`content-digest`: the application may not leave it out"));
-        }
+        let content = match self.content {
+            ExpectedContent::InsecureUnsigned if !may_be_unsigned && self.has_content => {
+                return Err(Refusal::coverage("`content-digest`: the application may not leave it out"));
+            }
+            ExpectedContent::InsecureUnsigned if !may_be_unsigned => ExpectedContent::Empty,
+            content => content,
+        };
         Ok(VerifiedRequest {
             signature: VerifiedSignature::new(
                 Scheme::HttpSignature,
@@ -192,7 +208,8 @@ impl Checked<'_> {
                 self.user,
             ),
             tenant: self.tenant,
-            content: self.content,
+            content,
+            proxy_fields: self.proxy_fields,
             expires,
             nonce: SmallVec::from_slice(credentials.nonce.as_bytes()),
             nonce_lifetime: self.policy.nonce_lifetime(),
@@ -211,6 +228,7 @@ pub struct VerifiedRequest {
     signature: VerifiedSignature,
     tenant: Option<Box<str>>,
     content: ExpectedContent,
+    proxy_fields: Vec<HeaderName>,
     expires: Timestamp,
     /// Of usual length it needs no memory of its own.
     nonce: SmallVec<[u8; 64]>,
@@ -235,6 +253,13 @@ impl VerifiedRequest {
     #[must_use]
     pub fn content(&self) -> &ExpectedContent {
         &self.content
+    }
+
+    /// The fields that the request has, that the policy [takes for a proxy's](Policy::with_proxy_fields), and that the
+    /// signature does not cover. Remove them before the request is handled.
+    #[must_use]
+    pub fn proxy_fields(&self) -> &[HeaderName] {
+        &self.proxy_fields
     }
 
     /// The claim of the nonce: that no other request with it is accepted.
