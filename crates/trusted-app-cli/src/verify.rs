@@ -10,10 +10,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use bytes::Bytes;
 use clap::Args;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_trusted_app::conditions::Peer;
+use tower_trusted_app::httpsig::Policy;
 use tower_trusted_app::keys::{MemoryKeyStore, parse_applications};
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
@@ -53,6 +54,11 @@ pub(crate) struct Verify {
 
     #[command(flatten)]
     public_url: PublicUrlOptions,
+
+    /// A field that the server's own proxy adds: it counts as not there unless an HTTP message signature covers it, as
+    /// with `Policy::with_proxy_fields`; repeatable
+    #[arg(long = "proxy-field", value_name = "NAME")]
+    proxy_fields: Vec<HeaderName>,
 
     /// The clock, in milliseconds since 1970-01-01T00:00:00Z; now unless stated
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
@@ -102,6 +108,7 @@ Exit status:
 impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let keys = self.keys()?;
+        let policy = Policy::default().with_proxy_fields(self.proxy_fields.iter().cloned())?;
         let recorder = Recorder::default();
         let layer = self
             .public_url
@@ -109,7 +116,7 @@ impl Verify {
             .optional()
             .clock(FixedClock(self.at.map_or_else(|| SystemClock.now(), Timestamp::from_millis)))
             .replay_store(MemoryReplayStore::default())
-            .http_signatures(HttpSignatures::default())
+            .http_signatures(HttpSignatures::default().policy(policy))
             .audit(recorder.sink());
 
         let mut request = capture::open(Path::new("-"))?.map(Full::new);

@@ -144,6 +144,35 @@ fn what_differs_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_field_of_the_servers_own_proxy_is_named() {
+    let files = Files::modern();
+    let capture = files.signed("GET", "");
+    let added = capture.replace("HTTP/1.1\n", "HTTP/1.1\nAuthorization: Basic x\nX-Original-URL: /other\n");
+    let one = ["--proxy-field", "Authorization"];
+    let both = [one[0], one[1], "--proxy-field", "x-original-url"];
+    files.is_refused(&added, &one, "coverage", "the signature must cover `x-original-url`");
+    assert!(files.verify(&added, &one).stdout.contains("name it by --proxy-field"));
+    assert_eq!(files.json(&added, &both)["outcome"], "authenticated");
+
+    let refused = files.verify(&added, &["--proxy-field", "Host"]);
+    assert!(refused.failure().contains("`host` cannot be a proxy's"), "{refused:?}");
+    assert_eq!(files.verify(&added, &["--proxy-field", "a b"]).status, 2);
+}
+
+#[test]
+fn a_body_that_a_proxy_announces_and_that_does_not_come() {
+    let files = Files::modern();
+    let announced = files.signed("GET", "").replace("HTTP/1.1\n", "HTTP/1.1\nTransfer-Encoding: chunked\n");
+    assert_eq!(files.json(&(announced.clone() + "0\r\n\r\n"), &[])["outcome"], "authenticated");
+    files.is_refused(
+        &(announced + "1\r\nx\r\n0\r\n\r\n"),
+        &[],
+        "coverage",
+        "the signature must cover `content-digest`",
+    );
+}
+
+#[test]
 fn the_registration_alone_says_which_scheme() {
     let seraph = Files::new("\"seraph-v3\"");
     seraph.is_refused(&seraph.signed("GET", ""), &[], "invalid_signature", "the application may not use");

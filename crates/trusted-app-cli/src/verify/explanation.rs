@@ -139,6 +139,9 @@ fn hint(rejection: &Rejection) -> &'static str {
         }
         Rejection::HttpSignature(refusal) => match &**refusal {
             Refusal::Condition(rejection) => hint(rejection),
+            Refusal::FieldNotCovered { .. } => {
+                "have the peer cover it, or, if the server's own proxy sets it, name it by --proxy-field"
+            }
             refusal => refusal.hint(),
         },
         rejection => rejection.hint(),
