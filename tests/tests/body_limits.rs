@@ -164,6 +164,11 @@ impl Sent {
         Self::of(sign_message(Self::order(server), "alice", content, &SystemClock), framing)
     }
 
+    /// An order of alice's whose signature covers no content.
+    fn without_digest(server: &Server, framing: Framing) -> Self {
+        Self::of(sign_message(Self::order(server), "alice", None, &SystemClock), framing)
+    }
+
     fn order(server: &Server) -> Request<()> {
         let order = Request::post(format!("http://{}/rest/orders", server.address));
         order.header("content-type", "text/plain").body(()).unwrap()
@@ -280,9 +285,11 @@ async fn of_an_upload_that_nobody_signed_hardly_anything_is_read() {
         for framing in [Framing::Length(4 << 30), Framing::Chunked] {
             let server = Server::start(mode.clone()).await;
             let forged = Sent::signed(&server, framing, &part).changed("/rest/orders", "/rest/others");
-            for (sent, code) in
-                [(Sent::unsigned(&server, framing), "required"), (forged, "invalid_signature")]
-            {
+            for (sent, code) in [
+                (Sent::unsigned(&server, framing), "required"),
+                (forged, "invalid_signature"),
+                (Sent::without_digest(&server, framing), "coverage"),
+            ] {
                 let before = server.read.load(Ordering::Relaxed);
                 // A client that would use the connection again.
                 let sent = sent.changed("connection: close\r\n", "").part(&part).times(PARTS);

@@ -22,7 +22,9 @@ use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_trusted_app::client::{ActAs, HttpSignLayer};
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::crypto::PrivateSignatureKey;
-use tower_trusted_app::httpsig::{SIGNATURE, SIGNATURE_INPUT, SignatureFields, TRUSTED_APP_USER, UserField};
+use tower_trusted_app::httpsig::{
+    Policy, SIGNATURE, SIGNATURE_INPUT, SignatureFields, TRUSTED_APP_USER, UserField,
+};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::user_directory_fn;
@@ -47,7 +49,7 @@ fn over_http_2() {
 
 fn holds(http2: bool) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start());
+    let server = runtime.block_on(Server::start(HttpSignatures::default()));
     let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() });
@@ -74,6 +76,35 @@ fn holds(http2: bool) {
     });
     if let Err(failure) = outcome {
         panic!("{failure}");
+    }
+}
+
+/// A proxy that adds each of these to every request: the handler sees those that the application signed, and no other.
+#[tokio::test]
+async fn what_the_servers_own_proxy_adds_reaches_no_handler() {
+    let added = FIELDS.into_iter().filter(|name| !["accept", "content-type", "x-other"].contains(name));
+    let added: Vec<_> = added.map(HeaderName::from_static).collect();
+    let policy = Policy::default().with_proxy_fields(added.clone()).unwrap();
+    let server = Server::start(HttpSignatures::default().policy(policy)).await;
+    let not_told = Server::start(HttpSignatures::default()).await;
+    for http2 in [false, true] {
+        let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+        for covered in [None].into_iter().chain(added.iter().map(Some)) {
+            let value = HeaderValue::from_static("x");
+            let headers = covered.into_iter().map(|name| (name.clone(), value.clone())).collect();
+            let (user, target, body) = ("alice".into(), "/rest?q=1".parse().unwrap(), Bytes::new());
+            let sent = Message { user, method: Method::GET, target, headers, body };
+            let passed_on = async |server: &Server| {
+                let mut signed = sent.sign(server.address).await;
+                for name in added.iter().filter(|name| Some(*name) != covered) {
+                    signed.parts.headers.append(name, value.clone());
+                }
+                let status = signed.send(&client).await.unwrap().status();
+                (status, server.seen())
+            };
+            assert_eq!(passed_on(&server).await, (StatusCode::OK, Some(sent.clone())));
+            assert_eq!(passed_on(&not_told).await, (StatusCode::UNAUTHORIZED, None));
+        }
     }
 }
 
@@ -210,7 +241,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start() -> Self {
+    async fn start(signatures: HttpSignatures) -> Self {
         let seen = Arc::new(Mutex::new(None));
         let handler = {
             let seen = Arc::clone(&seen);
@@ -237,7 +268,7 @@ impl Server {
         let url = format!("http://{address}").parse().unwrap();
         let layer = trusted_app_axum::layer(MemoryKeyStore::new([wiki]).unwrap(), anybody, url)
             .replay_store(MemoryReplayStore::new(1000))
-            .http_signatures(HttpSignatures::default());
+            .http_signatures(signatures);
         let router = Router::new().fallback(handler).layer(layer);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
