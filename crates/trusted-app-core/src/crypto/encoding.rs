@@ -1,15 +1,13 @@
-//! The written forms of keys (DER, base64, PEM) and the checks that hold whichever library does the
+//! The written forms of keys (DER, base64) and the checks that hold whichever library does the
 //! arithmetic.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pem_rfc7468::LineEnding;
 use pkcs1::{RsaPrivateKeyRef, RsaPublicKeyRef};
 use pkcs8::PrivateKeyInfoRef;
 use spki::der::asn1::{BitStringRef, UintRef};
 use spki::der::{Decode, Encode};
 use spki::{AlgorithmIdentifierRef, ObjectIdentifier, SubjectPublicKeyInfoRef};
-use zeroize::Zeroizing;
 
 use super::error::KeyError;
 use crate::limits::{MAX_RSA_BITS, MIN_PARSED_RSA_BITS};
@@ -19,6 +17,7 @@ use crate::limits::{MAX_RSA_BITS, MIN_PARSED_RSA_BITS};
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 
 const SPKI: KeyError = KeyError::Malformed { expected: "SubjectPublicKeyInfo" };
+const PKCS1: KeyError = KeyError::Malformed { expected: "PKCS#1 RSAPublicKey" };
 const PKCS8: KeyError = KeyError::Malformed { expected: "PKCS#8 PrivateKeyInfo" };
 
 /// Modulus and exponent of an RSA key, found good.
@@ -39,6 +38,11 @@ impl<'a> RsaNumbers<'a> {
         }
         let key = spki.subject_public_key.as_bytes().ok_or(SPKI)?;
         Self::check(RsaPublicKeyRef::from_der(key).map_err(|_| SPKI)?)
+    }
+
+    /// Reads an RSAPublicKey (RFC 8017, appendix A.1.1).
+    pub(super) fn from_pkcs1(der: &'a [u8]) -> Result<Self, KeyError> {
+        Self::check(RsaPublicKeyRef::from_der(der).map_err(|_| PKCS1)?)
     }
 
     /// Reads the public half of a PKCS#8 PrivateKeyInfo (RFC 5958; RFC 8017, appendix A.1.2).
@@ -109,24 +113,6 @@ pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, KeyError> {
 /// Writes base64 in one line.
 pub(super) fn to_base64(der: &[u8]) -> String {
     STANDARD.encode(der)
-}
-
-/// Reads a PEM block (RFC 7468). Text may stand before it, blanks around it.
-pub(super) fn from_pem(label: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let not_pem = KeyError::NotPem { expected: label };
-    let mut decoder = pem_rfc7468::Decoder::new(text.trim().as_bytes()).map_err(|_| not_pem.clone())?;
-    if decoder.type_label() != label {
-        return Err(not_pem);
-    }
-    let mut der = Zeroizing::new(vec![0; decoder.remaining_len()]);
-    decoder.decode(&mut der).map_err(|_| not_pem)?;
-    Ok(der)
-}
-
-/// Writes a PEM block (RFC 7468) with a final line end.
-pub(super) fn to_pem(label: &'static str, der: &[u8]) -> Zeroizing<String> {
-    let pem = pem_rfc7468::encode_string(label, LineEnding::LF, der);
-    Zeroizing::new(pem.expect("a key's PEM is far below the length limit"))
 }
 
 #[cfg(test)]
@@ -253,29 +239,6 @@ mod tests {
         assert_eq!(from_base64(" aGV\tsbG\r\n8= \n"), Ok(b"hello".to_vec()));
         for text in ["aGVsbG8", "aGVsbG8==", "aGVs-G8=", "aGVsbG9=", "a\u{a0}GVsbG8=", "="] {
             assert_eq!(from_base64(text), Err(KeyError::NotBase64), "{text}");
-        }
-    }
-
-    #[test]
-    fn pem() {
-        let der: Vec<u8> = (0..=255).collect();
-        let pem = to_pem("PUBLIC KEY", &der);
-        assert!(
-            pem.starts_with("-----BEGIN PUBLIC KEY-----\n") && pem.ends_with("-----END PUBLIC KEY-----\n")
-        );
-        for text in [pem.to_string(), pem.replace('\n', "\r\n"), format!("text\n{}\n \n", *pem)] {
-            assert_eq!(from_pem("PUBLIC KEY", &text).unwrap().as_slice(), der, "{text}");
-        }
-        let not_pem = KeyError::NotPem { expected: "PUBLIC KEY" };
-        for text in [
-            "",
-            "-----BEGIN PUBLIC KEY-----",
-            &pem.replace("PUBLIC KEY", "PRIVATE KEY"),
-            &pem.replace("END PUBLIC", "END PRIVATE"),
-            &pem.replacen('A', "!", 3),
-            &pem.repeat(2),
-        ] {
-            assert_eq!(from_pem("PUBLIC KEY", text), Err(not_pem.clone()), "{text}");
         }
     }
 }

@@ -16,6 +16,15 @@ pub enum KeyError {
         /// The label expected.
         expected: &'static str,
     },
+    /// Another usual form of a key, or something else that is kept beside keys. Both texts are fixed: they quote
+    /// nothing.
+    #[error("{found}: {cure}")]
+    OtherForm {
+        /// What the text is.
+        found: &'static str,
+        /// What to give in its place, or which command makes it.
+        cure: &'static str,
+    },
     /// The bytes are not the expected structure in DER, or something follows it.
     #[error("not a DER {expected}")]
     Malformed {

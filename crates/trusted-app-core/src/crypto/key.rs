@@ -9,11 +9,9 @@ use zeroize::Zeroizing;
 use super::default::default_provider;
 use super::encoding::{self, RsaNumbers};
 use super::error::{InvalidSignature, KeyError, RawError, SigningError};
+use super::pem::{self, PRIVATE_KEY, PUBLIC_KEY, RSA_PUBLIC_KEY};
 use super::provider::{CryptoProvider, SigningKey, VerifyingKey};
 use crate::limits::GENERATED_RSA_BITS;
-
-const PUBLIC_KEY: &str = "PUBLIC KEY";
-const PRIVATE_KEY: &str = "PRIVATE KEY";
 
 /// The SHA-256 of a public key: of its DER SubjectPublicKeyInfo as RFC 8017 writes it.
 ///
@@ -102,18 +100,27 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// When it is no base64, no RSA key, or outside the [`limits`](crate::limits).
+    /// When it is no base64, no RSA key, or outside the [`limits`](crate::limits). A certificate, a private key and
+    /// other usual forms are [named](KeyError::OtherForm), with the command that prints the public key.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
-        Self::from_spki_der(&encoding::from_base64(text)?)
+        match encoding::from_base64(text) {
+            Ok(der) => Self::from_spki_der(&der),
+            Err(error) => Err(pem::other_form(PUBLIC_KEY, text).unwrap_or(error)),
+        }
     }
 
-    /// Reads a PEM block `PUBLIC KEY` (RFC 7468, section 13).
+    /// Reads a PEM block `PUBLIC KEY` (RFC 7468, section 13) or `RSA PUBLIC KEY` (PKCS#1, RFC 8017, appendix A.1.1).
     ///
     /// # Errors
     ///
-    /// When it is no such block, no RSA key, or outside the [`limits`](crate::limits).
+    /// When it is no such block, no RSA key, or outside the [`limits`](crate::limits); other forms are named as by
+    /// [`from_base64`](Self::from_base64).
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        Self::from_spki_der(&encoding::from_pem(PUBLIC_KEY, text)?)
+        if pem::label_of(text) == Some(RSA_PUBLIC_KEY) {
+            let der = pem::from_pem(RSA_PUBLIC_KEY, text)?;
+            return Self::from_spki_der(&RsaNumbers::from_pkcs1(&der)?.to_spki()?);
+        }
+        Self::from_spki_der(&pem::from_pem(PUBLIC_KEY, text)?)
     }
 
     /// Reads a DER SubjectPublicKeyInfo and binds it to `provider`, at once.
@@ -170,7 +177,7 @@ impl PublicKey {
     /// [`spki_der`](Self::spki_der) as a PEM block `PUBLIC KEY`.
     #[must_use]
     pub fn to_pem(&self) -> String {
-        encoding::to_pem(PUBLIC_KEY, self.spki_der()).to_string()
+        pem::to_pem(PUBLIC_KEY, self.spki_der()).to_string()
     }
 
     /// Verifies a signature: RSASSA-PKCS1-v1_5 with SHA-1 (RFC 8017, section 8.2.2), which Java
@@ -263,7 +270,7 @@ impl PrivateKey {
     ///
     /// When it is no such block, and as [`from_pkcs8_der`](Self::from_pkcs8_der).
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
-        Self::from_pkcs8_der(&encoding::from_pem(PRIVATE_KEY, text)?)
+        Self::from_pkcs8_der(&pem::from_pem(PRIVATE_KEY, text)?)
     }
 
     /// Reads a DER PKCS#8 PrivateKeyInfo, unencrypted, and binds it to `provider`.
@@ -280,7 +287,7 @@ impl PrivateKey {
     /// The key as a PEM block `PRIVATE KEY`, unencrypted.
     #[must_use]
     pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
-        encoding::to_pem(PRIVATE_KEY, &self.0.pkcs8)
+        pem::to_pem(PRIVATE_KEY, &self.0.pkcs8)
     }
 
     /// The public half.

@@ -15,6 +15,7 @@ mod encoding;
 mod error;
 pub(crate) mod jwk;
 mod key;
+mod pem;
 mod provider;
 #[cfg(feature = "rsa")]
 mod rsa;

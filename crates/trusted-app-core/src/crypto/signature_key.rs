@@ -10,14 +10,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::default::default_provider;
-use super::encoding;
 use super::error::{InvalidSignature, KeyError, SigningError};
 use super::jwk::{Jwk, KeyNumbers};
 use super::key::Fingerprint;
+use super::pem::{self, PRIVATE_KEY};
 use super::provider::{CryptoProvider, SignatureSigner, SignatureVerifier};
 use super::signature_encoding::{self, PrivateForm};
-
-const PRIVATE_KEY: &str = "PRIVATE KEY";
 
 /// The algorithms of HTTP message signatures that are accepted. Each key has exactly one.
 ///
@@ -366,7 +364,7 @@ impl PrivateSignatureKey {
     ///
     /// When it is no such block, and as [`from_pkcs8_der`](Self::from_pkcs8_der).
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
-        Self::from_pkcs8_der(&encoding::from_pem(PRIVATE_KEY, text)?)
+        Self::from_pkcs8_der(&pem::from_pem(PRIVATE_KEY, text)?)
     }
 
     fn bind(provider: &dyn CryptoProvider, der: &[u8]) -> Result<Self, KeyError> {
@@ -384,7 +382,7 @@ impl PrivateSignatureKey {
     /// The key as a PEM block `PRIVATE KEY`, unencrypted.
     #[must_use]
     pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
-        encoding::to_pem(PRIVATE_KEY, &self.0.pkcs8)
+        pem::to_pem(PRIVATE_KEY, &self.0.pkcs8)
     }
 
     /// The public half.

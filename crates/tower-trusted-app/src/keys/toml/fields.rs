@@ -111,11 +111,8 @@ fn public_key(value: &Value<'_>) -> Result<PublicKey, Problem> {
     let text = value.get_ref().as_str().ok_or_else(|| {
         Problem::expected("a key as base64 or PEM, a table of one, or a list of keys", value)
     })?;
-    let key = if text.trim_start().starts_with("-----BEGIN") {
-        PublicKey::from_pem(text)
-    } else {
-        PublicKey::from_base64(text)
-    };
+    let key =
+        if text.contains("-----BEGIN ") { PublicKey::from_pem(text) } else { PublicKey::from_base64(text) };
     key.map_err(|error| Problem::new(value.span(), error))
 }
 
