@@ -7,12 +7,14 @@ mod id;
 mod key;
 mod scheme;
 mod warning;
+mod widening;
 
 pub use builder::{ApplicationError, TrustedApplicationBuilder};
 pub use id::{ApplicationId, ApplicationIdError};
 pub use key::{ApplicationKey, KeyState, KeyStateError};
 pub use scheme::{Scheme, SchemeError};
 pub use warning::{ApplicationWarning, WarningPart};
+pub use widening::{WidenedRule, Widening};
 
 use crate::clock::Timestamp;
 use crate::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};

@@ -1,5 +1,6 @@
 //! Source addresses: one parser and one matcher for every place that has patterns.
 
+mod covers;
 mod problem;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,6 +2,8 @@
 
 mod pattern;
 
+mod covers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
