@@ -218,7 +218,10 @@ pub enum RegistryError {
     /// The application cannot be kept in this registry.
     #[error("the application cannot be registered: {0}")]
     Invalid(String),
-    /// The registry cannot be reached, or cannot be written at present.
+    /// What was asked for could not be written. The registry can still be read.
+    #[error("the change was not written: {0}")]
+    NotWritten(#[source] BoxError),
+    /// The registry cannot be reached.
     #[error("the registry is not available: {0}")]
     Unavailable(#[source] BoxError),
 }

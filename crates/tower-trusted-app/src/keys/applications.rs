@@ -45,6 +45,12 @@ impl Applications {
         application.signature_key(key).map(|_| application)
     }
 
+    /// All of them, in no order.
+    #[cfg(feature = "file")]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<TrustedApplication>> {
+        self.by_id.values()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
     }

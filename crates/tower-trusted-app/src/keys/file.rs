@@ -1,30 +1,67 @@
 //! Applications from a TOML file that is loaded again when it changes.
 
-use std::convert::Infallible;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
-use std::{fmt, fs, io};
+mod changes;
+mod error;
+mod loaded;
+mod look;
 
-use arc_swap::ArcSwap;
-use sha2::{Digest, Sha256};
+use std::convert::Infallible;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
 use trusted_app_core::crypto::Thumbprint;
-use trusted_app_core::registry::{ApplicationConflict, Reserved};
+use trusted_app_core::registry::Reserved;
 use trusted_app_core::{ApplicationId, KeyStore, LocalApplication, TrustedApplication};
 
-use super::applications::Applications;
-use super::toml::{TomlError, parse_applications};
+pub use self::error::FileError;
+use self::loaded::ApplicationsFile;
 use super::watch::Watch;
 
-/// Applications from a TOML file (its form: [`parse_applications`]), which is loaded again when it
-/// changes.
+/// Applications from a TOML file (its form: [`parse_applications`](super::parse_applications)), which is loaded again
+/// when it changes.
+///
+/// # Changing the file
+///
+/// Write a new file beside it and rename that over it. Readers then see the old file or the new one, and never half of
+/// one:
+///
+/// ```sh
+/// cp -p apps.toml apps.toml.new
+/// editor apps.toml.new
+/// trusted-app apps list --store file:apps.toml.new   # reads it, so it is valid
+/// mv apps.toml.new apps.toml                         # same directory: one step
+/// ```
+///
+/// `trusted-app apps …` and [`FileRegistry`](super::FileRegistry) do the same.
+///
+/// # When a change is loaded
 ///
 /// A thread of its own watches the file's directory, so that a replaced file, a renamed one and the
 /// `..data` link of a Kubernetes volume are noticed, and looks at the content now and then in case
-/// the system reports nothing. A change is loaded once the content has stayed the same for the
-/// [settle time](FileKeyStoreBuilder::settle_time), so a file that is still being written is not.
-/// If the new content is invalid or the file is gone, the applications stay as they were, and
-/// [`status`](Self::status) and the log say why.
+/// the system reports nothing. The applications stay as they were, and [`status`](Self::status) and the log say why,
+/// as long as
+///
+/// - the file is missing, cannot be read, is no text (UTF-8, or UTF-16 with a byte order mark) or is invalid;
+/// - content, length and time of change have not stayed the same for the
+///   [settle time](FileKeyStoreBuilder::settle_time);
+/// - a process has the file open for writing, however long that takes;
+/// - it lists no application any more although there were some, unless it says `application = []`: an empty file, or
+///   one with blank lines and comments alone, is what a full disk and a copy that has just begun leave behind.
+///
+/// Linux tells which process has a file open if it runs in the same PID namespace and under our account, or if we are
+/// root. Of any other it reports writes and closes, if the file is on a local file system and no link or mount of its
+/// own: the file is then loaded when it is closed, or a minute after the last write. In all other cases (network file
+/// systems, other systems than Linux) the settle time alone decides. **A script that writes the file in place, and
+/// pauses for longer, is then loaded half**: a text that ends after a complete line of an application is valid, and may
+/// lack the rules that would have followed.
+///
+/// A load that removes an application, or lets one do more than before, says so in the log at `WARN`, each rule by
+/// itself (see [`TrustedApplication::widened_from`]); a new application is logged at `INFO`.
+///
+/// The file must be valid and complete at the start too. [`open`](Self::open) and [`reload`](Self::reload) are called
+/// when it is, so they do not wait, and handles of our own process do not count for them.
 ///
 /// A look-up does no I/O and takes no lock. Clones share everything; the thread ends with the last.
 #[derive(Clone)]
@@ -38,7 +75,7 @@ impl FileKeyStore {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is invalid.
+    /// When the file cannot be read or is invalid, or another process has it open for writing.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         Self::builder(path).open()
     }
@@ -71,7 +108,8 @@ impl FileKeyStore {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is invalid. The applications then stay as they were.
+    /// When the file cannot be read or is invalid, another process has it open for writing, or it lists no application
+    /// any more. The applications then stay as they were.
     pub fn reload(&self) -> Result<(), FileError> {
         self.file.reload()
     }
@@ -125,14 +163,16 @@ impl FileKeyStoreBuilder {
     }
 
     /// How often the content is looked at though nothing was reported (network file systems report
-    /// nothing); 10 seconds unless stated.
+    /// nothing); 10 seconds by default.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
     }
 
-    /// How long changed content must stay the same before it is loaded; 100 milliseconds unless
-    /// stated. Longer than the longest pause of whoever writes the file in place.
+    /// How long a changed file must stay the same before it is loaded; 100 milliseconds by default.
+    ///
+    /// Where the system cannot tell who has the file open (see [`FileKeyStore`]), it should be longer than the longest
+    /// pause of what writes the file in place.
     pub fn settle_time(mut self, time: Duration) -> Self {
         self.settle_time = time;
         self
@@ -142,7 +182,7 @@ impl FileKeyStoreBuilder {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is invalid, or no thread can be had.
+    /// When the file cannot be read or is invalid, another process has it open for writing, or no thread can be had.
     pub fn open(self) -> Result<FileKeyStore, FileError> {
         let unreadable = |reason| FileError::Unreadable { path: self.path.clone(), reason };
         let path = std::path::absolute(&self.path).map_err(unreadable)?;
@@ -154,7 +194,7 @@ impl FileKeyStoreBuilder {
             );
         }
         let watch = Watch::prepare(&path);
-        let file = Arc::new(ApplicationsFile::load(path, self.reserved)?);
+        let file = Arc::new(ApplicationsFile::load(path, self.reserved, watch.unclosed())?);
         let observer = Arc::clone(&file);
         let watch = watch
             .start(self.poll_interval, self.settle_time, move |before| observer.observe(before))
@@ -175,161 +215,12 @@ pub struct FileStatus {
     pub last_error: Option<String>,
 }
 
-/// Why a file of applications could not be loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// It is missing, may not be read, or is not UTF-8.
-    #[error("cannot read {}: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        reason: io::Error,
-    },
-    /// It does not describe applications.
-    #[error("{}, {reason}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and in which line.
-        reason: TomlError,
-    },
-    /// An application has our own id or key.
-    #[error("{}: {reason}", path.display())]
-    Conflict {
-        /// The file.
-        path: PathBuf,
-        /// Which application it is.
-        reason: ApplicationConflict,
-    },
-    /// The thread that would watch it could not be started.
-    #[error("cannot watch {}: {reason}", path.display())]
-    Unwatched {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        reason: io::Error,
-    },
-}
-
-/// What stood in the file at one look: the SHA-256 of its content, or why there was none.
-type Observation = Result<[u8; 32], io::ErrorKind>;
-
-/// The file and what was last loaded from it.
-struct ApplicationsFile {
-    path: PathBuf,
-    reserved: Option<Reserved>,
-    current: ArcSwap<Applications>,
-    status: ArcSwap<FileStatus>,
-    /// What the file was when it was last loaded or found faulty. Held from reading to publishing,
-    /// so that of two loads the one that read later also publishes later.
-    handled: Mutex<Observation>,
-}
-
-impl ApplicationsFile {
-    fn load(path: PathBuf, reserved: Option<Reserved>) -> Result<Self, FileError> {
-        let content = fs::read(&path);
-        let handled = observation(&content);
-        let applications = read_applications(&path, content, reserved.as_ref())?;
-        let status = FileStatus { generation: 1, loaded_at: SystemTime::now(), last_error: None };
-        Ok(Self {
-            path,
-            reserved,
-            current: ArcSwap::from_pointee(applications),
-            status: ArcSwap::from_pointee(status),
-            handled: Mutex::new(handled),
-        })
-    }
-
-    fn reload(&self) -> Result<(), FileError> {
-        let mut handled = self.handled.lock().unwrap_or_else(PoisonError::into_inner);
-        let content = fs::read(&self.path);
-        *handled = observation(&content);
-        self.publish(content)
-    }
-
-    /// One look at the file. Answers with what it saw if that is new and also differs from what was
-    /// seen `before`, a settle time ago; loads what has settled.
-    fn observe(&self, before: Option<Observation>) -> Option<Observation> {
-        let mut handled = self.handled.lock().unwrap_or_else(PoisonError::into_inner);
-        let content = fs::read(&self.path);
-        let now = observation(&content);
-        if now == *handled {
-            return None;
-        }
-        if Some(now) != before {
-            return Some(now);
-        }
-        *handled = now;
-        if let Err(error) = self.publish(content) {
-            tracing::error!(target: "trusted_app", %error, "the trusted applications stay as they were");
-        }
-        None
-    }
-
-    fn publish(&self, content: io::Result<Vec<u8>>) -> Result<(), FileError> {
-        let before = self.status.load();
-        match read_applications(&self.path, content, self.reserved.as_ref()) {
-            Ok(applications) => {
-                let generation = before.generation + 1;
-                self.current.store(Arc::new(applications));
-                self.status.store(Arc::new(FileStatus {
-                    generation,
-                    loaded_at: SystemTime::now(),
-                    last_error: None,
-                }));
-                tracing::info!(
-                    target: "trusted_app",
-                    path = %self.path.display(),
-                    generation,
-                    "loaded the trusted applications"
-                );
-                Ok(())
-            }
-            Err(error) => {
-                self.status.store(Arc::new(FileStatus {
-                    last_error: Some(error.to_string()),
-                    ..FileStatus::clone(&before)
-                }));
-                Err(error)
-            }
-        }
-    }
-}
-
-fn observation(content: &io::Result<Vec<u8>>) -> Observation {
-    match content {
-        Ok(content) => Ok(Sha256::digest(content).into()),
-        Err(error) => Err(error.kind()),
-    }
-}
-
-fn read_applications(
-    path: &Path,
-    content: io::Result<Vec<u8>>,
-    reserved: Option<&Reserved>,
-) -> Result<Applications, FileError> {
-    let text = content
-        .and_then(|content| {
-            String::from_utf8(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-        })
-        .map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
-    let parsed =
-        parse_applications(&text).map_err(|reason| FileError::Invalid { path: path.to_owned(), reason })?;
-    for warning in parsed.warnings {
-        tracing::warn!(target: "trusted_app", path = %path.display(), "{warning}");
-    }
-    Applications::new(parsed.applications.into_iter().map(Arc::new), reserved.cloned())
-        .map_err(|reason| FileError::Conflict { path: path.to_owned(), reason })
-}
-
 /// Whether every account of this machine may write the file, and so decide whom this server trusts.
 #[cfg(unix)]
 fn is_world_writable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
 
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0)
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0)
 }
 
 #[cfg(not(unix))]
@@ -337,101 +228,18 @@ fn is_world_writable(_: &Path) -> bool {
     false
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
-    use super::super::samples;
     use super::*;
 
-    fn text(id: &str) -> String {
-        let key = samples::key(2048);
-        format!(
-            "[[application]]\nid = '{id}'\npublic_key = '{key}'\nip_addresses = 'any'\nurl_paths = 'any'\n"
-        )
-    }
-
-    fn file(content: &str) -> (tempfile::TempDir, ApplicationsFile) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("apps.toml");
-        fs::write(&path, content).unwrap();
-        (directory, ApplicationsFile::load(path, None).unwrap())
-    }
-
-    fn knows(file: &ApplicationsFile, id: &str) -> bool {
-        file.current.load().get(&id.parse().unwrap()).is_some()
-    }
-
-    #[test]
-    fn content_is_loaded_when_it_was_the_same_twice() {
-        let (_directory, file) = file(&text("one"));
-        assert_eq!(file.observe(None), None);
-
-        fs::write(&file.path, text("two")).unwrap();
-        let two = file.observe(None);
-        assert!(two.is_some());
-        fs::write(&file.path, text("three")).unwrap();
-        let three = file.observe(two);
-        assert!(three.is_some() && three != two);
-        assert!(knows(&file, "one"));
-        assert_eq!(file.observe(three), None);
-        assert!(knows(&file, "three") && !knows(&file, "one"));
-        assert_eq!(file.status.load().generation, 2);
-
-        // Written and taken back before it settled.
-        fs::write(&file.path, text("four")).unwrap();
-        let four = file.observe(None);
-        fs::write(&file.path, text("three")).unwrap();
-        assert_eq!(file.observe(four), None);
-        assert_eq!(file.status.load().generation, 2);
-    }
-
-    #[test]
-    fn a_fault_is_reported_once() {
-        let (_directory, file) = file(&text("one"));
-        let fault = |content: &str| {
-            fs::write(&file.path, content).unwrap();
-            let seen = file.observe(None);
-            assert!(seen.is_some());
-            assert_eq!(file.observe(seen), None);
-            assert_eq!(file.observe(None), None, "it would be reported again");
-            assert!(knows(&file, "one"));
-            file.status.load().last_error.clone().unwrap()
-        };
-        let path = file.path.display();
-        assert_eq!(
-            fault("[[application]]"),
-            format!(
-                "{path}, line 1: application number 1: id: missing; write the name that its requests carry"
-            )
-        );
-        assert_eq!(fault("x = 1"), format!("{path}, line 1: unknown key `x`; known is only [[application]]"));
-
-        // The content that is in use ends the fault.
-        fs::write(&file.path, text("one")).unwrap();
-        assert_eq!(file.observe(file.observe(None)), None);
-        assert_eq!(file.status.load().last_error, None);
-    }
-
-    #[test]
-    fn what_is_no_text_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("apps.toml");
-        fs::write(&path, b"id = '\xff'").unwrap();
-        let error = FileKeyStore::open(&path).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            format!("cannot read {}: invalid utf-8 sequence of 1 bytes from index 6", path.display())
-        );
-    }
-
-    #[cfg(unix)]
     #[test]
     fn who_may_write_is_known() {
         use std::os::unix::fs::PermissionsExt;
 
-        let (_directory, file) = file(&text("one"));
+        let file = tempfile::NamedTempFile::new().unwrap();
         for (mode, expected) in [(0o644, false), (0o664, false), (0o666, true), (0o602, true)] {
-            fs::set_permissions(&file.path, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(is_world_writable(&file.path), expected, "{mode:o}");
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(is_world_writable(file.path()), expected, "{mode:o}");
         }
     }
 }

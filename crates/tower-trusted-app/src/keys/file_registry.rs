@@ -1,28 +1,54 @@
 //! A registry whose applications stand in a TOML file.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+mod error;
+mod replace;
 
-use fs4::FileExt;
-use tempfile::NamedTempFile;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs};
+
 use tokio::sync::Mutex;
 use trusted_app_core::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError};
+use trusted_app_core::text::decode;
 use trusted_app_core::{ApplicationId, TrustedApplication};
 
+pub use self::error::FileChangeError;
+use self::replace::replace;
 use super::file::FileError;
 use super::memory_registry::MemoryRegistry;
-use super::toml::{parse_applications, write_applications};
+use super::toml::{ParsedApplications, parse_applications, write_applications};
 
 /// A registry whose applications stand in a TOML file, the same that [`FileKeyStore`](super::FileKeyStore) reads: for
 /// one machine, and for tools that change what its servers trust.
 ///
 /// The file holds the applications and nothing else: the versions, who changed what and the log of changes are of this
-/// value, from when it was opened. Every change writes the whole file anew, in its order by id, and puts it in the place
-/// of the old one, so that nobody ever reads half of it. **Comments are lost.** If the file was changed by somebody else
-/// since, nothing is overwritten: the change is refused as unavailable, and so is everything after it, until the registry
-/// is opened again.
+/// value, from when it was opened. Every change writes the whole file, in its order by id, beside the old one and renames
+/// it over that, so that no one ever reads half of it. **Comments are lost.**
+///
+/// # When a change cannot be written
+///
+/// The change fails as [`RegistryError::NotWritten`] with a [`FileChangeError`] that says what to do, and nothing is
+/// changed, here or in the file. Everything can still be read, and the next change is tried again:
+///
+/// - This account must be allowed to write in the file's directory, and the old file must be its own (or this process
+///   root's), since the new one gets the owner and the rights of the old one.
+/// - The file must not be a mount of its own. In a container, mount its directory:
+///
+///   ```sh
+///   docker run -v /srv/tracker/trust:/etc/tracker/trust …        # right: the directory
+///   docker run -v /srv/tracker/apps.toml:/etc/tracker/apps.toml …  # wrong: the file cannot be replaced
+///   ```
+/// - If something else changed the file since it was read, nothing is overwritten: the file is read again, each
+///   application that differs gets a new version, and the change is refused once, so that it is repeated with a look at
+///   what is there now. What cannot be used as it is now (invalid, cut, still open for writing, or without any
+///   application, unless it says `application = []`) is not taken over: the applications stay as they were read, and
+///   changes are refused until the file is in order.
+///
+/// What edits the file by hand should do as this does: write beside it and rename.
+///
+/// ```sh
+/// cp -p apps.toml apps.toml.new && editor apps.toml.new && mv apps.toml.new apps.toml
+/// ```
 ///
 /// ```
 /// use tower_trusted_app::keys::FileRegistry;
@@ -41,23 +67,27 @@ use super::toml::{parse_applications, write_applications};
 /// let written = std::fs::read_to_string(path)?;
 /// assert!(written.contains("id = \"wiki\""));
 ///
-/// // Somebody edits the file. What they wrote is not lost.
+/// // The file is edited by hand. What was written is not lost, and can be seen before the change is repeated.
 /// std::fs::write(path, format!("# reviewed\n{written}"))?;
 /// assert!(registry.remove(&"wiki".parse()?, 1, "alice").await.is_err());
 /// assert!(std::fs::read_to_string(path)?.starts_with("# reviewed"));
+/// registry.remove(&"wiki".parse()?, 1, "alice").await?;
+/// assert_eq!(std::fs::read_to_string(path)?, "application = []\n"); // none, on purpose
 /// # Ok(())
 /// # }
 /// # run(&path, wiki)?;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct FileRegistry {
     path: PathBuf,
-    /// The text as it was read or written; `None` if there is no file yet.
-    text: Mutex<Option<String>>,
+    held: Mutex<Held>,
+}
+
+/// What the file has.
+struct Held {
+    /// As they were read or written; `None` if there is no file yet.
+    bytes: Option<Vec<u8>>,
     applications: MemoryRegistry,
-    /// Why a change did not get into the file, which then differs from what is held here.
-    failed: OnceLock<String>,
 }
 
 impl FileRegistry {
@@ -69,109 +99,96 @@ impl FileRegistry {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         // What is written takes the place of the file, and not of a link to it.
         let path = path.as_ref().canonicalize().unwrap_or_else(|_| path.as_ref().to_owned());
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(reason) => return Err(FileError::Unreadable { path, reason }),
-            Ok(text) => Some(text),
-        };
-        let parsed = match parse_applications(text.as_deref().unwrap_or_default()) {
-            Err(reason) => return Err(FileError::Invalid { path, reason }),
-            Ok(parsed) => parsed,
-        };
+        let bytes = read(&path)?;
+        let parsed = parse(&path, bytes.as_deref().unwrap_or_default())?;
         match MemoryRegistry::new(parsed.applications) {
             Err(reason) => Err(FileError::Conflict { path, reason }),
-            Ok(applications) => {
-                Ok(Self { path, text: Mutex::new(text), applications, failed: OnceLock::new() })
-            }
+            Ok(applications) => Ok(Self { path, held: Mutex::new(Held { bytes, applications }) }),
         }
     }
 
     /// Whether the file seems to have comments, which the next change drops.
     pub async fn has_comments(&self) -> bool {
-        self.text.lock().await.as_ref().is_some_and(|text| text.contains('#'))
+        self.held.lock().await.bytes.as_ref().is_some_and(|bytes| bytes.contains(&b'#'))
     }
 
-    fn held(&self) -> Result<&MemoryRegistry, RegistryError> {
-        match self.failed.get() {
-            Some(reason) => Err(RegistryError::Unavailable(reason.clone().into())),
-            None => Ok(&self.applications),
-        }
-    }
-
-    /// Makes one change, and puts it into the file.
+    /// Makes one change, and puts it into the file. If that fails, nothing is changed.
     async fn change<T>(
         &self,
         change: impl AsyncFnOnce(&MemoryRegistry) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
-        let mut text = self.text.lock().await;
-        let made = change(self.held()?).await?;
-        let all = self.applications.list(None, usize::MAX).await?;
+        let not_written = |error: FileChangeError| RegistryError::NotWritten(error.into());
+        let mut held = self.held.lock().await;
+        held.catch_up(&self.path).await.map_err(not_written)?;
+        let changed = held.applications.fork();
+        let made = change(&changed).await?;
+        let all = changed.list(None, usize::MAX).await?;
         let all: Vec<_> = all.into_iter().flatten().map(|registered| registered.application).collect();
-        let written = write_applications(all.iter().map(AsRef::as_ref));
-        if let Err(error) = replace(&self.path, text.as_deref(), &written) {
-            let reason = self.failed.get_or_init(|| format!("{}: {error}", self.path.display()));
-            return Err(RegistryError::Unavailable(reason.clone().into()));
-        }
-        *text = Some(written);
+        let written = write_applications(all.iter().map(AsRef::as_ref)).into_bytes();
+        replace(&self.path, held.bytes.as_deref(), &written).map_err(not_written)?;
+        *held = Held { bytes: Some(written), applications: changed };
         Ok(made)
     }
 }
 
-/// Puts a text in the place of a file that has another, or of none.
-fn replace(path: &Path, before: Option<&str>, text: &str) -> io::Result<()> {
-    let directory = path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut new = NamedTempFile::new_in(directory)?;
-    new.write_all(text.as_bytes())?;
-    new.as_file().sync_all()?;
-    let Some(before) = before else {
-        new.persist_noclobber(path)?;
-        return sync(directory);
-    };
-    // Held until the end.
-    let old = File::open(path)?;
-    FileExt::try_lock(&old)
-        .map_err(|_| io::Error::other("somebody else is changing the file in the meantime: try again"))?;
-    if fs::read_to_string(path)? != before {
-        return Err(io::Error::other("the file was changed in the meantime: try again"));
-    }
-    keep_access(new.as_file(), &old)?;
-    new.persist(path)?;
-    sync(directory)
-}
-
-/// Makes the names in a directory durable, as its files are already.
-fn sync(directory: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(directory)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = directory;
-    Ok(())
-}
-
-/// Whoever could read the old file can read the new one. A change that would not keep that is refused: a server that
-/// cannot read it would go on with the old one.
-fn keep_access(new: &File, old: &File) -> io::Result<()> {
-    let of_old = old.metadata()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, fchown};
-        let of_new = new.metadata()?;
-        if (of_new.uid(), of_new.gid()) != (of_old.uid(), of_old.gid()) {
-            fchown(new, Some(of_old.uid()), Some(of_old.gid()))?;
+impl Held {
+    /// Reads the file again if it is not what was read or written last, which is an error in any case.
+    async fn catch_up(&mut self, path: &Path) -> Result<(), FileChangeError> {
+        let bytes = read(path)?;
+        if bytes == self.bytes {
+            return Ok(());
         }
+        let had_some = self.applications.list(None, 1).await.is_ok_and(|some| !some.is_empty());
+        if bytes.is_none() && had_some {
+            let (path, reason) = (path.to_owned(), io::ErrorKind::NotFound.into());
+            return Err(FileError::Unreadable { path, reason }.into());
+        }
+        let parsed = parse(path, bytes.as_deref().unwrap_or_default())?;
+        if parsed.applications.is_empty() && had_some && !parsed.states_none {
+            return Err(FileError::NoApplications { path: path.to_owned() }.into());
+        }
+        replace::check_unwritten(path)?;
+        let changed = self.applications.fork();
+        changed
+            .replace(parsed.applications, is_same, "")
+            .map_err(|reason| FileError::Conflict { path: path.to_owned(), reason })?;
+        *self = Self { bytes, applications: changed };
+        Err(FileChangeError::Changed { path: path.to_owned() })
     }
-    new.set_permissions(of_old.permissions())
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(reason) => Err(FileError::Unreadable { path: path.to_owned(), reason }),
+    }
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<ParsedApplications, FileError> {
+    let text =
+        decode(bytes.to_vec()).map_err(|reason| FileError::NotText { path: path.to_owned(), reason })?;
+    parse_applications(&text).map_err(|reason| FileError::of_toml(path.to_owned(), reason))
+}
+
+/// What is written says everything.
+fn is_same(one: &TrustedApplication, other: &TrustedApplication) -> bool {
+    write_applications([one]) == write_applications([other])
+}
+
+impl fmt::Debug for FileRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileRegistry").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl ApplicationRegistry for FileRegistry {
     async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Entry>, RegistryError> {
-        let _settled = self.text.lock().await; // no change is half way
-        self.held()?.list(after, limit).await
+        self.held.lock().await.applications.list(after, limit).await
     }
 
     async fn get(&self, id: &ApplicationId) -> Result<Option<Entry>, RegistryError> {
-        let _settled = self.text.lock().await; // no change is half way
-        self.held()?.get(id).await
+        self.held.lock().await.applications.get(id).await
     }
 
     async fn add(&self, application: TrustedApplication, by: &str) -> Result<Registered, RegistryError> {
@@ -192,12 +209,10 @@ impl ApplicationRegistry for FileRegistry {
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, RegistryError> {
-        let _settled = self.text.lock().await; // no change is half way
-        self.held()?.changes(after, limit).await
+        self.held.lock().await.applications.changes(after, limit).await
     }
 
     async fn last_change(&self) -> Result<u64, RegistryError> {
-        let _settled = self.text.lock().await; // no change is half way
-        self.held()?.last_change().await
+        self.held.lock().await.applications.last_change().await
     }
 }

@@ -44,9 +44,8 @@ impl Ledger {
         stamp: Stamp,
     ) -> Result<Registered, RegistryError> {
         set.add(Arc::clone(&application))?;
-        // Each earlier version came by a change of that id.
-        let earlier = self.changes.iter().filter(|change| change.id == *application.id()).count();
-        let record = Registered::new(application, earlier as u64 + 1, stamp.clone(), stamp.clone());
+        let version = self.next_version(application.id());
+        let record = Registered::new(application, version, stamp.clone(), stamp.clone());
         self.records.insert(record.application.id().clone(), record.clone());
         self.log(stamp, None, Some(&record.application));
         Ok(record)
@@ -81,6 +80,32 @@ impl Ledger {
         Ok(())
     }
 
+    /// Takes these in the place of all: one change each for what differs.
+    #[cfg(feature = "file")]
+    pub(super) fn replace(
+        &mut self,
+        new: &Applications,
+        is_same: fn(&TrustedApplication, &TrustedApplication) -> bool,
+        stamp: &Stamp,
+    ) {
+        let is_gone = |id: &&ApplicationId| new.get(id).is_none();
+        let gone: Vec<_> = self.records.keys().filter(is_gone).cloned().collect();
+        for before in gone.iter().filter_map(|id| self.records.remove(id)).collect::<Vec<_>>() {
+            self.log(stamp.clone(), Some(&before.application), None);
+        }
+        for application in new.iter() {
+            let before = self.records.get(application.id()).cloned();
+            let (version, created) = match &before {
+                Some(before) if is_same(&before.application, application) => continue,
+                Some(before) => (before.version + 1, before.created.clone()),
+                None => (self.next_version(application.id()), stamp.clone()),
+            };
+            let record = Registered::new(Arc::clone(application), version, created, stamp.clone());
+            self.records.insert(application.id().clone(), record);
+            self.log(stamp.clone(), before.as_ref().map(|before| &before.application), Some(application));
+        }
+    }
+
     pub(super) fn changes(&self, after: u64, limit: usize) -> Vec<Change> {
         let after = usize::try_from(after).unwrap_or(usize::MAX);
         self.changes.iter().skip(after).take(limit).cloned().collect()
@@ -88,6 +113,11 @@ impl Ledger {
 
     pub(super) fn last_change(&self) -> u64 {
         self.changes.len() as u64
+    }
+
+    /// The version of an application that is added: each earlier one came by a change of that id.
+    fn next_version(&self, id: &ApplicationId) -> u64 {
+        self.changes.iter().filter(|change| change.id == *id).count() as u64 + 1
     }
 
     fn expect(&self, id: &ApplicationId, expected: u64) -> Result<&Registered, RegistryError> {

@@ -98,6 +98,12 @@ impl MemoryKeyStore {
         })
     }
 
+    /// A copy that shares nothing.
+    #[cfg(feature = "file")]
+    pub(super) fn fork(&self) -> Self {
+        Self::of(Applications::clone(&self.shared.current.load()))
+    }
+
     pub(super) fn reserved(&self) -> Option<Reserved> {
         self.shared.current.load().reserved().cloned()
     }

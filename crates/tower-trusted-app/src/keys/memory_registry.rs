@@ -10,6 +10,8 @@ use trusted_app_core::registry::{
 };
 use trusted_app_core::{ApplicationId, Clock, KeyStore, LocalApplication, TrustedApplication};
 
+#[cfg(feature = "file")]
+use super::applications::Applications;
 use super::ledger::Ledger;
 use super::memory::MemoryKeyStore;
 use crate::clock::SystemClock;
@@ -78,6 +80,30 @@ impl MemoryRegistry {
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// A copy that shares nothing: what is changed in it is not changed here.
+    #[cfg(feature = "file")]
+    pub(super) fn fork(&self) -> Self {
+        let ledger = Arc::new(Mutex::new(self.ledger().clone()));
+        Self { keys: self.keys.fork(), ledger, clock: Arc::clone(&self.clock) }
+    }
+
+    /// Takes these applications in the place of all: one change each for what is not the `same`.
+    #[cfg(feature = "file")]
+    pub(super) fn replace(
+        &self,
+        applications: impl IntoIterator<Item = TrustedApplication>,
+        is_same: fn(&TrustedApplication, &TrustedApplication) -> bool,
+        by: &str,
+    ) -> Result<(), ApplicationConflict> {
+        let (mut ledger, stamp) = (self.ledger(), self.stamp(by));
+        self.keys.change(|set| {
+            let reserved = set.reserved().cloned();
+            *set = Applications::new(applications.into_iter().map(Arc::new), reserved)?;
+            ledger.replace(set, is_same, &stamp);
+            Ok(())
+        })
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -17,6 +17,8 @@ pub(crate) mod samples;
 mod toml;
 #[cfg(feature = "file")]
 mod watch;
+#[cfg(feature = "file")]
+mod writer;
 
 #[cfg(feature = "toml")]
 pub use self::toml::{ParsedApplications, TomlError, parse_applications, write_applications};
@@ -25,8 +27,10 @@ pub use cached::{CacheError, CacheStatus, CachedRegistry, CachedRegistryBuilder,
 #[cfg(feature = "file")]
 pub use file::{FileError, FileKeyStore, FileKeyStoreBuilder, FileStatus};
 #[cfg(feature = "file")]
-pub use file_registry::FileRegistry;
+pub use file_registry::{FileChangeError, FileRegistry};
 pub use func::{KeyStoreFn, NoKeys, key_store_fn};
 pub use memory::MemoryKeyStore;
 pub use memory_registry::MemoryRegistry;
 pub use trusted_app_core::registry::ApplicationConflict;
+#[cfg(feature = "file")]
+pub use writer::FileWriter;

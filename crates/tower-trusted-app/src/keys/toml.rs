@@ -71,28 +71,45 @@ use super::applications::Applications;
 /// unless stated. Its fields are lists: `users` and `groups`, of which either makes that *only these*, `deny_users`
 /// and `deny_groups`, which win; and switches: `read_only` and `insecure_administrators`.
 ///
+/// A text without applications means none. A store that has some takes that for a file that is cut, unless the text
+/// [says so](ParsedApplications::states_none): `application = []`.
+///
+/// A text that is cut after a complete line is mostly valid, and lacks the rules that would have followed. So a file that
+/// is in use is never written in place: write a new one beside it and rename that over it.
+///
+/// ```sh
+/// generate-applications > apps.toml.new && mv apps.toml.new apps.toml
+/// ```
+///
 /// # Errors
 ///
 /// The first fault that is found, with its line, application and field. A field that is not listed
-/// above is a fault, and so is an id or a public key that two applications have.
+/// above is a fault, and so is an id or a public key that two applications have. Where the text
+/// [ends too early](TomlError::is_at_end), the error says so.
 pub fn parse_applications(text: &str) -> Result<ParsedApplications, TomlError> {
     let document = DeTable::parse(text).map_err(|error| {
         // Its own form would quote the line, which might be part of a private key.
-        TomlError::new(text, String::new(), Problem::new(error.span().unwrap_or_default(), error.message()))
+        let at = error.span().unwrap_or_default();
+        let at_end = is_at_end(text, &at) && !error.message().starts_with("duplicate key");
+        TomlError { at_end, ..TomlError::new(text, String::new(), Problem::new(at, error.message())) }
     })?;
     let tables =
         tables(document.get_ref()).map_err(|problem| TomlError::new(text, String::new(), problem))?;
 
-    let mut parsed = ParsedApplications::default();
+    let mut parsed = ParsedApplications {
+        states_none: tables.is_empty() && document.get_ref().contains_key("application"),
+        ..ParsedApplications::default()
+    };
     let mut set = Applications::default();
+    let last = tables.len();
     for (number, (at, table)) in (1..).zip(tables) {
-        let entry = Entry { text, at, number, table };
+        let entry = Entry { text, at, number, table, is_last: number == last };
         let application = entry.read(&mut parsed.warnings)?;
         set.add(Arc::new(application.clone()))
             .map_err(|conflict| entry.error("", Problem::new(entry.at.clone(), conflict)))?;
         parsed.applications.push(application);
     }
-    if parsed.applications.is_empty() {
+    if parsed.applications.is_empty() && !parsed.states_none {
         parsed.warnings.push("no application is listed, so every trusted request is refused".to_owned());
     }
     Ok(parsed)
@@ -106,6 +123,8 @@ pub struct ParsedApplications {
     pub applications: Vec<TrustedApplication>,
     /// What is allowed but hardly meant, such as a path pattern that matches nothing.
     pub warnings: Vec<String>,
+    /// Whether the text says that there are none, by `application = []`.
+    pub states_none: bool,
 }
 
 /// Why a TOML text does not describe applications.
@@ -115,12 +134,13 @@ pub struct TomlError {
     line: usize,
     place: String,
     problem: String,
+    at_end: bool,
 }
 
 impl TomlError {
     fn new(text: &str, place: String, problem: Problem) -> Self {
         let line = 1 + text.bytes().take(problem.at.start).filter(|byte| *byte == b'\n').count();
-        Self { line, place, problem: problem.text }
+        Self { line, place, problem: problem.text, at_end: false }
     }
 
     /// The line of the fault, counted from 1.
@@ -128,6 +148,18 @@ impl TomlError {
     pub fn line(&self) -> usize {
         self.line
     }
+
+    /// Whether the fault is that the text ends: in a string, a list or a line, or in an application that lacks a field.
+    /// It then seems to be cut.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.at_end
+    }
+}
+
+/// Whether what is at that place ends in the last line that is not blank.
+fn is_at_end(text: &str, at: &Range<usize>) -> bool {
+    !text.get(at.end..).unwrap_or_default().trim_end().contains('\n')
 }
 
 /// The `[[application]]` tables, each with its place.
@@ -174,6 +206,7 @@ struct Entry<'t> {
     at: Range<usize>,
     number: usize,
     table: &'t DeTable<'t>,
+    is_last: bool,
 }
 
 impl<'t> Entry<'t> {
@@ -263,7 +296,10 @@ impl<'t> Entry<'t> {
         what: &str,
         read: impl FnOnce(&'t Value<'t>) -> Result<T, Problem>,
     ) -> Result<T, TomlError> {
-        let missing = || self.error(field, Problem::new(self.at.clone(), format!("missing; write {what}")));
+        let missing = || TomlError {
+            at_end: self.is_last,
+            ..self.error(field, Problem::new(self.at.clone(), format!("missing; write {what}")))
+        };
         self.optional(field, read)?.ok_or_else(missing)
     }
 

@@ -67,7 +67,9 @@ fn status(error: &AdminError) -> StatusCode {
         AdminError::NotFound(_) => StatusCode::NOT_FOUND,
         AdminError::Changed { .. } => StatusCode::PRECONDITION_FAILED,
         AdminError::Broken(_) | AdminError::PendingGone => StatusCode::CONFLICT,
-        AdminError::Busy | AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::Busy | AdminError::Unavailable(_) | AdminError::NotWritten(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         AdminError::BrokenOff { source, .. } => status(source),
     }
 }

@@ -287,7 +287,9 @@ fn status(error: &AdminError) -> StatusCode {
         AdminError::NotFound(_) => StatusCode::NOT_FOUND,
         AdminError::Broken(_) | AdminError::Changed { .. } | AdminError::PendingGone => StatusCode::CONFLICT,
         AdminError::BrokenOff { source, .. } => status(source),
-        AdminError::Busy | AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::Busy | AdminError::Unavailable(_) | AdminError::NotWritten(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
     }
 }
 

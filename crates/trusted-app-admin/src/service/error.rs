@@ -56,6 +56,10 @@ pub enum AdminError {
         "The registry of trusted applications is not available. What was asked for was not done; try again later."
     )]
     Unavailable(#[source] BoxError),
+    /// The registry cannot write, or did not write this: nothing was changed, and everything can be read. It says
+    /// what to do.
+    #[error("The change was not saved: {0}.")]
+    NotWritten(#[source] BoxError),
 }
 
 impl From<Problem> for AdminError {
@@ -79,6 +83,10 @@ impl From<RegistryError> for AdminError {
             RegistryError::Unavailable(source) => {
                 tracing::error!(target: "trusted_app", error = %source, "the registry is not available");
                 Self::Unavailable(source)
+            }
+            RegistryError::NotWritten(source) => {
+                tracing::error!(target: "trusted_app", error = %source, "a change was not written to the registry");
+                Self::NotWritten(source)
             }
             other => Self::Unavailable(other.into()),
         }

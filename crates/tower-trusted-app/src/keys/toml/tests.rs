@@ -489,10 +489,86 @@ fn what_is_hardly_meant_is_warned_of() {
             format!("line 14: application `forum`: methods: {empty}"),
         ]
     );
-    for nobody in ["", "# nothing yet\n", "application = []"] {
-        let parsed = parse_applications(nobody).unwrap();
-        assert!(parsed.applications.is_empty());
+    for none in ["", "# nothing yet\n"] {
+        let parsed = parse_applications(none).unwrap();
+        assert!(parsed.applications.is_empty() && !parsed.states_none);
         assert_eq!(parsed.warnings, ["no application is listed, so every trusted request is refused"]);
+    }
+    for none in ["application = []", "# none yet\napplication = [\n]\n", &write_applications([])] {
+        let parsed = parse_applications(none).unwrap();
+        assert!(parsed.applications.is_empty() && parsed.states_none);
+        assert!(parsed.warnings.is_empty());
+    }
+}
+
+#[test]
+fn what_no_administrator_means_is_warned_of() {
+    for (field, value, expected) in [
+        (
+            "id",
+            "'${WIKI_ID}'",
+            "line 2: application `${WIKI_ID}`: id: the id `${WIKI_ID}` looks like a variable that was not replaced",
+        ),
+        (
+            "timeout_ms",
+            "999999999999",
+            "line 6: application `wiki`: timeout_ms: a time-out of 999999999999 ms is 31 years: a captured request is good \
+             for as long",
+        ),
+        (
+            "ip_addresses",
+            "[]",
+            "line 4: application `wiki`: ip_addresses: the list is empty, so every request is refused; for no rule write \
+             \"any\"",
+        ),
+    ] {
+        let lines = MINIMAL.lines().map(|line| match line.starts_with(field) {
+            true => format!("{field} = {value}"),
+            false => line.to_owned(),
+        });
+        let mut text = lines.collect::<Vec<_>>().join("\n");
+        if !MINIMAL.contains(field) {
+            text += &format!("\n{field} = {value}");
+        }
+        assert_eq!(parse_applications(&with_keys(&text)).unwrap().warnings, [expected]);
+    }
+}
+
+#[test]
+fn other_forms_of_keys_are_named_or_read() {
+    let block = |label: &str| format!("\"\"\"-----BEGIN {label}-----\nc2VjcmV0\n-----END {label}-----\"\"\"");
+    for (key, expected) in [
+        (block("CERTIFICATE"), "`openssl x509 -pubkey -noout -in FILE` prints its public key"),
+        (block("RSA PRIVATE KEY"), "`openssl pkey -pubout -in FILE` prints its public key"),
+        ("'ssh-rsa c2VjcmV0 wiki'".to_owned(), "`ssh-keygen -e -m PKCS8 -f FILE` prints"),
+    ] {
+        let error = error(&MINIMAL.replace("\"<2048>\"", &key));
+        assert!(error.starts_with("line 3: application `wiki`: public_key: this is a"), "{error}");
+        assert!(error.contains(expected) && !error.contains("c2VjcmV0"), "{error}");
+    }
+}
+
+#[test]
+fn a_text_that_ends_too_early_is_known() {
+    let text = with_keys(MINIMAL);
+    let is_at_end = |text: &str| parse_applications(text).map(drop).unwrap_err().is_at_end();
+    for (cut, line) in [
+        ("url_paths", "in a line"),
+        ("ip_addresses = \"a", "in a string"),
+        ("= \"any\"\nurl", "in a key"),
+        ("\nip_addresses", "before a field that must be there"),
+    ] {
+        let at = text.find(cut).unwrap() + cut.len();
+        assert!(is_at_end(&text[..at]), "{line}: {:?}", &text[at - 10..at]);
+    }
+    for whole in [
+        text.replace("\"any\"", "\"all\""),
+        text.replace("url_paths", "url_path"),
+        format!("{text}id = 'twice'"),
+        text.replace("id = \"wiki\"", "id = \"wiki"),
+        format!("{}{}", text.replace("url_paths = \"any\"", ""), text.replace("wiki", "forum")),
+    ] {
+        assert!(!is_at_end(&whole), "{whole}");
     }
 }
 

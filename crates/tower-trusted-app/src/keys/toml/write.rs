@@ -11,7 +11,7 @@ use trusted_app_core::limits::MIN_RSA_BITS;
 use trusted_app_core::{ActAsPolicy, PublicKey, TrustedApplication};
 
 /// Writes applications as the TOML that [`parse_applications`](super::parse_applications) reads: what
-/// comes back is equal in every field.
+/// comes back is equal in every field. None are written as `application = []`, which says that none are meant.
 ///
 /// ```
 /// use tower_trusted_app::keys::{parse_applications, write_applications};
@@ -31,6 +31,9 @@ pub fn write_applications<'a>(applications: impl IntoIterator<Item = &'a Trusted
             text.push('\n');
         }
         write_application(&mut text, application);
+    }
+    if text.is_empty() {
+        text.push_str("application = []\n");
     }
     text
 }
