@@ -209,17 +209,9 @@ fn no_request_is_decided_by_half_a_file() {
             }
         }));
         done.store(true, Ordering::SeqCst);
-        for thread in threads {
-            for at in thread.join().unwrap() {
-                let request = &requests[at];
-                panic!(
-                    "{} {} was decided by half a file: {:?}",
-                    request.method(),
-                    request.uri(),
-                    request.headers()
-                );
-            }
-        }
+        let wrong: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        let shown = wrong.iter().map(|at| format!("{} {}", requests[*at].method(), requests[*at].uri()));
+        assert!(wrong.is_empty(), "decided by half a file: {:?}", shown.collect::<Vec<_>>());
         if let Err(panic) = written {
             std::panic::resume_unwind(panic);
         }

@@ -242,7 +242,9 @@ async fn delete<R: ApplicationRegistry>(State(service): State<Administration<R>>
     match service.remove(&page.administrator, id, version, false).await {
         // That it is gone already is what was wanted.
         Ok(()) | Err(AdminError::NotFound(_)) => see_other(&page.list_after("deleted")),
-        Err(error @ AdminError::Unavailable(_)) => show_delete(&page, id, id, version, Some(&error)),
+        Err(error @ (AdminError::Unavailable(_) | AdminError::NotWritten(_))) => {
+            show_delete(&page, id, id, version, Some(&error))
+        }
         Err(error @ AdminError::Changed { .. }) => {
             let content =
                 html! { (alert(&error)) (as_it_is(&page, "delete", id, Some(&error))) (back(&page)) };

@@ -12,10 +12,11 @@ use trusted_app_test::TestIdentity;
 
 use crate::harness::{ByHeader, Peer, World, answer, but, document, with_pending};
 
-/// A registry that can be away.
+/// A registry that can be away, or unable to write.
 struct Store {
     registry: MemoryRegistry,
     away: Arc<AtomicBool>,
+    stuck: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -23,6 +24,13 @@ impl Store {
         match self.away.load(Ordering::SeqCst) {
             true => Err(RegistryError::Unavailable("as the test wants it".into())),
             false => Ok(&self.registry),
+        }
+    }
+
+    fn writable(&self) -> Result<&MemoryRegistry, RegistryError> {
+        match self.stuck.load(Ordering::SeqCst) {
+            true => Err(RegistryError::NotWritten("mount the directory and not the file".into())),
+            false => self.reached(),
         }
     }
 }
@@ -35,7 +43,7 @@ impl ApplicationRegistry for Store {
         self.reached()?.get(id).await
     }
     async fn add(&self, application: TrustedApplication, by: &str) -> Result<Registered, RegistryError> {
-        self.reached()?.add(application, by).await
+        self.writable()?.add(application, by).await
     }
     async fn update(
         &self,
@@ -43,10 +51,10 @@ impl ApplicationRegistry for Store {
         expected: u64,
         by: &str,
     ) -> Result<Registered, RegistryError> {
-        self.reached()?.update(application, expected, by).await
+        self.writable()?.update(application, expected, by).await
     }
     async fn remove(&self, id: &ApplicationId, expected: u64, by: &str) -> Result<(), RegistryError> {
-        self.reached()?.remove(id, expected, by).await
+        self.writable()?.remove(id, expected, by).await
     }
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, RegistryError> {
         self.reached()?.changes(after, limit).await
@@ -59,7 +67,7 @@ impl ApplicationRegistry for Store {
 #[tokio::test]
 async fn what_was_typed_is_shown_again() {
     let (mut world, away) = (World::new(), Arc::new(AtomicBool::new(false)));
-    let store = Store { registry: world.registry.clone(), away: Arc::clone(&away) };
+    let store = Store { registry: world.registry.clone(), away: Arc::clone(&away), stuck: Arc::default() };
     let fetcher = Fetcher::new(AddressPolicy::insecure_any());
     let administration = Administration::new(store).fetcher(fetcher).clock(world.clock.clone());
     world.router = Site::new(administration).guard(ByHeader).into_router();
@@ -110,4 +118,29 @@ async fn what_was_typed_is_shown_again() {
     world.post_with("/trusted-applications/add", &token, &add).await.location();
     let list = world.get("/trusted-applications").await;
     assert_eq!(list.text.matches("role=\"rowheader\">Typed</th>").count(), 2);
+}
+
+/// A change that could not be written says what to do, and everything can still be read.
+#[tokio::test]
+async fn what_cannot_be_written_is_told_with_its_cure() {
+    let (mut world, stuck) = (World::new(), Arc::new(AtomicBool::new(false)));
+    let store = Store { registry: world.registry.clone(), away: Arc::default(), stuck: Arc::clone(&stuck) };
+    world.router =
+        Site::new(Administration::new(store).clock(world.clock.clone())).guard(ByHeader).into_router();
+    world.add_wiki().await;
+    let token = world.get("/trusted-applications").await.value("token");
+    let of_wiki = [("id", "wiki"), ("version", "1")];
+    let edit = [&but("name", "Typed")[..], &of_wiki].concat();
+
+    stuck.store(true, Ordering::SeqCst);
+    for (path, fields) in [("edit", &edit[..]), ("delete", &of_wiki), ("revoke", &of_wiki)] {
+        let page = world.post_with(&format!("/trusted-applications/{path}"), &token, fields).await;
+        assert_eq!(page.status, 503, "{path}: {}", page.text);
+        page.has("The change was not saved: mount the directory and not the file.");
+        assert_eq!(page.value("id"), "wiki", "{path}");
+        assert_eq!(world.get("/trusted-applications").await.status, 200);
+    }
+
+    stuck.store(false, Ordering::SeqCst);
+    world.post_with("/trusted-applications/edit", &token, &edit).await.location();
 }
