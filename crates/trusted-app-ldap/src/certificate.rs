@@ -25,6 +25,13 @@ pub enum CertificateProblem {
          server send the ones in between"
     )]
     UnknownIssuer,
+    /// A signature does not fit its key. Usually a root has the name of its authority and another key: the authority was
+    /// set up again.
+    #[error(
+        "its signature does not fit the key of the root with its authority's name: if the authority was set up again, \
+         state its present certificate by `roots_pem`"
+    )]
+    OtherKey,
     /// It is for other hosts than the one in the URL.
     #[error("it is for {}, not for `{host}`: {}", names_in_words(.names), match names.is_empty() {
         true => "let its authority sign one whose subjectAltName has the host (the common name does not count)",
@@ -76,6 +83,7 @@ impl CertificateProblem {
     fn of(error: &CertificateError) -> Self {
         match error {
             CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            CertificateError::BadSignature => Self::OtherKey,
             CertificateError::NotValidForNameContext { expected, presented } => Self::OtherName {
                 host: expected.to_str().into_owned(),
                 names: presented.iter().map(|name| plain_name(name).to_owned()).collect(),

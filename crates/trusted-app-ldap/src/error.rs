@@ -55,7 +55,7 @@ pub enum ConfigError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LdapDirectoryError {
-    /// No connection: nobody listens, or TLS fails.
+    /// No connection: no server listens, or TLS fails.
     #[error("cannot connect to the LDAP server: {0}")]
     Connect(BoxError),
     /// The server's certificate is not good for it.

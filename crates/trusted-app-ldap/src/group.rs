@@ -57,7 +57,7 @@ pub struct GroupSearch {
     pub(crate) name_attribute: String,
     nested: bool,
     membership_required: bool,
-    /// The primary groups that count; `None` if nobody said.
+    /// The primary groups that count; `None` if the operator did not say.
     primary: Option<Vec<PrimaryGroup>>,
 }
 

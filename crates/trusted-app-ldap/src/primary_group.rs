@@ -73,7 +73,7 @@ impl Kind {
         }
     }
 
-    /// Fails for a user who has a primary group of this kind, of whom nobody said whether it counts.
+    /// Fails for a user who has a primary group of this kind, where the operator did not say whether it counts.
     pub(crate) fn refuse_unstated(self, user: &Entry) -> Result<(), LdapDirectoryError> {
         if !user.has(self.attribute()) {
             return Ok(());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rcgen::{BasicConstraints, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, DnType, IsCa, Issuer, KeyPair};
 pub use rcgen::{CertificateParams, date_time_ymd};
 use tempfile::TempDir;
 
@@ -409,7 +409,9 @@ pub fn certify(hosts: &[&str], state: impl FnOnce(&mut CertificateParams)) -> Ce
 pub fn self_sign(hosts: &[&str], of_authority: bool) -> Certified {
     let key = KeyPair::generate().unwrap();
     let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
+    let name = hosts.join(", ");
     let mut server = CertificateParams::new(hosts).unwrap();
+    server.distinguished_name.push(DnType::CommonName, name);
     if of_authority {
         server.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }

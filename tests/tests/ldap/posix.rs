@@ -127,7 +127,7 @@ async fn a_number_or_a_group_that_cannot_be_read_is_an_error() {
 
 /// With each kind of search: a membership that the search does not see is no silent one.
 #[tokio::test]
-async fn a_primary_group_of_which_nobody_said_whether_it_counts_is_an_error() {
+async fn a_primary_group_that_is_neither_counted_nor_ruled_out_is_an_error() {
     if !slapd::is_installed() {
         return;
     }

@@ -57,13 +57,14 @@ async fn a_certificate_that_is_not_accepted_is_told_why_and_what_to_do() {
         server.not_after = date_time_ymd(2002, 3, 4);
     });
     let early = certify(&hosts, |server| server.not_before = date_time_ymd(3001, 1, 1));
-    let other = self_sign(&["x"], true);
-    let (own_root, other_root) = (None, Some(other.authority()));
+    let (other, again) = (self_sign(&["x"], true), certify(&[], |_| {}));
+    let (own_root, other_root, made_again) = (None, Some(other.authority()), Some(again.authority()));
     for (certificate, root, expected) in [
         (self_sign(&hosts, true), own_root, "an authority (CA:TRUE), which cannot be a server's own"),
         (self_sign(&hosts, true), other_root, "an authority (CA:TRUE), which cannot be a server's own"),
         (certify(&hosts, |_| {}), other_root, "no root that is trusted here has signed it"),
         (self_sign(&hosts, false), other_root, "no root that is trusted here has signed it"),
+        (certify(&hosts, |_| {}), made_again, "does not fit the key of the root with its authority's name"),
         (
             certify(&["ldap.example.com"], |_| {}),
             own_root,

@@ -106,7 +106,7 @@ async fn ids_are_compared_byte_for_byte() {
     key_store::conformance(found_by(str::to_owned)).await;
     for (what, key) in [
         ("letter case", str::to_lowercase as fn(&str) -> String),
-        ("blanks", |id| id.trim().to_owned()),
+        ("blanks", |id| id.replace(' ', "")),
         ("not ASCII", |id| id.replace(|c: char| !c.is_ascii(), "?")),
         ("cut off", |id| id.chars().take(64).collect()),
     ] {
