@@ -156,7 +156,12 @@ async fn an_answer_has_the_warnings() {
     assert_eq!(shown["warnings"], warnings);
     let (_, all) = call(&world, Method::GET, "/applications", None, Value::Null).await;
     assert_eq!(all["applications"][0]["warnings"], warnings);
-    for paths in [json!(["/rest /plugins"]), json!(["/rest, /plugins"]), json!(["/rest,/plugins"])] {
+    for paths in [
+        json!(["/rest /plugins"]),
+        json!(["/rest, /plugins"]),
+        json!(["/rest,/plugins"]),
+        json!(["/rest\n/plugins"]),
+    ] {
         odd["paths"] = paths;
         let (status, problem) = call(&world, Method::PUT, "/applications/wiki", Some("*"), odd.clone()).await;
         assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("paths")));

@@ -24,11 +24,13 @@ pub(super) struct Conditions {
 
 impl Conditions {
     pub(super) fn form(&self) -> ApplicationForm {
+        // Each entry is one path: a line end in it makes no two of it.
+        let paths: Vec<_> = self.paths.iter().map(|path| path.replace(['\n', '\r'], " ")).collect();
         ApplicationForm {
             name: self.name.clone(),
             timeout: self.timeout_ms.to_string(),
             addresses: self.addresses.join("\n"),
-            paths: self.paths.join("\n"),
+            paths: paths.join("\n"),
         }
     }
 

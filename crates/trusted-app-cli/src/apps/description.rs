@@ -194,6 +194,7 @@ pub(super) fn print(registered: &Registered) -> anyhow::Result<()> {
 
 /// Prints an application in two columns before it is registered: on standard error, where the question will stand.
 pub(crate) fn print_to_be_asked(application: &TrustedApplication) {
+    warn(application);
     output::sections_to_be_asked(&facts_with_id(application));
 }
 

@@ -10,7 +10,8 @@ use crate::text::escaped;
 /// One pattern, held against the raw path below the context path: without the query, nothing
 /// decoded, letter case as it stands.
 ///
-/// As text it is a plain prefix, `subtree:/rest` or `rpc:package.Service/*`.
+/// As text it is a plain prefix, `subtree:/rest` or `rpc:package.Service/*`. A prefix that begins like one of the last
+/// two covers no path, and read again it is another pattern.
 ///
 /// ```
 /// use trusted_app_core::conditions::{PathPattern, PathPatternError};
