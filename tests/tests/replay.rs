@@ -50,6 +50,12 @@ impl Tracker {
     async fn receives(&self, request: &Request<()>) -> Answer {
         send(&self.layer, request.clone()).await
     }
+
+    /// Time passes, and the server's clock shows it.
+    async fn passes(&self, time: Duration) {
+        tokio::time::advance(time).await;
+        self.clock.advance(time);
+    }
 }
 
 /// Signed by the wiki for alice, so many milliseconds after the clock's first time.
@@ -73,7 +79,7 @@ async fn identical_headers_pass_for_15_minutes_where_protection_is_off() {
     assert!(tracker.claims.is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn identical_headers_are_refused_as_long_as_they_are_good_where_protection_is_on() {
     for ahead_ms in [-10_000, 0, QUARTER_HOUR_MS, QUARTER_HOUR_MS + 60_000] {
         let tracker = Tracker::new(ReplayProtection::Every);
@@ -82,17 +88,18 @@ async fn identical_headers_are_refused_as_long_as_they_are_good_where_protection
         tracker.receives(&request).await.assert_accepted("alice");
         while tracker.clock.now().as_millis() < too_old_at {
             tracker.receives(&request).await.assert_refused(Code::Replayed, 401);
-            tracker.clock.advance(Duration::from_millis(997));
+            tracker.passes(Duration::from_millis(997)).await;
         }
         tracker.receives(&request).await.assert_refused(Code::OldCert, 401);
 
         // A server whose clock is behind by the skew would still accept it, so it is still held.
         assert_eq!(tracker.claims.len(), 1);
-        tracker.clock.set(Timestamp::from_millis(too_old_at + 59_999));
+        let until = Timestamp::from_millis(too_old_at + 59_999).millis_since(tracker.clock.now());
+        tracker.passes(Duration::from_millis(until.unsigned_abs())).await;
         send(&tracker.layer, sign_now(&tracker.clock, "alice", URL)).await.assert_accepted("alice");
         assert_eq!(tracker.claims.len(), 2);
         // And then it is not.
-        tracker.clock.advance(Duration::from_secs(2));
+        tracker.passes(Duration::from_secs(2)).await;
         send(&tracker.layer, sign_now(&tracker.clock, "alice", URL)).await.assert_accepted("alice");
         assert_eq!(tracker.claims.len(), 2);
     }
@@ -271,6 +278,43 @@ async fn of_a_thousand_at_once_one_is_accepted() {
     let outcomes = tasks.join_all().await;
     assert_eq!(outcomes.iter().filter(|code| code.is_none()).count(), 1);
     assert_eq!(outcomes.iter().filter(|code| **code == Some(Code::Replayed)).count(), REQUESTS - 1);
+}
+
+/// The clock goes ahead by two hours and back, as a wrong time server or a virtual machine makes it.
+#[tokio::test(start_paused = true)]
+async fn a_request_is_not_accepted_again_because_the_clock_was_wrong_meanwhile() {
+    let tracker = Tracker::new(ReplayProtection::Every);
+    let (captured, start) = (signed("GET", 0), tracker.clock.now());
+    tracker.receives(&captured).await.assert_accepted("alice");
+    tracker.clock.advance(Duration::from_secs(2 * 3600));
+    for number in 0..3 {
+        let request = sign_now(&tracker.clock, "alice", &format!("{URL}?{number}"));
+        tracker.receives(&request).await.assert_accepted("alice");
+    }
+    tracker.clock.set(start);
+    tracker.receives(&captured).await.assert_refused(Code::Replayed, 401);
+    // What is signed now was not accepted before.
+    tracker.receives(&signed("POST", 1)).await.assert_accepted("alice");
+    tracker.passes(Duration::from_secs(1)).await;
+    tracker.receives(&signed("POST", 1000)).await.assert_accepted("alice");
+    tracker.receives(&captured).await.assert_refused(Code::Replayed, 401);
+}
+
+/// Nothing remembers the request any more, and by the clock it is good once again.
+#[tokio::test(start_paused = true)]
+async fn a_request_is_not_accepted_again_because_the_clock_was_set_back_after_its_claim_had_lapsed() {
+    let log = Log::start();
+    let tracker = Tracker::new(ReplayProtection::Every);
+    let (captured, start) = (signed("GET", 0), tracker.clock.now());
+    tracker.receives(&captured).await.assert_accepted("alice");
+    tracker.passes(Duration::from_secs(3600)).await;
+    tracker.receives(&captured).await.assert_refused(Code::OldCert, 401);
+    tracker.clock.set(start);
+    drop(log.take());
+    assert_unavailable(&tracker.receives(&captured).await);
+    assert!(log.take().iter().any(|record| format!("{record:?}").contains("was set back by 3600s")));
+    tracker.clock.set(start.saturating_add(Duration::from_secs(3600)));
+    send(&tracker.layer, sign_now(&tracker.clock, "alice", URL)).await.assert_accepted("alice");
 }
 
 /// A layer that accepts each request once, over any store.

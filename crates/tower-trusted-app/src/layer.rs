@@ -141,6 +141,10 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
     /// Where it is kept which requests were accepted, for applications whose requests count once (see
     /// [`replay`](crate::replay)). All servers of one service need the same. Without one, requests
     /// that are to count once are refused as unavailable.
+    ///
+    /// If the server's clock is set back, a request may be good once more that the store has forgotten. The layer and
+    /// its clones know when that can be, from the requests that they accepted: such a request is answered by 503, and
+    /// the log says by how much the clock was set back. They know nothing of the time before a restart.
     pub fn replay_store(self, store: impl ReplayStore) -> Self {
         self.with(|settings| settings.replay_store = Some(BoxReplayStore::new(store)))
     }

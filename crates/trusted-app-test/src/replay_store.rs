@@ -4,11 +4,11 @@
 //! use tower_trusted_app::replay::MemoryReplayStore;
 //! use trusted_app_test::replay_store;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
-//! // It goes by the time in each claim, so that nobody needs to wait.
-//! replay_store::conformance(MemoryReplayStore::default(), async |_| ()).await;
-//! replay_store::check_full(MemoryReplayStore::new(400), 100, async |_| ()).await;
+//! // It goes by Tokio's clock, which can be paused: then it leaps ahead where a task sleeps.
+//! replay_store::conformance(MemoryReplayStore::default(), tokio::time::sleep).await;
+//! replay_store::check_full(MemoryReplayStore::new(400), 100, tokio::time::sleep).await;
 //! # }
 //! ```
 
@@ -32,10 +32,11 @@ const SHORT: Duration = Duration::from_millis(200);
 /// How much longer than it must a store may remember.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// Checks a replay store that nobody else uses: of many claims at once exactly one is fresh; others are
-/// independent of it; a claim is held as long as it must be, and no longer.
+/// Checks a replay store that nothing else uses: of many claims at once exactly one is fresh; others are
+/// independent of it; a claim is held as long as it must be, and no longer; and none is forgotten because a clock was
+/// set.
 ///
-/// `wait` lets so much time pass, for a store that has a clock of its own.
+/// `wait` lets so much time pass, by the clock that the store goes by.
 ///
 /// # Panics
 ///
@@ -45,6 +46,7 @@ pub async fn conformance<S: ReplayStore>(store: S, wait: impl AsyncFn(Duration))
     let clock = FixedClock::default();
     check_at_once(&store, clock.now()).await;
     check_independence(&*store, clock.now()).await;
+    check_set_clock(&*store, &clock).await;
     check_lapse(&*store, &clock, wait).await;
 }
 
@@ -120,6 +122,32 @@ async fn check_independence<S: ReplayStore>(store: &S, now: Timestamp) {
     }
 }
 
+/// The clock of the server goes forward by mistake, and back: no time has passed, so nothing has lapsed.
+async fn check_set_clock<S: ReplayStore>(store: &S, clock: &FixedClock) {
+    const HOURS: Duration = Duration::from_secs(2 * 3600);
+    let (wiki, start) = (application("set-clock"), clock.now());
+    let captured = async |now: Timestamp| {
+        let claim = ReplayClaim::new(&wiki, [b"captured".as_slice()], now, start.saturating_add(LONG));
+        store.claim(&claim).await.map_err(Into::<BoxError>::into)
+    };
+    assert_is(&captured(start).await, ReplayOutcome::Fresh, "a claim before the clock is set");
+    let back = Timestamp::from_millis(start.as_millis() - 7_200_000);
+    for (set_to, what) in [(start.saturating_add(HOURS), "forward"), (back, "back")] {
+        clock.set(set_to);
+        for number in 0..3_u8 {
+            let once = [what.as_bytes(), &[number]].concat();
+            let other = claim(store, &wiki, &once, set_to, LONG).await;
+            assert_is(&other, ReplayOutcome::Fresh, "a claim while the clock is wrong");
+        }
+        let seen = format!("a claim after the clock was set {what}");
+        if set_to < start {
+            assert_is(&captured(set_to).await, ReplayOutcome::Seen, &seen);
+        }
+        clock.set(start);
+        assert_is(&captured(start).await, ReplayOutcome::Seen, &format!("{seen} and right again"));
+    }
+}
+
 async fn check_lapse<S: ReplayStore>(store: &S, clock: &FixedClock, wait: impl AsyncFn(Duration)) {
     let wiki = application("lapse");
     let claim_for =
@@ -134,7 +162,7 @@ async fn check_lapse<S: ReplayStore>(store: &S, clock: &FixedClock, wait: impl A
     clock.advance(SHORT + SLACK);
     assert_is(&claim_for("long", long).await, ReplayOutcome::Seen, "a long claim after a short time");
     assert_is(&claim_for("short", SHORT).await, ReplayOutcome::Fresh, "a claim that has lapsed");
-    assert_is(&claim_for("short", SHORT).await, ReplayOutcome::Seen, "a claim anew after it had lapsed");
+    assert_is(&claim_for("short", SHORT).await, ReplayOutcome::Seen, "a claim again after it had lapsed");
 }
 
 fn application(id: &str) -> ApplicationId {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use trusted_app_core::BoxError;
 use trusted_app_core::store::{ReplayClaim, ReplayOutcome, ReplayStore};
 
+use super::horizon::Horizon;
+
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<ReplayOutcome, BoxError>> + Send + 'a>>;
 
 /// [`ReplayStore`] in a form that can be a trait object: each claim allocates one future.
@@ -20,17 +22,28 @@ impl<S: ReplayStore> DynReplayStore for S {
     }
 }
 
-/// Any replay store. Boxed, because a claim is rare beside a signature, so that the layer's type
-/// need not grow for it.
+/// Any replay store, and the clock's past beside it. Boxed, because a claim is rare beside a signature, so that the
+/// layer's type need not grow for it.
 #[derive(Clone)]
-pub(crate) struct BoxReplayStore(Arc<dyn DynReplayStore>);
+pub(crate) struct BoxReplayStore(Arc<Guarded<dyn DynReplayStore>>);
+
+struct Guarded<S: ?Sized> {
+    horizon: Horizon,
+    store: S,
+}
 
 impl BoxReplayStore {
     pub(crate) fn new(store: impl ReplayStore) -> Self {
-        Self(Arc::new(store))
+        Self(Arc::new(Guarded { horizon: Horizon::new(), store }))
     }
 
     pub(crate) async fn claim(&self, claim: &ReplayClaim<'_>) -> Result<ReplayOutcome, BoxError> {
-        self.0.boxed_claim(claim).await
+        let Guarded { horizon, store } = &*self.0;
+        let handed_over = horizon.passed_ms();
+        let outcome = store.boxed_claim(claim).await?;
+        if outcome == ReplayOutcome::Fresh {
+            horizon.check(claim, handed_over)?;
+        }
+        Ok(outcome)
     }
 }

@@ -5,14 +5,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
+use tokio::time::Instant;
+use trusted_app_core::ApplicationId;
 use trusted_app_core::store::{ReplayClaim, ReplayId, ReplayOutcome, ReplayStore};
-use trusted_app_core::{ApplicationId, Timestamp};
 
 /// Claims in the memory of this process: for one server. Several servers need one store in common.
 ///
 /// Clones share the claims. It holds so many at most, and a quarter of them for one application, so
-/// that none can take the others' room. A claim is forgotten when it has lapsed, by the clock of
-/// whoever claims, and never before: when there is no room, the answer is an error. A claim takes
+/// that none can take the others' room. A claim is forgotten when its lifetime has passed, whatever the system's clock is
+/// set to meanwhile, and never before: when there is no room, the answer is an error. A claim takes
 /// about 70 bytes; a restart forgets them all.
 #[derive(Clone)]
 pub struct MemoryReplayStore {
@@ -70,11 +71,12 @@ impl ReplayStore for MemoryReplayStore {
 
     async fn claim(&self, claim: &ReplayClaim<'_>) -> Result<ReplayOutcome, ReplayStoreFull> {
         let mut claims = self.claims();
-        claims.forget_lapsed(claim.now);
+        let passed_ms = u64::try_from(claims.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        claims.forget_lapsed(passed_ms);
         if !claims.held.insert(claim.id) {
             return Ok(ReplayOutcome::Seen);
         }
-        if let Err(full) = claims.keep(claim, self) {
+        if let Err(full) = claims.keep(claim, passed_ms, self) {
             claims.held.remove(&claim.id);
             return Err(full);
         }
@@ -97,17 +99,29 @@ impl fmt::Debug for MemoryReplayStore {
     }
 }
 
-#[derive(Default)]
 struct Claims {
+    started: Instant,
     held: HashSet<ReplayId, RandomState>,
     of_application: HashMap<ApplicationId, usize, RandomState>,
-    /// By the second in which they lapse.
-    lapsing: BTreeMap<i64, Vec<(ReplayId, ApplicationId)>>,
+    /// By the second after `started` in which they lapse.
+    lapsing: BTreeMap<u64, Vec<(ReplayId, ApplicationId)>>,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        let (held, of_application, lapsing) = <_>::default();
+        Self { started: Instant::now(), held, of_application, lapsing }
+    }
 }
 
 impl Claims {
     /// Keeps the claim just added, if there is room for it.
-    fn keep(&mut self, claim: &ReplayClaim<'_>, store: &MemoryReplayStore) -> Result<(), ReplayStoreFull> {
+    fn keep(
+        &mut self,
+        claim: &ReplayClaim<'_>,
+        passed_ms: u64,
+        store: &MemoryReplayStore,
+    ) -> Result<(), ReplayStoreFull> {
         let application = claim.application;
         if self.held.len() > store.max {
             return Err(ReplayStoreFull::Altogether(store.max));
@@ -119,14 +133,15 @@ impl Claims {
             Some(claims) => *claims += 1,
             None => drop(self.of_application.insert(application.clone(), 1)),
         }
-        self.lapsing.entry(second(claim.until)).or_default().push((claim.id, application.clone()));
+        let lapses = second(passed_ms.saturating_add(claim.lifetime_ms()));
+        self.lapsing.entry(lapses).or_default().push((claim.id, application.clone()));
         Ok(())
     }
 
     /// Forgets all of a second together, once it is over.
-    fn forget_lapsed(&mut self, now: Timestamp) {
+    fn forget_lapsed(&mut self, passed_ms: u64) {
         while let Some(lapsing) = self.lapsing.first_entry()
-            && *lapsing.key() < second(now)
+            && *lapsing.key() < second(passed_ms)
         {
             for of_one in lapsing.remove().chunk_by(|(_, one), (_, other)| one == other) {
                 for (id, _) in of_one {
@@ -144,12 +159,17 @@ impl Claims {
     }
 }
 
-fn second(time: Timestamp) -> i64 {
-    time.as_millis().div_euclid(1000)
+fn second(passed_ms: u64) -> u64 {
+    passed_ms / 1000
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::advance;
+    use trusted_app_core::Timestamp;
+
     use super::*;
 
     /// Claims something for an application, now and until then in milliseconds.
@@ -165,28 +185,39 @@ mod tests {
         store.claim(&ReplayClaim::new(&application, [once.as_bytes()], now, until)).await
     }
 
-    #[tokio::test]
-    async fn a_claim_is_held_until_it_has_lapsed() {
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_is_held_until_its_lifetime_has_passed() {
         let store = MemoryReplayStore::default();
-        for (now, outcome) in [
-            (-5_000, ReplayOutcome::Fresh),
-            (-5_000, ReplayOutcome::Seen),
-            (-3_001, ReplayOutcome::Seen),
+        for (passes_ms, outcome) in [
+            (0, ReplayOutcome::Fresh),
+            (0, ReplayOutcome::Seen),
+            (1_999, ReplayOutcome::Seen),
             // Its second is not over.
-            (-2_999, ReplayOutcome::Seen),
-            (-2_000, ReplayOutcome::Fresh),
-            // A clock that was set back forgets nothing.
-            (-9_000, ReplayOutcome::Seen),
+            (2, ReplayOutcome::Seen),
+            (999, ReplayOutcome::Fresh),
         ] {
-            assert_eq!(claim(&store, "wiki", "x", now, -3_000).await, Ok(outcome), "{now}");
+            advance(Duration::from_millis(passes_ms)).await;
+            assert_eq!(claim(&store, "wiki", "x", -5_000, -3_000).await, Ok(outcome), "{passes_ms}");
         }
         assert_eq!(store.clone().len(), 1);
-        assert_eq!(claim(&store, "wiki", "y", i64::MAX, i64::MAX).await, Ok(ReplayOutcome::Fresh));
-        assert_eq!(store.len(), 1);
         assert!(store.claims().of_application.values().eq([&1]));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn whatever_a_clock_is_set_to_no_claim_is_forgotten() {
+        let store = MemoryReplayStore::default();
+        assert_eq!(claim(&store, "wiki", "x", 0, 60_000).await, Ok(ReplayOutcome::Fresh));
+        for now in [7_200_000, i64::MAX, 0, -7_200_000, i64::MIN, 1] {
+            for application in ["wiki", "forum"] {
+                let other =
+                    claim(&store, application, &now.to_string(), now, now.saturating_add(60_000)).await;
+                assert_eq!(other, Ok(ReplayOutcome::Fresh), "{now}");
+            }
+            assert_eq!(claim(&store, "wiki", "x", now, 60_000).await, Ok(ReplayOutcome::Seen), "{now}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_full_store_refuses_and_forgets_nothing() {
         let store = MemoryReplayStore::new(8);
         let full = |application: &str| ReplayStoreFull::ForApplication {
@@ -208,6 +239,7 @@ mod tests {
         }
 
         // What has lapsed makes room, for its own application too.
+        advance(Duration::from_secs(11)).await;
         assert_eq!(claim(&store, "e", "1", 11_000, 30_000).await, Ok(ReplayOutcome::Fresh));
         assert_eq!(claim(&store, "a", "3", 11_000, 30_000).await, Ok(ReplayOutcome::Fresh));
         assert_eq!(claim(&store, "a", "4", 11_000, 30_000).await, Err(full("a")));

@@ -48,6 +48,9 @@
 //! ```
 
 mod boxed;
+#[cfg(test)]
+mod clock_walks;
+mod horizon;
 mod memory;
 
 pub(crate) use boxed::BoxReplayStore;

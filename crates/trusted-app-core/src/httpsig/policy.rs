@@ -169,16 +169,25 @@ impl Policy {
         self.unsigned_content
     }
 
+    /// How much longer a nonce is remembered than it can be claimed.
+    const MARGIN: Duration = Duration::from_secs(5);
+
     /// For how long a nonce must be remembered: longer than a signature with it is good on any server.
     #[must_use]
     pub fn nonce_lifetime(&self) -> Duration {
-        Self::MAX_AGE + 2 * self.skew + Duration::from_secs(5)
+        Self::MAX_AGE + 2 * self.skew + Self::MARGIN
     }
 
     /// When the nonce of a signature can be claimed at the latest: until then one that was claimed when its
     /// signature was good for the first time is remembered.
     pub(super) fn last_claim(&self, created: Timestamp) -> Timestamp {
         created.saturating_add(Self::MAX_AGE).saturating_add(self.skew)
+    }
+
+    /// Until when a nonce is remembered at least that can be claimed until `last_claim`: it was claimed when its
+    /// signature was good for the first time.
+    pub(super) fn earliest_until(last_claim: Timestamp) -> Timestamp {
+        last_claim.saturating_add(Self::MARGIN)
     }
 
     /// How long a signature of this application is good at most.

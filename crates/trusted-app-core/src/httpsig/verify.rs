@@ -280,7 +280,8 @@ impl VerifiedRequest {
         let until = now.saturating_add(self.nonce_lifetime);
         let nonce = [b"http-signature".as_slice(), self.signature.key().as_bytes(), &self.nonce];
         let id = ReplayId::new(application.id(), nonce);
-        Ok(ReplayClaim { application: application.id(), id, now, until })
+        let earliest_until = Policy::earliest_until(self.last_claim);
+        Ok(ReplayClaim { application: application.id(), id, now, until, earliest_until })
     }
 }
 

@@ -20,6 +20,19 @@ use crate::verified::Admitted;
 /// make room for another.
 ///
 /// What several servers accept must be claimed in one store, or each of them accepts it once.
+///
+/// # Clocks that are set
+///
+/// [`now`](ReplayClaim::now) and [`until`](ReplayClaim::until) are by a clock that people and programs set. A store
+/// keeps a claim for its [lifetime](ReplayClaim::lifetime_ms) as time passes: by [`Instant`](std::time::Instant), or
+/// by the clock of the server that holds the claims. It never compares the times of two claims. One that forgets
+/// claims because a later claim's `now` is past their `until` forgets all of them when the clock goes forward by
+/// mistake, and accepts them again when the clock is set right. The conformance suite of `trusted-app-test` checks
+/// this.
+///
+/// A clock that is set back after claims have lapsed is the layer's affair: it refuses what may have lapsed, for which
+/// it needs [`earliest_until`](ReplayClaim::earliest_until). Neither the layer nor a store in memory knows what was
+/// accepted before a restart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a replay store",
     note = "implement `ReplayStore`, or take `tower_trusted_app::replay::MemoryReplayStore`"
@@ -59,18 +72,22 @@ pub struct ReplayClaim<'a> {
     pub now: Timestamp,
     /// The last instant at which it must be remembered.
     pub until: Timestamp,
+    /// The earliest `until` that any claim of the same id can have had. By the end of it an earlier claim may have
+    /// lapsed.
+    pub earliest_until: Timestamp,
 }
 
 impl<'a> ReplayClaim<'a> {
     /// The claim of something that an application has made to count once, such as a nonce with the
-    /// key that it belongs to.
+    /// key that it belongs to. Every claim of it has the same `until`.
     pub fn new<'p>(
         application: &'a ApplicationId,
         once: impl IntoIterator<Item = &'p [u8]>,
         now: Timestamp,
         until: Timestamp,
     ) -> Self {
-        Self { application, id: ReplayId::new(application, once), now, until }
+        let id = ReplayId::new(application, once);
+        Self { application, id, now, until, earliest_until: until }
     }
 
     /// The claim of a Seraph signature, which holds for `url`: that no other request with it is

@@ -16,10 +16,14 @@ async fn at_once(_: Duration) {}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory() {
-    replay_store::conformance(MemoryReplayStore::default(), at_once).await;
-    replay_store::conformance(Arc::new(MemoryReplayStore::default()), at_once).await;
-    replay_store::check_full(MemoryReplayStore::new(1), 1, at_once).await;
-    replay_store::check_full(MemoryReplayStore::new(4_000), 1_000, at_once).await;
+    replay_store::conformance(Arc::new(MemoryReplayStore::default()), tokio::time::sleep).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_in_paused_time() {
+    replay_store::conformance(MemoryReplayStore::default(), tokio::time::sleep).await;
+    replay_store::check_full(MemoryReplayStore::new(1), 1, tokio::time::sleep).await;
+    replay_store::check_full(MemoryReplayStore::new(4_000), 1_000, tokio::time::sleep).await;
 }
 
 /// Remembers as a closure says: the claims so far, the new one, and what to answer.
@@ -76,6 +80,16 @@ async fn what_a_wrong_store_does_is_noticed() {
     });
     let text = complaint(replay_store::conformance(shortened, at_once)).await;
     assert!(text.contains("a long claim after a short time"), "{text}");
+
+    // What a later claim calls the present is no proof that time has passed.
+    let by_the_clock = wrong(|held, claim| {
+        held.retain(|(_, until)| *until >= claim.now);
+        let seen = held.iter().any(|(id, _)| *id == claim.id);
+        held.push((claim.id, claim.until));
+        if seen { ReplayOutcome::Seen } else { ReplayOutcome::Fresh }
+    });
+    let text = complaint(replay_store::conformance(by_the_clock, at_once)).await;
+    assert!(text.contains("a claim after the clock was set forward"), "{text}");
 
     let text = complaint(replay_store::conformance(FaultyReplayStore::errs(), at_once)).await;
     assert!(text.contains("Fault"), "{text}");
