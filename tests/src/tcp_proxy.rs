@@ -35,6 +35,8 @@ struct Connections {
     opened: AtomicUsize,
     /// How many of the first ones are silent.
     silent: AtomicUsize,
+    /// How many of the first ones are closed when an answer comes.
+    unanswered: AtomicUsize,
 }
 
 impl TcpProxy {
@@ -55,8 +57,19 @@ impl TcpProxy {
                 let number = counted.opened.fetch_add(1, Ordering::SeqCst);
                 let ((from_client, to_client), (from_server, to_server)) =
                     (client.into_split(), server.into_split());
-                tokio::spawn(carry(from_client, to_server, state.clone(), counted.clone(), number));
-                tokio::spawn(carry(from_server, to_client, state.clone(), counted.clone(), number));
+                let is_unanswered = {
+                    let connections = counted.clone();
+                    move || number < connections.unanswered.load(Ordering::SeqCst)
+                };
+                tokio::spawn(carry(from_client, to_server, state.clone(), counted.clone(), number, || false));
+                tokio::spawn(carry(
+                    from_server,
+                    to_client,
+                    state.clone(),
+                    counted.clone(),
+                    number,
+                    is_unanswered,
+                ));
             }
         });
         Self { address, traffic, connections }
@@ -79,6 +92,12 @@ impl TcpProxy {
         self.connections.silent.store(self.opened(), Ordering::SeqCst);
     }
 
+    /// On connections that are open now what the client sends passes; they are closed when an answer comes. New ones
+    /// pass.
+    pub fn lose_answers_of_open(&self) {
+        self.connections.unanswered.store(self.opened(), Ordering::SeqCst);
+    }
+
     /// From now on, for open connections too. What vanished does not come back.
     pub fn set(&self, traffic: Traffic) {
         self.traffic.send_replace(traffic);
@@ -91,9 +110,13 @@ async fn carry(
     traffic: watch::Receiver<Traffic>,
     connections: Arc<Connections>,
     number: usize,
+    is_closed_instead: impl Fn() -> bool,
 ) {
     let (mut buffer, mut has_vanished) = ([0; 4096], false);
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if is_closed_instead() {
+            break;
+        }
         let now = *traffic.borrow();
         if let Traffic::Delayed(delay) = now {
             tokio::time::sleep(delay).await;

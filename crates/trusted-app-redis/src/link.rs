@@ -1,11 +1,11 @@
-//! The connection to Redis: one for everybody, and a new one after it failed.
+//! The connection to Redis: one for all, and a new one after it failed.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, Value};
+use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, Value};
 
 use crate::error::RedisReplayError;
 
@@ -14,7 +14,7 @@ use crate::error::RedisReplayError;
 pub(crate) struct Link {
     client: Client,
     current: Mutex<Option<Connected>>,
-    /// Held by whoever connects.
+    /// Held by the task that connects.
     connecting: tokio::sync::Mutex<u64>,
 }
 
@@ -22,6 +22,8 @@ pub(crate) struct Link {
 struct Connected {
     number: u64,
     connection: MultiplexedConnection,
+    /// Whether it was made for this command.
+    is_new: bool,
 }
 
 impl Link {
@@ -30,21 +32,34 @@ impl Link {
     }
 
     /// Sends a command and waits for the answer: for all of it, the connecting too, no longer than
-    /// `limit`.
+    /// `limit`. A connection that was open already may prove to be closed, as Redis closes one that is idle or that an
+    /// administrator kills. Then `again` is sent over a new one: several commands, with as many answers, because the
+    /// first may have been carried out and its answer lost.
     pub(crate) async fn send(
         &self,
         command: &Cmd,
+        again: &Pipeline,
         limit: Duration,
         may_evict: bool,
-    ) -> Result<Value, RedisReplayError> {
+    ) -> Result<Vec<Value>, RedisReplayError> {
         let mut used = None;
         let answer = tokio::time::timeout(limit, async {
             let mut connected = self.connected(may_evict).await?;
             used = Some(connected.number);
-            command.query_async(&mut connected.connection).await.map_err(Failure::of)
+            let error = match command.query_async(&mut connected.connection).await {
+                Ok(value) => return Ok(vec![value]),
+                Err(error) => error,
+            };
+            if connected.is_new || !error.is_connection_dropped() {
+                return Err(Failure::of(error));
+            }
+            self.give_up(used.take());
+            let mut connected = self.connected(may_evict).await?;
+            used = Some(connected.number);
+            again.query_async(&mut connected.connection).await.map_err(Failure::of)
         });
         match answer.await {
-            Ok(Ok(value)) => Ok(value),
+            Ok(Ok(values)) => Ok(values),
             Ok(Err(failure)) => {
                 self.give_up(used.filter(|_| failure.breaks_connection));
                 Err(failure.error)
@@ -61,23 +76,24 @@ impl Link {
             return Ok(connected.clone());
         }
         let mut number = self.connecting.lock().await;
-        // Somebody else may have connected meanwhile.
+        // Another task may have connected meanwhile.
         if let Some(connected) = &*self.current() {
             return Ok(connected.clone());
         }
         *number += 1;
-        // Whoever sends has a limit of time for everything together.
+        // The sender has a limit of time for everything together.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let connection = self.client.get_multiplexed_async_connection_with_config(&config).await;
-        let mut connected = Connected { number: *number, connection: connection.map_err(Failure::of)? };
+        let connection = connection.map_err(Failure::of)?;
+        let mut connected = Connected { number: *number, connection, is_new: false };
         if !may_evict {
             check_eviction(&mut connected.connection).await?;
         }
         *self.current() = Some(connected.clone());
-        Ok(connected)
+        Ok(Connected { is_new: true, ..connected })
     }
 
-    /// Whoever comes next connects anew, unless somebody has already.
+    /// The next one to send connects again, unless another has already.
     fn give_up(&self, used: Option<u64>) {
         let mut current = self.current();
         if used.is_some() && current.as_ref().map(|connected| connected.number) == used {

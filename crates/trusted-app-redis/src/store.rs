@@ -1,7 +1,9 @@
 //! Claims in Redis.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Client, Value};
@@ -12,17 +14,24 @@ use crate::link::Link;
 
 /// Claims in Redis, in common for all servers that use it; clones share one connection.
 ///
-/// A claim is one `SET key "" NX PX milliseconds`, where the key is a prefix and a digest, from which
-/// nothing can be read. It counts for as long as the claim says, whatever the clocks of Redis and the
-/// servers show.
+/// A claim is one `SET key number NX PX milliseconds`, where the key is a prefix and a digest, from which
+/// nothing can be read, and the number is random. It counts for as long as the claim says, as time passes for Redis,
+/// whatever the servers' clocks show.
 ///
 /// There is no answer but Redis's: while it is away, slow, full or still loading, a claim ends with an
-/// error within the [time-out](Self::timeout), and the next one tries anew. A claim whose answer was
-/// lost may have been made all the same, so a request that was refused as unavailable has to be signed
-/// anew.
+/// error within the [time-out](Self::timeout), and the next one tries again.
+///
+/// Where the connection turns out to be closed, as Redis's option `timeout` or an administrator closes it, it is opened
+/// again and the claim is made again, within the same time-out. The first may have been made and its answer lost; so
+/// the second also asks with `GET` for the number under the key, by which a claim knows itself from any other. An account
+/// of Redis's therefore needs `SET` and `GET`, and `INFO` to find out whether Redis [may forget](crate#what-redis-must-be-like).
+///
+/// A claim that ended with an error may have been made all the same, so a request that was refused as unavailable has to
+/// be signed again.
 #[derive(Clone)]
 pub struct RedisReplayStore {
     link: Arc<Link>,
+    numbers: Arc<Numbers>,
     prefix: Arc<str>,
     timeout: Duration,
     may_evict: bool,
@@ -46,6 +55,7 @@ impl RedisReplayStore {
         let client = Client::open(url).map_err(|_| RedisUrlError)?;
         Ok(Self {
             link: Arc::new(Link::new(client)),
+            numbers: Arc::default(),
             prefix: Self::DEFAULT_KEY_PREFIX.into(),
             timeout: Self::DEFAULT_TIMEOUT,
             may_evict: false,
@@ -67,7 +77,7 @@ impl RedisReplayStore {
 
     /// Uses a Redis that may forget claims before their time to make room for other keys.
     ///
-    /// Insecure: whoever can make it fill up can have a request accepted again.
+    /// Insecure: an attacker who can fill it up can have a request accepted again.
     #[must_use]
     pub fn insecure_allow_eviction(self) -> Self {
         Self { may_evict: true, ..self }
@@ -78,14 +88,34 @@ impl ReplayStore for RedisReplayStore {
     type Error = RedisReplayError;
 
     async fn claim(&self, claim: &ReplayClaim<'_>) -> Result<ReplayOutcome, RedisReplayError> {
+        let (key, number) = (format!("{}{}", self.prefix, claim.id), self.numbers.next());
         let mut set = redis::cmd("SET");
-        set.arg(format!("{}{}", self.prefix, claim.id)).arg("").arg("NX");
-        set.arg("PX").arg(claim.lifetime_ms().min(LONGEST_MS));
-        match self.link.send(&set, self.timeout, self.may_evict).await? {
-            Value::Okay => Ok(ReplayOutcome::Fresh),
-            Value::Nil => Ok(ReplayOutcome::Seen),
+        set.arg(&key).arg(&number).arg("NX").arg("PX").arg(claim.lifetime_ms().min(LONGEST_MS));
+        let mut again = redis::pipe();
+        again.add_command(set.clone()).cmd("GET").arg(&key);
+        match &*self.link.send(&set, &again, self.timeout, self.may_evict).await? {
+            [Value::Okay, ..] => Ok(ReplayOutcome::Fresh),
+            [Value::Nil] => Ok(ReplayOutcome::Seen),
+            // The first one was carried out.
+            [Value::Nil, Value::BulkString(held)] if *held == number.as_bytes() => Ok(ReplayOutcome::Fresh),
+            [Value::Nil, Value::BulkString(_)] => Ok(ReplayOutcome::Seen),
             _ => Err(RedisReplayError::Unexpected),
         }
+    }
+}
+
+/// A number for each claim, which no other claim of any server has. Redis keeps a number in fewer bytes than a text.
+#[derive(Default)]
+struct Numbers {
+    /// Its keys are random.
+    random: RandomState,
+    count: AtomicU64,
+}
+
+impl Numbers {
+    fn next(&self) -> String {
+        let number = self.random.hash_one(self.count.fetch_add(1, Ordering::Relaxed));
+        number.cast_signed().to_string()
     }
 }
 
@@ -130,6 +160,15 @@ mod tests {
     #[test]
     fn tls_needs_its_feature() {
         assert_eq!(RedisReplayStore::new("rediss://redis.internal").is_ok(), cfg!(feature = "tls"));
+    }
+
+    #[test]
+    fn no_two_claims_have_one_number() {
+        let stores = ["redis://a", "redis://a"].map(|url| RedisReplayStore::new(url).unwrap());
+        let numbers = (0..1000).flat_map(|_| stores.each_ref().map(|store| store.clone().numbers.next()));
+        let numbers: std::collections::HashSet<_> = numbers.collect();
+        assert_eq!(numbers.len(), 2000);
+        assert!(numbers.iter().all(|number| number.parse::<i64>().is_ok()));
     }
 
     #[tokio::test]
