@@ -7,11 +7,17 @@ mod stage;
 
 use std::fs;
 
+#[cfg(unix)]
+use program::Ran;
 use program::run;
 use serde_json::Value;
 use stage::Stage;
 #[cfg(unix)]
 use test_services::postgres::Postgres;
+#[cfg(unix)]
+use tower_trusted_app::ApplicationRegistry as _;
+#[cfg(unix)]
+use trusted_app_sqlx::SqliteRegistry;
 use trusted_app_test::TestIdentity;
 
 #[test]
@@ -162,4 +168,95 @@ fn on_postgres() {
     assert_eq!(copy.done("export"), exported);
     assert_eq!(stage.json("list --json")[0]["version"], 3);
     assert_eq!(stage.done("remove wiki --yes"), "removed wiki\n");
+}
+
+/// What reads works, and what changes says why it does not and what to do.
+#[cfg(unix)]
+#[track_caller]
+fn assert_only_readable(run: impl Fn(&[&str]) -> Ran, why: &[&str]) {
+    for (args, shown) in [
+        (&["apps", "list"][..], "wiki"),
+        (&["apps", "show", "wiki"], "wiki"),
+        (&["apps", "export"], "wiki"),
+        (&["audit", "changes"], "carol"),
+        (&["audit", "tail", "--json"], ""),
+    ] {
+        let ran = run(args);
+        assert!(ran.status == 0 && ran.stdout.contains(shown), "{args:?}: {ran:?}");
+    }
+    for args in [&["apps", "edit", "wiki", "--name", "Ours"][..], &["apps", "remove", "wiki", "--yes"]] {
+        let ran = run(args);
+        for part in [&["the change was not written: changing the applications"], why].concat() {
+            assert!(ran.failure().contains(part), "{args:?}, {part}: {ran:?}");
+        }
+        assert!(!ran.stderr.contains("at line"), "{ran:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn on_postgres_over_an_account_that_may_only_read() {
+    let Some(server) = Postgres::start() else { return };
+    let stage = Stage { store: server.database(), ..Stage::new() };
+    stage.add_wiki();
+    let account = "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader; \
+                   CREATE ROLE still LOGIN SUPERUSER; ALTER ROLE still SET default_transaction_read_only = on";
+    drop(server.sql(&stage.store, account));
+    for (account, why) in [
+        (
+            "reader",
+            ["permission denied for table trusted_app_", "(SQLSTATE 42501); grant this account SELECT, "],
+        ),
+        ("still", ["in a read-only transaction (SQLSTATE 25006)", "connect to the primary server"]),
+    ] {
+        let store = stage.store.replace("postgres@", &format!("{account}@"));
+        let in_store = |args: &[&str]| run(args.iter().copied().chain(["--store", &store]), b"");
+        assert_only_readable(in_store, &why);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn on_a_sqlite_file_that_cannot_be_written() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::process::Command;
+
+    let read_only = tempfile::tempdir().unwrap();
+    let place = read_only.path().join("trust.db");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let registry = SqliteRegistry::open(&place).await.unwrap();
+        registry.add(TestIdentity::wiki().trusted().build().unwrap(), "carol").await.unwrap();
+        // Takes its log away.
+        registry.pool().close().await;
+    });
+    let program = read_only.path().join("trusted-app");
+    fs::copy(env!("CARGO_BIN_EXE_trusted-app"), &program).unwrap();
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o444)).unwrap();
+    fs::set_permissions(read_only.path(), fs::Permissions::from_mode(0o555)).unwrap();
+
+    // Modes mean nothing to root.
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let store = format!("sqlite:{}", place.display());
+    let in_store = |args: &[&str]| {
+        let mut command = match is_root {
+            true => Command::new("setpriv"),
+            false => Command::new(&program),
+        };
+        if is_root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+        }
+        let output = command.args(args).args(["--store", &store]).current_dir("/").output().unwrap();
+        Ran {
+            status: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    };
+    let why = [
+        &*format!("in {}: attempt to write a readonly database (SQLITE_READONLY", place.display()),
+        "mount it writable",
+    ];
+    assert_only_readable(in_store, &why);
+    fs::set_permissions(read_only.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -218,10 +218,11 @@ pub enum RegistryError {
     /// The application cannot be kept in this registry.
     #[error("the application cannot be registered: {0}")]
     Invalid(String),
-    /// What was asked for could not be written. The registry can still be read.
+    /// What was asked for was not written: the registry can be read, but not written by this account, over this
+    /// connection or in this place, until someone changes that. The source says what to do.
     #[error("the change was not written: {0}")]
     NotWritten(#[source] BoxError),
-    /// The registry cannot be reached.
+    /// The registry cannot be reached, or cannot be written at present.
     #[error("the registry is not available: {0}")]
     Unavailable(#[source] BoxError),
 }

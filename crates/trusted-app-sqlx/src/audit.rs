@@ -12,6 +12,7 @@ use tower_trusted_app::audit::{AuditSink, Decision, Outcome};
 
 use crate::addresses;
 use crate::dialect::{Dialect, Value};
+use crate::error::{Purpose, SqlError};
 use crate::registry::SqlRegistry;
 
 const COLUMNS: &str = "at, outcome, code, reason, application, claimed_application, user_name, claimed_user, \
@@ -152,6 +153,7 @@ async fn write<D: Dialect>(pool: Pool<D>, mut queue: Receiver<Message>, batch: u
         while let Err(error) = insert(&pool, &records).await {
             if !is_known {
                 is_known = true;
+                let error = SqlError::new(Purpose::RecordDecisions, &pool, &error);
                 tracing::error!(target: "trusted_app", %error, "audit records wait for the database");
             }
             tokio::time::sleep(Duration::from_millis(500)).await;

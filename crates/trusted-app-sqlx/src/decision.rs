@@ -5,6 +5,7 @@ use tower_trusted_app::registry::RegistryError;
 
 use crate::addresses;
 use crate::dialect::{Dialect, Row, Value};
+use crate::error::Purpose;
 use crate::registry::SqlRegistry;
 
 const COLUMNS: &str = "number, at, outcome, code, reason, application, claimed_application, user_name, \
@@ -88,7 +89,7 @@ impl<D: Dialect> SqlRegistry<D> {
         }
         values.push((limit as u64).into());
         sql.push_str(&format!(" ORDER BY number DESC LIMIT ${}", values.len()));
-        let rows = self.read(&sql, values).await?;
+        let rows = self.read(Purpose::ReadDecisions, &sql, values).await?;
         Ok(rows.into_iter().rev().map(RecordedDecision::of).collect())
     }
 }

@@ -1,19 +1,26 @@
 //! The little that the two databases do differently, behind one trait.
 
 use std::future::Future;
+use std::path::PathBuf;
 
 use sqlx_core::Error;
+use sqlx_core::connection::Connection;
 use sqlx_core::database::Database;
+use sqlx_core::pool::Pool;
 
-/// A database that this crate speaks: SQLite or PostgreSQL. Nobody else can implement it.
+use crate::error::{Cause, Purpose};
+
+/// A database that this crate speaks: SQLite or PostgreSQL. No other crate can implement it.
 pub trait Dialect: Database + sealed::Statements {}
 
 pub(crate) mod sealed {
-    use super::{Database, Error, Future, Row, Value};
+    use super::{Cause, Connection, Database, Error, Future, PathBuf, Pool, Purpose, Row, Value};
 
     pub trait Statements: Database {
         /// Begins a transaction that writes, so that it waits for others at its beginning.
         const BEGIN_WRITE: &'static str;
+        /// Answers with 1 or 0: whether the table with the schema's version is there.
+        const HAS_SCHEMA: &'static str;
         /// Whoever migrates holds this until the transaction ends.
         const LOCK_SCHEMA: Option<&'static str>;
         /// The schema's versions, oldest first.
@@ -34,6 +41,25 @@ pub(crate) mod sealed {
             sql: String,
             values: Vec<Value>,
         ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
+
+        /// Runs a query over any connection, also where nothing can be written.
+        fn read(
+            pool: &Pool<Self>,
+            sql: String,
+            values: Vec<Value>,
+        ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
+
+        /// The file that is opened, if it is one.
+        fn file(options: &<Self::Connection as Connection>::Options) -> Option<PathBuf>;
+
+        /// What kind of error this code is of.
+        fn cause(code: &str) -> Cause;
+
+        /// The name of a code, for people.
+        fn code_name(code: &str) -> String;
+
+        /// What to do about an error.
+        fn advice(cause: Cause, purpose: Purpose) -> Option<&'static str>;
 
         /// Runs several statements without parameters.
         fn run_script(
@@ -128,11 +154,12 @@ impl Row {
 }
 
 macro_rules! statements {
-    ($database:ty, $begin:literal, $lock:expr, $for_update:literal, $migrations:expr) => {
+    ($database:ty, $own:ident, $begin:literal, $lock:expr, $for_update:literal, $migrations:expr) => {
         impl Dialect for $database {}
 
         impl sealed::Statements for $database {
             const BEGIN_WRITE: &'static str = $begin;
+            const HAS_SCHEMA: &'static str = crate::$own::HAS_SCHEMA;
             const LOCK_SCHEMA: Option<&'static str> = $lock;
             const MIGRATIONS: &'static [&'static str] = $migrations;
             const FOR_UPDATE: &'static str = $for_update;
@@ -172,6 +199,26 @@ macro_rules! statements {
                 Ok(rows.iter().map(|row| Row((0..row.len()).map(|at| cell(row, at)).collect())).collect())
             }
 
+            async fn read(pool: &Pool<Self>, sql: String, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+                crate::$own::read(pool, sql, values).await
+            }
+
+            fn file(options: &<Self::Connection as Connection>::Options) -> Option<PathBuf> {
+                crate::$own::file(options)
+            }
+
+            fn cause(code: &str) -> Cause {
+                crate::$own::cause(code)
+            }
+
+            fn code_name(code: &str) -> String {
+                crate::$own::code_name(code)
+            }
+
+            fn advice(cause: Cause, purpose: Purpose) -> Option<&'static str> {
+                crate::$own::advice(cause, purpose)
+            }
+
             async fn run_script(connection: &mut Self::Connection, sql: &'static str) -> Result<(), Error> {
                 use sqlx_core::executor::Executor;
 
@@ -192,13 +239,21 @@ macro_rules! statements {
 }
 
 #[cfg(feature = "sqlite")]
-statements!(sqlx_sqlite::Sqlite, "BEGIN IMMEDIATE", None, "", &[include_str!("../migrations/sqlite.sql")]);
+statements!(
+    sqlx_sqlite::Sqlite,
+    sqlite_read,
+    "BEGIN IMMEDIATE",
+    None,
+    "",
+    &[include_str!("../migrations/sqlite.sql")]
+);
 
 #[cfg(feature = "postgres")]
 statements!(
     sqlx_postgres::Postgres,
+    postgres_read,
     "BEGIN",
-    // Any number that nobody else is likely to lock; this is how SHA-256("trusted_app") begins.
+    // Any number that no other program is likely to lock; this is how SHA-256("trusted_app") begins.
     Some("SELECT pg_advisory_xact_lock(50450002202565229)"),
     " FOR UPDATE",
     &[include_str!("../migrations/postgres.sql"), include_str!("../migrations/postgres_2.sql")]

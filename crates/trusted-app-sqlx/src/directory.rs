@@ -9,6 +9,7 @@ use tower_trusted_app::store::{FoldedDirectory, FoldedName, NameLookup};
 use tower_trusted_app::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
 use crate::dialect::{Dialect, Row, Value};
+use crate::error::{Purpose, SqlError};
 
 /// A user directory over any table of SQLite or PostgreSQL, by a query of yours.
 ///
@@ -81,6 +82,8 @@ use crate::dialect::{Dialect, Row, Value};
 /// who folds to it: keep a column of folded names, or compare by `lower(login) = $1` where your database's `lower` is as
 /// good as the fold (SQLite's knows ASCII only).
 ///
+/// It only reads: an account that may do no more, a standby and a file that cannot be written will do.
+///
 /// Clones share the connections.
 pub struct SqlDirectory<D: Dialect> {
     pool: Pool<D>,
@@ -109,7 +112,7 @@ pub struct SqlUser {
 pub enum SqlDirectoryError {
     /// It cannot be reached, or it refuses the query.
     #[error("the database cannot look users up: {0}")]
-    Database(#[from] sqlx_core::Error),
+    Database(#[from] SqlError),
     /// A row without a name, or a query with too few columns.
     #[error("the query for users must answer with the name as text and then with whether the user is active")]
     Columns,
@@ -188,7 +191,7 @@ impl<D: Dialect> SqlDirectory<D> {
             return Ok(UserLookup::Unknown);
         }
         let mut meant = Vec::new();
-        for row in self.fetch(&self.queries.users, name.key()).await? {
+        for row in self.fetch(Purpose::FindUser, &self.queries.users, name.key()).await? {
             let user = Candidate::of(row)?;
             if name.covers(&user.name) {
                 meant.push(user);
@@ -206,7 +209,7 @@ impl<D: Dialect> SqlDirectory<D> {
     async fn known(&self, user: Candidate) -> Result<UserLookup<SqlUser>, SqlDirectoryError> {
         let Queries { groups, administrator_groups, .. } = &*self.queries;
         let rows = match groups {
-            Some(query) => self.fetch(query, &user.name).await?,
+            Some(query) => self.fetch(Purpose::FindGroups, query, &user.name).await?,
             None if administrator_groups.as_slice().is_empty() => Vec::new(),
             None => return Err(SqlDirectoryError::NoGroupQuery),
         };
@@ -216,9 +219,14 @@ impl<D: Dialect> SqlDirectory<D> {
         Ok(UserLookup::Found(if administrator { known.as_administrator() } else { known }))
     }
 
-    async fn fetch(&self, query: &str, parameter: &str) -> Result<Vec<Row>, SqlDirectoryError> {
-        let mut connection = self.pool.acquire().await?;
-        Ok(D::fetch(&mut connection, query.to_owned(), vec![parameter.into()]).await?)
+    async fn fetch(
+        &self,
+        purpose: Purpose,
+        query: &str,
+        parameter: &str,
+    ) -> Result<Vec<Row>, SqlDirectoryError> {
+        let rows = D::read(&self.pool, query.to_owned(), vec![parameter.into()]).await;
+        Ok(rows.map_err(|error| SqlError::new(purpose, &self.pool, &error))?)
     }
 }
 
@@ -279,7 +287,7 @@ impl<D: Dialect> UserDirectory for SqlDirectory<D> {
         if name.contains('\0') {
             return Ok(NameLookup::Unknown);
         }
-        let rows = self.fetch(&self.queries.users, name).await?;
+        let rows = self.fetch(Purpose::FindUser, &self.queries.users, name).await?;
         let names = rows.into_iter().map(|mut row| row.text(0).ok_or(SqlDirectoryError::Columns));
         Ok(NameLookup::among(name, names.collect::<Result<Vec<_>, _>>()?))
     }
@@ -290,7 +298,9 @@ impl<D: Dialect> UserDirectory for SqlDirectory<D> {
         match &self.queries.group_names {
             _ if self.queries.groups.is_none() || name.contains('\0') => Ok(NameLookup::Unknown),
             None => Ok(NameLookup::CannotTell),
-            Some(query) => Ok(NameLookup::among(name, group_names(self.fetch(query, name).await?)?)),
+            Some(query) => {
+                Ok(NameLookup::among(name, group_names(self.fetch(Purpose::FindGroups, query, name).await?)?))
+            }
         }
     }
 

@@ -42,6 +42,37 @@
 //!
 //! [`SqlDirectory`] finds users in any table of yours, by a query of yours.
 //!
+//! # Accounts that may only read
+//!
+//! A server that only asks who is trusted needs to write nothing once the schema is there. The schema's version is read
+//! first, and nothing is created or changed if it is the right one. On PostgreSQL a serving account needs
+//!
+//! ```sql
+//! GRANT SELECT ON trusted_app_schema, trusted_app_application, trusted_app_key,
+//!     trusted_app_generation, trusted_app_change TO tracker;
+//! GRANT INSERT ON trusted_app_decision TO tracker;                       -- for `SqlAudit`
+//! GRANT SELECT ON trusted_app_decision TO tracker;                       -- to read it again
+//! ```
+//!
+//! and one that changes applications, besides,
+//!
+//! ```sql
+//! GRANT INSERT, UPDATE, DELETE ON trusted_app_application, trusted_app_key TO administration;
+//! GRANT UPDATE ON trusted_app_generation TO administration;
+//! GRANT INSERT ON trusted_app_change TO administration;
+//! ```
+//!
+//! `CREATE` on the database's schema takes the account that creates or upgrades the tables, which then owns them; start
+//! any program of that account once, such as `trusted-app apps list`. A hot standby and an account with
+//! `default_transaction_read_only` can be read from as well. A standby announces no changes, so that a cache notices them
+//! by polling.
+//!
+//! A SQLite file that cannot be written can be read, and so can one in a directory or on a mount that cannot be written.
+//! While another program holds changes in the file's `-wal`, its `-shm` must be there too.
+//!
+//! What is to be changed over such an account, connection or file is
+//! [`RegistryError::NotWritten`](tower_trusted_app::registry::RegistryError::NotWritten), and says what to do.
+//!
 //! # TLS
 //!
 //! Connections to PostgreSQL are encrypted with the cargo feature `tls` only, and even then `sslmode=prefer`, which
@@ -59,18 +90,24 @@ mod audit;
 mod decision;
 mod dialect;
 mod directory;
+mod error;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_read;
 mod record;
 mod registry;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_read;
 
 pub use audit::{SqlAudit, SqlAuditBuilder};
 pub use decision::{DecisionFilter, RecordedDecision};
 pub use dialect::Dialect;
 pub use directory::{SqlDirectory, SqlDirectoryError, SqlUser};
+pub use error::{Purpose, SchemaError, SqlError};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresChanges, PostgresRegistry};
 pub use registry::SqlRegistry;

@@ -10,7 +10,8 @@ use tower_trusted_app::BoxError;
 use tower_trusted_app::keys::ChangeSource;
 use tower_trusted_app::registry::RegistryError;
 
-use crate::registry::{SqlRegistry, unavailable};
+use crate::error::{Purpose, SqlError};
+use crate::registry::SqlRegistry;
 
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,19 +25,20 @@ impl SqlRegistry<Postgres> {
     ///
     /// # Errors
     ///
-    /// [`RegistryError::Unavailable`] when the database cannot be reached, or its schema is newer
-    /// than this program.
+    /// As of [`new`](SqlRegistry::new).
     pub async fn connect(url: &str) -> Result<Self, RegistryError> {
-        let options: PgConnectOptions = url.parse().map_err(unavailable)?;
+        let refused = |error: Error| SqlError::at::<Postgres>(Purpose::Connect, None, &error);
+        let options: PgConnectOptions = url.parse().map_err(refused)?;
         let pool = PoolOptions::new().max_connections(5).acquire_timeout(PATIENCE);
         match pool.connect_with(options.clone()).await {
             Ok(pool) => Self::new(pool).await,
-            Err(Error::PoolTimedOut) => Err(unavailable(no_connection(&options).await)),
-            Err(error) => Err(unavailable(error)),
+            Err(Error::PoolTimedOut) => Err(refused(no_connection(&options).await).into()),
+            Err(error) => Err(refused(error).into()),
         }
     }
 
-    /// Tells a cache of changes as they are committed, by `LISTEN` on a connection of its own.
+    /// Tells a cache of changes as they are committed, by `LISTEN` on a connection of its own. A hot standby announces
+    /// nothing: the cache says so once and polls, and listens from the next poll after the standby was promoted.
     #[must_use]
     pub fn listen(&self) -> PostgresChanges {
         let options = PoolOptions::new()
@@ -45,7 +47,7 @@ impl SqlRegistry<Postgres> {
             .max_lifetime(None)
             .idle_timeout(None);
         let pool = options.connect_lazy_with((*self.pool().connect_options()).clone());
-        PostgresChanges { pool, listener: None }
+        PostgresChanges { pool, state: State::Away }
     }
 }
 
@@ -61,30 +63,55 @@ async fn no_connection(options: &PgConnectOptions) -> Error {
 #[derive(Debug)]
 pub struct PostgresChanges {
     pool: Pool<Postgres>,
-    listener: Option<PgListener>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Away,
+    /// Connected to a server that announces nothing.
+    OnStandby(PgListener),
+    Listening(PgListener),
 }
 
 impl PostgresChanges {
-    async fn notified(&mut self) -> Result<(), Error> {
-        if let Some(listener) = &mut self.listener {
-            listener.try_recv().await?;
+    /// Waits for a notification, or begins to listen; then what happened before is still to be read. The state is
+    /// `Away` after an error, and if this is dropped before it has begun to listen.
+    async fn notified(&mut self) -> Result<(), BoxError> {
+        if let State::Listening(listener) = &mut self.state {
+            let outcome = listener.try_recv().await;
             while listener.next_buffered().is_some() {}
-        } else {
-            let mut listener = PgListener::connect_with(&self.pool).await?;
-            listener.listen("trusted_app").await?;
-            // What happened before nobody told us.
-            self.listener = Some(listener);
+            return outcome.map(drop).map_err(|error| self.refused(&error));
         }
+        let mut listener = match std::mem::replace(&mut self.state, State::Away) {
+            State::OnStandby(listener) | State::Listening(listener) => listener,
+            State::Away => {
+                PgListener::connect_with(&self.pool).await.map_err(|error| self.refused(&error))?
+            }
+        };
+        // LISTEN would fail there, and each time leave an error in the server's log.
+        let is_standby =
+            sqlx_core::query_scalar::query_scalar::<Postgres, bool>("SELECT pg_is_in_recovery()");
+        if is_standby.fetch_one(&mut listener).await.map_err(|error| self.refused(&error))? {
+            self.state = State::OnStandby(listener);
+            return Err("the server is a standby, which announces no changes".into());
+        }
+        listener.listen("trusted_app").await.map_err(|error| self.refused(&error))?;
+        self.state = State::Listening(listener);
         Ok(())
+    }
+
+    fn refused(&self, error: &Error) -> BoxError {
+        SqlError::new(Purpose::Listen, &self.pool, error).into()
     }
 }
 
 impl ChangeSource for PostgresChanges {
     async fn changed(&mut self) -> Result<(), BoxError> {
         let outcome = self.notified().await;
-        if outcome.is_err() {
-            self.listener = None;
+        if outcome.is_err() && matches!(self.state, State::Listening(_)) {
+            self.state = State::Away;
         }
-        Ok(outcome?)
+        outcome
     }
 }

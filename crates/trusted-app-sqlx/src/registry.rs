@@ -17,6 +17,7 @@ use tower_trusted_app::{
 };
 
 use crate::dialect::{Dialect, Row, Value};
+use crate::error::{Purpose, SqlError};
 use crate::migrate::migrate;
 use crate::record::{COLUMNS, Record, parse_application};
 
@@ -34,14 +35,15 @@ pub struct SqlRegistry<D: Dialect> {
 
 impl<D: Dialect> SqlRegistry<D> {
     /// A registry over connections of your own. The schema is brought up to date, which is safe to
-    /// do again and on several nodes at once.
+    /// do again and on several nodes at once. If it is up to date nothing is written, so an account that may only
+    /// read can do this and everything that reads; a change is then [`RegistryError::NotWritten`].
     ///
     /// # Errors
     ///
     /// [`RegistryError::Unavailable`] when the database cannot be reached, or its schema is newer
-    /// than this program.
+    /// than this program, or older and cannot be upgraded: a [`SchemaError`](crate::SchemaError) names both versions.
     pub async fn new(pool: Pool<D>) -> Result<Self, RegistryError> {
-        migrate(&pool).await.map_err(unavailable)?;
+        migrate(&pool).await?;
         Ok(Self { pool, reserved: None, clock: Arc::new(SystemClock) })
     }
 
@@ -63,13 +65,24 @@ impl<D: Dialect> SqlRegistry<D> {
         &self.pool
     }
 
-    pub(crate) async fn read(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, RegistryError> {
-        let mut connection = self.pool.acquire().await.map_err(unavailable)?;
-        D::fetch(&mut connection, sql.to_owned(), values).await.map_err(unavailable)
+    pub(crate) async fn read(
+        &self,
+        purpose: Purpose,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, RegistryError> {
+        let rows = D::read(&self.pool, sql.to_owned(), values).await;
+        rows.map_err(|error| SqlError::new(purpose, &self.pool, &error).into())
+    }
+
+    /// Why a change was not made.
+    fn unchanged(&self, error: &sqlx_core::Error) -> RegistryError {
+        SqlError::new(Purpose::ChangeApplications, &self.pool, error).into()
     }
 
     async fn begin(&self) -> Result<Write<'_, D>, RegistryError> {
-        let transaction = self.pool.begin_with(D::BEGIN_WRITE).await.map_err(unavailable)?;
+        let transaction = self.pool.begin_with(D::BEGIN_WRITE).await;
+        let transaction = transaction.map_err(|error| self.unchanged(&error))?;
         let mut write = Write { registry: self, transaction };
         // Locked first, as every change counts here: two that locked their keys first could wait for each other.
         let rows = write.fetch(format!("{GENERATION}{}", D::FOR_UPDATE), Vec::new()).await?;
@@ -90,11 +103,11 @@ impl<D: Dialect> ApplicationRegistry for SqlRegistry<D> {
                 let sql = format!(
                     "SELECT {COLUMNS} FROM trusted_app_application WHERE id > $1 ORDER BY id LIMIT $2"
                 );
-                self.read(&sql, vec![after.into(), limit]).await?
+                self.read(Purpose::ReadApplications, &sql, vec![after.into(), limit]).await?
             }
             None => {
                 let sql = format!("SELECT {COLUMNS} FROM trusted_app_application ORDER BY id LIMIT $1");
-                self.read(&sql, vec![limit]).await?
+                self.read(Purpose::ReadApplications, &sql, vec![limit]).await?
             }
         };
         Ok(rows.into_iter().map(|row| Record::of(row).entry()).collect())
@@ -102,7 +115,7 @@ impl<D: Dialect> ApplicationRegistry for SqlRegistry<D> {
 
     async fn get(&self, id: &ApplicationId) -> Result<Option<Entry>, RegistryError> {
         let sql = format!("SELECT {COLUMNS} FROM trusted_app_application WHERE id = $1");
-        let rows = self.read(&sql, vec![id.as_str().into()]).await?;
+        let rows = self.read(Purpose::ReadApplications, &sql, vec![id.as_str().into()]).await?;
         Ok(rows.into_iter().next().map(|row| Record::of(row).entry()))
     }
 
@@ -150,12 +163,12 @@ impl<D: Dialect> ApplicationRegistry for SqlRegistry<D> {
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, RegistryError> {
         let sql = "SELECT number, at, by_whom, application, before, after FROM trusted_app_change \
                    WHERE number > $1 ORDER BY number LIMIT $2";
-        let rows = self.read(sql, vec![after.into(), (limit as u64).into()]).await?;
+        let rows = self.read(Purpose::ReadChanges, sql, vec![after.into(), (limit as u64).into()]).await?;
         Ok(rows.into_iter().filter_map(change).collect())
     }
 
     async fn last_change(&self) -> Result<u64, RegistryError> {
-        generation(&self.read(GENERATION, Vec::new()).await?)
+        generation(&self.read(Purpose::ReadChanges, GENERATION, Vec::new()).await?)
     }
 
     fn reserved(&self) -> Option<Reserved> {
@@ -202,7 +215,8 @@ impl<D: Dialect> KeyStore for SqlRegistry<D> {
             "SELECT {COLUMNS} FROM trusted_app_application WHERE id = \
              (SELECT application FROM trusted_app_key WHERE fingerprint = $1)"
         );
-        let rows = self.read(&sql, vec![key.fingerprint().to_string().into()]).await?;
+        let rows =
+            self.read(Purpose::ReadApplications, &sql, vec![key.fingerprint().to_string().into()]).await?;
         let application = served(rows.into_iter().next().map(|row| Record::of(row).entry()))?;
         // What a peer calls its key may be the fingerprint of another kind.
         Ok(application.filter(|application| application.signature_key(key).is_some()))
@@ -320,20 +334,19 @@ impl<D: Dialect> Write<'_, D> {
     }
 
     async fn commit(self) -> Result<(), RegistryError> {
-        self.transaction.commit().await.map_err(unavailable)
+        let Self { registry, transaction } = self;
+        transaction.commit().await.map_err(|error| registry.unchanged(&error))
     }
 
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, RegistryError> {
-        D::execute(&mut self.transaction, sql.to_owned(), values).await.map_err(unavailable)
+        let done = D::execute(&mut self.transaction, sql.to_owned(), values).await;
+        done.map_err(|error| self.registry.unchanged(&error))
     }
 
     async fn fetch(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>, RegistryError> {
-        D::fetch(&mut self.transaction, sql, values).await.map_err(unavailable)
+        let rows = D::fetch(&mut self.transaction, sql, values).await;
+        rows.map_err(|error| self.registry.unchanged(&error))
     }
-}
-
-pub(crate) fn unavailable(error: sqlx_core::Error) -> RegistryError {
-    RegistryError::Unavailable(error.into())
 }
 
 impl<D: Dialect> Clone for SqlRegistry<D> {

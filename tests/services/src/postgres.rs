@@ -44,6 +44,38 @@ impl Postgres {
         Some(server)
     }
 
+    /// A hot standby of this server, on a port of its own: it follows, and can only be read.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made or does not start.
+    #[must_use]
+    pub fn standby(&self) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        if let Some((user, group)) = unprivileged() {
+            chown(directory.path(), Some(user), Some(group)).unwrap();
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let standby = Self { bin: self.bin.clone(), directory, port, databases: 0.into() };
+        let (data, from) = (standby.data(), self.port.to_string());
+        let at = ["-h", "127.0.0.1", "-p", &from, "-U", "postgres", "-D", &data];
+        self.run("pg_basebackup", &[&at[..], &["-R", "--checkpoint=fast", "--no-sync"]].concat());
+        standby.start_again();
+        standby
+    }
+
+    /// Makes a standby a primary.
+    pub fn promote(&self) {
+        self.run("pg_ctl", &["-D", &self.data(), "-w", "promote"]);
+    }
+
+    /// The URL here of a database of that URL's name.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        let name = database.rsplit('/').next().unwrap_or(database);
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
     /// Starts it after a stop, on the same port and with the same data.
     pub fn start_again(&self) {
         let options = format!(

@@ -7,6 +7,9 @@ mod cache;
 mod conformance;
 mod load;
 mod postgres_faults;
+mod read_only_postgres;
+#[cfg(unix)]
+mod read_only_sqlite;
 mod requests;
 mod secrets;
 mod sqlite_faults;

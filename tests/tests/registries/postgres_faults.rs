@@ -110,6 +110,43 @@ async fn connections_that_are_cut() {
     }
 }
 
+/// As by `idle_session_timeout`, an administrator or a restart: a connection that was closed while idle is noticed before
+/// anything is sent over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_idle_connections_were_closed_the_first_look_and_the_first_change_succeed() {
+    let Some(server) = Postgres::start() else { return };
+    let database = server.database();
+    let registry = PostgresRegistry::connect(&database).await.unwrap();
+    registry.add(wiki_with(KeyState::Active, None), "alice").await.unwrap();
+    // So rarely that only a notification can bring a change in time.
+    let keys = CachedRegistry::builder(registry.clone())
+        .changes(registry.listen())
+        .poll_interval(Duration::from_secs(50))
+        .open()
+        .await
+        .unwrap();
+    let others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let listeners = format!("SELECT count(*) {others} AND query LIKE 'LISTEN %'");
+    until("listens", async || server.sql(&database, &listeners) == "1").await;
+    let close_all = async || {
+        let open = server.sql(&database, &format!("SELECT string_agg(pid::text, ',') {others}"));
+        assert_ne!(open, "", "no connection was open");
+        let these = format!("FROM pg_stat_activity WHERE pid IN ({open})");
+        drop(server.sql(&database, &format!("SELECT count(pg_terminate_backend(pid)) {these}")));
+        until("closed", async || server.sql(&database, &format!("SELECT count(*) {these}")) == "0").await;
+    };
+    for version in 1..=10 {
+        close_all().await;
+        assert!(registry.application(TestIdentity::wiki().id()).await.unwrap().is_some());
+        close_all().await;
+        registry.update(wiki_with(KeyState::Active, None), version, "alice").await.unwrap();
+        close_all().await;
+        let generation = registry.last_change().await.unwrap();
+        assert_eq!(generation, version + 1);
+        until("in force", async || keys.status().generation == generation).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_that_is_exhausted() {
     let Some(server) = Postgres::start() else { return };

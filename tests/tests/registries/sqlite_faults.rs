@@ -18,6 +18,7 @@ use crate::requests::{Tracker, ask, forum, tracker, until, wiki_with};
 
 /// A registry that waits for nobody, and a tracker behind the cache.
 async fn registry(path: &Path) -> (SqliteRegistry, Tracker, CachedRegistry) {
+    SqliteRegistry::open(path).await.unwrap().pool().close().await;
     let options = sqlite_options(path).busy_timeout(Duration::from_millis(50));
     let pool = PoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
     let registry = SqliteRegistry::new(pool).await.unwrap();
@@ -64,8 +65,11 @@ async fn read_only() {
     let (writable, ..) = registry(&path).await;
     let options = sqlite_options(&path).pragma("query_only", "on");
     let pool = PoolOptions::new().connect_lazy_with(options);
-    // A schema that is up to date must not need a writer; one that is not cannot be made.
-    let error = SqliteRegistry::new(pool).await;
+    // A schema that is up to date needs no writer; one that is not cannot be made.
+    let readable = SqliteRegistry::new(pool).await.unwrap();
+    assert!(readable.get(TestIdentity::wiki().id()).await.unwrap().is_some());
+    let options = sqlite_options(directory.path().join("new.db")).pragma("query_only", "on");
+    let error = SqliteRegistry::new(PoolOptions::new().connect_lazy_with(options)).await;
     assert_unavailable(error);
 
     let (registry, tracker, keys) = {
@@ -78,8 +82,12 @@ async fn read_only() {
     for mut connection in connections {
         connection.execute("PRAGMA query_only = on").await.unwrap();
     }
-    assert_unavailable(registry.add(forum(), "alice").await);
-    assert_unavailable(registry.remove(TestIdentity::wiki().id(), 1, "alice").await);
+    for registry in [&registry, &readable] {
+        let outcome = registry.add(forum(), "alice").await;
+        assert!(matches!(outcome, Err(RegistryError::NotWritten(_))), "{outcome:?}");
+        let outcome = registry.remove(TestIdentity::wiki().id(), 1, "alice").await;
+        assert!(matches!(outcome, Err(RegistryError::NotWritten(_))), "{outcome:?}");
+    }
     keys.reload().await;
     assert_eq!(keys.status().last_error, None);
     assert_eq!(ask(&tracker, &TestIdentity::wiki()).await, StatusCode::OK);

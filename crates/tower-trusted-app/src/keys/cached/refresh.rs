@@ -45,16 +45,26 @@ impl<R: ApplicationRegistry> Refresher<R> {
         polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         polls.tick().await;
         let mut last_full = Instant::now();
-        let mut is_listening = true;
+        let (mut is_listening, mut is_announced) = (true, true);
         loop {
             tokio::select! {
                 () = self.shared.call.notified() => {}
                 told = changes.changed(), if is_listening => {
                     // A source that fails is asked again after the next poll, not in a loop.
                     is_listening = told.is_ok();
-                    if let Err(error) = told {
-                        tracing::debug!(target: "trusted_app", error = &*error, "changes are noticed by polling alone");
+                    match told {
+                        Err(error) if is_announced => {
+                            tracing::warn!(
+                                target: "trusted_app", error = &*error, poll_interval = ?poll,
+                                "changes are noticed by polling alone"
+                            );
+                        }
+                        Ok(()) if !is_announced => {
+                            tracing::info!(target: "trusted_app", "changes are announced again");
+                        }
+                        _ => {}
                     }
+                    is_announced = is_listening;
                 }
                 _ = polls.tick() => is_listening = true,
             }
