@@ -101,6 +101,6 @@ pub use source::SourceAddresses;
 pub use trusted_app_core::{
     ActAsPolicy, ApplicationId, ApplicationRegistry, BoxError, Clock, KeyStore, KnownUser, LocalApplication,
     PublicKey, Rejection, ReplayStore, Scheme, Timestamp, TrustedApplication, UserDirectory, UserLookup,
-    application, conditions, crypto, httpsig, identity, limits, permission, registry, rejection, seraph,
-    store, text,
+    application, conditions, crypto, httpsig, identity, limits, permission, private_file, registry,
+    rejection, seraph, store, text,
 };

@@ -1,17 +1,12 @@
 //! Who we are: our own application id and private key, and the file that keeps them.
-//!
-//! That file is the only one this crate reads or writes, and only when asked to.
 
-#![expect(clippy::disallowed_types, reason = "the identity file")]
-
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::application::{ApplicationId, ApplicationIdError};
 use crate::crypto::{KeyError, PrivateKey, PublicKey};
+use crate::private_file::{self, PrivateFile, PrivateFileError};
 
 /// What stands before the id in the identity file.
 const ID_PREFIX: &str = "Application-Id: ";
@@ -97,105 +92,34 @@ impl LocalApplication {
         Ok(Self::new(ApplicationId::new(id)?, PrivateKey::from_pkcs8_pem(text)?))
     }
 
-    /// Reads an identity file. On Unix nobody but its owner may have access to it.
+    /// Reads an identity file: a path, or a [`PrivateFile`]. On Unix no one but its owner may have access to it; the
+    /// table at [`PrivateFile`] has the exception, for mounted secrets.
     ///
     /// # Errors
     ///
     /// When it cannot be read, others have access to it, or its text is no good.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, IdentityError> {
-        let path = path.as_ref();
-        Self::from_pem(&read_private(path)?)
+    pub fn load(file: impl Into<PrivateFile>) -> Result<Self, IdentityError> {
+        Self::from_pem(&file.into().read()?)
     }
 
-    /// Writes an identity file that did not exist before, and makes it durable. On Unix nobody but
+    /// Writes an identity file that did not exist before, and makes it durable. On Unix no one but
     /// its owner has access to it, from the first moment.
     ///
     /// # Errors
     ///
     /// When the file exists already or cannot be written; then no half of it is left behind.
     pub fn store(&self, path: impl AsRef<Path>) -> Result<(), IdentityError> {
-        let path = path.as_ref();
-        let mut file = create_private(path).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => IdentityError::Exists { path: path.to_owned() },
-            _ => IdentityError::io(path, source),
-        })?;
-        let written = file
-            .write_all(self.to_pem().as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| sync_directory_of(path));
-        written.map_err(|source| {
-            // What counts is the first error; a file that cannot be written may not be removable.
-            let _ = fs::remove_file(path);
-            IdentityError::io(path, source)
-        })
+        Ok(private_file::create(path.as_ref(), &self.to_pem())?)
     }
-}
-
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Makes the file's name durable too.
-fn sync_directory_of(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(directory) = path.parent() {
-        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(())
-}
-
-fn read_private(path: &Path) -> Result<Zeroizing<String>, IdentityError> {
-    let mut file = File::open(path).map_err(|source| IdentityError::io(path, source))?;
-    let metadata = file.metadata().map_err(|source| IdentityError::io(path, source))?;
-    if metadata.is_dir() {
-        return Err(IdentityError::io(path, io::ErrorKind::IsADirectory.into()));
-    }
-    #[cfg(unix)]
-    {
-        let mode = std::os::unix::fs::MetadataExt::mode(&metadata) & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(IdentityError::Exposed { path: path.to_owned(), mode });
-        }
-    }
-    // Room for the whole file at once: growing would leave a copy of the key behind.
-    let size = usize::try_from(metadata.len()).unwrap_or_default();
-    let mut text = Zeroizing::new(String::with_capacity(size));
-    file.read_to_string(&mut text).map_err(|source| IdentityError::io(path, source))?;
-    Ok(text)
 }
 
 /// Why an identity could not be read or written. It never carries key material.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentityError {
-    /// The system refused.
-    #[error("cannot read or write the identity file {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file stands where one should be written. An identity is never overwritten: its key could
-    /// not be had again.
-    #[error("{} exists already and is not overwritten", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Others than its owner have access to the file.
-    #[error("the private key in {} is open to others (mode {mode:03o}): run `chmod 600 {}`", path.display(), path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The file could not be read or written, or others have access to it.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
     /// No line `Application-Id: …` before the key.
     #[error(
         "no line `{ID_PREFIX}…` before a private key: a certificate document has none, nor a key of HTTP message \
@@ -213,12 +137,6 @@ pub enum IdentityError {
     Key(#[from] KeyError),
 }
 
-impl IdentityError {
-    fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,11 +145,6 @@ mod tests {
 
     fn identity() -> LocalApplication {
         LocalApplication::new("tracker:4711".parse().unwrap(), PrivateKey::from_pkcs8_pem(KEY).unwrap())
-    }
-
-    /// A directory of its own for one test.
-    fn directory() -> tempfile::TempDir {
-        tempfile::tempdir().unwrap()
     }
 
     #[test]
@@ -272,45 +185,40 @@ mod tests {
 
     #[test]
     fn file() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("identity.pem");
         identity().store(&path).unwrap();
         let read = LocalApplication::load(&path).unwrap();
         assert_eq!(*read.to_pem(), *identity().to_pem());
 
         let other = LocalApplication::new("other".parse().unwrap(), identity().key().clone());
-        assert!(matches!(other.store(&path), Err(IdentityError::Exists { .. })));
+        let exists = other.store(&path);
+        assert!(matches!(exists, Err(IdentityError::File(PrivateFileError::Exists { .. }))));
         assert_eq!(LocalApplication::load(&path).unwrap().id().as_str(), "tracker:4711");
+        let missing = LocalApplication::load(directory.path().join("no.pem"));
+        assert!(matches!(missing, Err(IdentityError::File(PrivateFileError::Read { .. }))));
 
-        let missing = directory.path().join("no").join("identity.pem");
-        assert!(matches!(identity().store(&missing), Err(IdentityError::Io { .. })));
-        assert!(matches!(LocalApplication::load(&missing), Err(IdentityError::Io { .. })));
-        // Whatever its mode: nobody is told to take the rights from a directory.
-        assert!(matches!(LocalApplication::load(directory.path()), Err(IdentityError::Io { .. })));
+        // As a Windows editor leaves it.
+        let edited = format!("\u{feff}{}", identity().to_pem().replace('\n', "\r\n"));
+        std::fs::write(&path, edited).unwrap();
+        assert_eq!(LocalApplication::load(&path).unwrap().id().as_str(), "tracker:4711");
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_file_open_to_others_is_refused() {
+    fn a_file_open_to_others_is_refused_unless_that_is_said() {
         use std::os::unix::fs::PermissionsExt;
 
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("identity.pem");
         identity().store(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        for (mode, loads) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            match LocalApplication::load(&path) {
-                Ok(_) => assert!(loads, "{mode:o}"),
-                Err(error) => {
-                    assert!(!loads, "{mode:o}: {error}");
-                    assert!(
-                        error.to_string().contains(&format!("(mode {mode:03o}): run `chmod 600 ")),
-                        "{error}"
-                    );
-                }
-            }
-        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+        let refused = LocalApplication::load(&path);
+        assert!(
+            matches!(refused, Err(IdentityError::File(PrivateFileError::Exposed { mode: 0o444, .. }))),
+            "{refused:?}"
+        );
+        assert!(LocalApplication::load(PrivateFile::new(&path).insecure_permissions()).is_ok());
     }
 
     #[test]

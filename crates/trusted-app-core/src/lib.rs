@@ -32,6 +32,7 @@ pub mod httpsig;
 pub mod identity;
 pub mod limits;
 pub mod permission;
+pub mod private_file;
 pub mod registry;
 pub mod rejection;
 pub mod seraph;

@@ -50,6 +50,9 @@ pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// Longest certificate document that is parsed, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024;
 
+/// Longest file of a private key that is read, in bytes.
+pub const MAX_PRIVATE_FILE_BYTES: usize = 64 * 1024;
+
 /// Smallest RSA modulus of a key of HTTP message signatures, in bits; nothing lets in a smaller one.
 pub const MIN_PSS_BITS: usize = 2048;
 

@@ -220,3 +220,30 @@ mod both_providers {
         assert_eq!(error.to_string(), text);
     }
 }
+
+/// As for identities: one rule for every file of a private key.
+#[cfg(unix)]
+#[test]
+fn a_key_file_open_to_others_is_refused_unless_that_is_said() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use trusted_app_core::crypto::KeyFileError;
+    use trusted_app_core::private_file::{PrivateFile, PrivateFileError};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("signature.pem");
+    let key = PrivateSignatureKey::generate(SignatureAlgorithm::Ed25519).unwrap();
+    key.store(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(PrivateSignatureKey::load(&path).is_ok());
+    set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
+    let refused = PrivateSignatureKey::load(&path);
+    assert!(matches!(refused, Err(KeyFileError::File(PrivateFileError::Exposed { .. }))), "{refused:?}");
+    let file = PrivateFile::new(&path).insecure_permissions();
+    assert_eq!(PrivateSignatureKey::load(file).unwrap().public_key(), key.public_key());
+
+    std::fs::write(&path, "no key").unwrap();
+    set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    assert!(matches!(PrivateSignatureKey::load(&path), Err(KeyFileError::Key { .. })));
+}

@@ -1,7 +1,10 @@
 //! What can go wrong with keys. No error carries key material.
 
+use std::path::PathBuf;
+
 use super::signature_key::SignatureAlgorithm;
 use crate::limits::{GENERATED_RSA_BITS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_PSS_BITS};
+use crate::private_file::PrivateFileError;
 
 /// Why a key could not be read or made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +105,23 @@ pub enum KeyError {
     /// The provider failed to generate a key.
     #[error("the cryptography library failed to generate a key")]
     Generation,
+}
+
+/// Why no key could be read from a file or written to one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// The file could not be read or written, or others have access to it.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
+    /// Its text is no such key.
+    #[error("{}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the key.
+        source: KeyError,
+    },
 }
 
 /// The signature is not one of this key over this message.

@@ -29,7 +29,7 @@ pub use self::rsa::RustCrypto;
 #[cfg(feature = "aws-lc-rs")]
 pub use aws_lc::AwsLc;
 pub use default::default_provider;
-pub use error::{InvalidSignature, KeyError, RandomError, RawError, SigningError};
+pub use error::{InvalidSignature, KeyError, KeyFileError, RandomError, RawError, SigningError};
 pub use key::{Fingerprint, PrivateKey, PublicKey};
 pub use provider::{CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey};
 pub use signature_key::{PrivateSignatureKey, SignatureAlgorithm, SignatureKey, Thumbprint, ThumbprintError};

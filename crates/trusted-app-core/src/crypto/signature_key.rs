@@ -2,6 +2,7 @@
 //! its thumbprint.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,12 +11,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::default::default_provider;
-use super::error::{InvalidSignature, KeyError, SigningError};
+use super::error::{InvalidSignature, KeyError, KeyFileError, SigningError};
 use super::jwk::{Jwk, KeyNumbers};
 use super::key::Fingerprint;
 use super::pem::{self, PRIVATE_KEY};
 use super::provider::{CryptoProvider, SignatureSigner, SignatureVerifier};
 use super::signature_encoding::{self, PrivateForm};
+use crate::private_file::{self, PrivateFile};
 
 /// The algorithms of HTTP message signatures that are accepted. Each key has exactly one.
 ///
@@ -365,6 +367,39 @@ impl PrivateSignatureKey {
     /// When it is no such block, and as [`from_pkcs8_der`](Self::from_pkcs8_der).
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
         Self::from_pkcs8_der(&pem::from_pem(PRIVATE_KEY, text)?)
+    }
+
+    /// Reads a file with such a block: a path, or a [`PrivateFile`], which says who may have access to it.
+    ///
+    /// ```
+    /// use trusted_app_core::crypto::{PrivateSignatureKey, SignatureAlgorithm};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("wiki-signature.pem");
+    /// let key = PrivateSignatureKey::generate(SignatureAlgorithm::Ed25519)?;
+    /// key.store(&path)?;
+    /// assert_eq!(PrivateSignatureKey::load(&path)?.public_key(), key.public_key());
+    /// assert!(key.store(&path).is_err(), "no key is overwritten");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, others have access to it, and as [`from_pkcs8_pem`](Self::from_pkcs8_pem).
+    pub fn load(file: impl Into<PrivateFile>) -> Result<Self, KeyFileError> {
+        let file = file.into();
+        Self::from_pkcs8_pem(&file.read()?)
+            .map_err(|source| KeyFileError::Key { path: file.path().to_owned(), source })
+    }
+
+    /// Writes the PEM block to a file that did not exist before, and makes it durable. On Unix no one but its owner has
+    /// access to it, from the first moment.
+    ///
+    /// # Errors
+    ///
+    /// When the file exists already or cannot be written; then no half of it is left behind.
+    pub fn store(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
+        Ok(private_file::create(path.as_ref(), &self.to_pkcs8_pem())?)
     }
 
     fn bind(provider: &dyn CryptoProvider, der: &[u8]) -> Result<Self, KeyError> {
