@@ -1,8 +1,6 @@
 //! A captured HTTP/1.1 request, as a server would read it.
 
-use std::fs;
 use std::io::{self, BufRead, Read};
-use std::path::Path;
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -12,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use tower_trusted_app::httpsig::SignatureFields;
 use tower_trusted_app::{HttpSignatures, OriginalTarget};
 
+use crate::input::Input;
 use crate::output;
 use crate::url::{split_at_target, with_slash};
 
@@ -22,13 +21,9 @@ const MAX_HEAD_BYTES: u64 = 1024 * 1024;
 const MAX_BODY_BYTES: usize = HttpSignatures::BODY_LIMIT + 1;
 
 /// From a file, or standard input for `-`.
-pub(crate) fn open(file: &Path) -> anyhow::Result<Request<Bytes>> {
-    if file == Path::new("-") {
-        return read(io::stdin().lock()).context("no HTTP/1.1 request head on standard input");
-    }
-    let shown = file.display();
-    let input = fs::File::open(file).with_context(|| format!("cannot read {shown}"))?;
-    read(input).with_context(|| format!("no HTTP/1.1 request head in {shown}"))
+pub(crate) fn open(input: Input<'_>) -> anyhow::Result<Request<Bytes>> {
+    let place = if input.is_standard() { "on" } else { "in" };
+    read(input.open()?).with_context(|| format!("no HTTP/1.1 request head {place} {input}"))
 }
 
 /// Reads the head, up to the blank line or the end of input, and the body where a signature may cover it.

@@ -1,32 +1,26 @@
 //! `trusted-app certificate`
 
 use std::io::{IsTerminal, stdout};
-use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use tower_trusted_app::Scheme;
 use tower_trusted_app::seraph::CertificateDocument;
 
-use crate::identity::IdentityFile;
 use crate::output;
-use crate::signature_key::{self, Described};
+use crate::signature_key::Described;
+use crate::signer::{Signer, SignerFile};
 
-/// Print an identity's certificate document: its id and public key
+/// Print what others need of a private key: its certificate document, or its public JWK
 ///
-/// This is what an application serves at /admin/appTrustCertificate below its base URL, byte for byte:
-/// there is no line end at its end, except on a terminal. It holds nothing secret.
+/// Of an --identity its document, the id and the public key: what an application serves at
+/// /admin/appTrustCertificate below its base URL, byte for byte. There is no line end at its end, except on a
+/// terminal. Of a --signature-key its public JWK, for `signature_key` in a TOML file. Neither holds anything secret.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Certificate {
-    /// The file that `keygen` wrote
-    #[arg(long, value_name = "FILE")]
-    identity: Option<PathBuf>,
-
-    /// Print the public JWK of a key that `keygen --algorithm` wrote instead, for `signature_key` in a TOML file
-    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
-    signature_key: Option<PathBuf>,
+    #[command(flatten)]
+    key: SignerFile,
 
     /// Print one JSON object: id, bits, fingerprint, public_key, document; of a signature key: algorithm,
     /// thumbprint, jwk
@@ -50,15 +44,13 @@ struct DescribedIdentity<'a> {
 
 impl Certificate {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        if let Some(file) = &self.signature_key {
-            let described = Described::of(signature_key::load(file)?.public_key())?;
-            return if self.json { output::json(&described) } else { output::line(described.jwk()) };
-        }
-        let file = self.identity.context(
-            "say whose: by --identity FILE for a certificate document, or by --signature-key FILE for a public JWK (see \
-             --help)",
-        )?;
-        let identity = IdentityFile::at(file).load()?;
+        let identity = match self.key.load()? {
+            Signer::Seraph(identity) => identity,
+            Signer::HttpSignature(key) => {
+                let described = Described::of(key.public_key())?;
+                return if self.json { output::json(&described) } else { output::line(described.jwk()) };
+            }
+        };
         let mut document = CertificateDocument::of(&identity).to_text(Scheme::SeraphV3);
         if self.json {
             let key = identity.public_key();

@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 
+use crate::input::Input;
 use crate::{document, output};
 
 /// Fetch another application's certificate document, or read it, and show what it says
@@ -24,7 +25,7 @@ pub(crate) struct Details {
     #[arg(long)]
     json: bool,
 
-    /// Read the document from this file instead
+    /// Read the document from this file instead; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     file: Option<PathBuf>,
 
@@ -52,7 +53,7 @@ struct Shown {
 impl Details {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let (url, document) = match (&self.file, &self.url) {
-            (Some(file), _) => (None, document::read(file)?),
+            (Some(file), _) => (None, document::read(Input::of_option("--file", file))?),
             (None, Some(url)) => {
                 let fetched = document::fetch(url).await?;
                 (Some(fetched.url), fetched.document)

@@ -5,7 +5,7 @@ mod log;
 mod signature;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -15,6 +15,7 @@ use serde_json::json;
 use self::difference::Difference;
 use self::log::LogLine;
 use self::text::SignedText;
+use crate::input::Input;
 use crate::public_url::PublicUrlOptions;
 use crate::{capture, output};
 
@@ -61,19 +62,22 @@ Exit status: 0 nothing differs, 1 something does, 2 bad options, a bad file, or 
 
 impl Explain {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let client = Input::of_argument(&self.client);
         let Some(server) = &self.server else {
             let Some(log) = &self.log else {
-                self.print(&read(&self.client, &self.urls)?)?;
+                self.print(&read(client, &self.urls)?)?;
                 return Ok(ExitCode::SUCCESS);
             };
-            let client = read(&self.client, &self.urls.of_the_client())?;
-            return self.compare_with_log(&client, &LogLine::about(&client, log)?);
+            let client = read(client, &self.urls.of_the_client())?;
+            let line = LogLine::about(&client, Input::of_option("--log", log))?;
+            return self.compare_with_log(&client, &line);
         };
-        let client = read(&self.client, &self.urls.of_the_client())?;
+        let client = read(client, &self.urls.of_the_client())?;
+        let server = Input::of_argument(server);
         let received = capture::open(server)?;
         let difference = if signature::is_in(received.headers()) {
             let received = SignedText::of(received, &self.urls);
-            Difference::first(&client, &received.with_context(|| server.display().to_string())?)?
+            Difference::first(&client, &received.with_context(|| server.to_string())?)?
         } else {
             Some(Difference::no_signature())
         };
@@ -126,8 +130,8 @@ impl Explain {
     }
 }
 
-fn read(file: &Path, options: &PublicUrlOptions) -> anyhow::Result<SignedText> {
-    SignedText::of(capture::open(file)?, options).with_context(|| file.display().to_string())
+fn read(input: Input<'_>, options: &PublicUrlOptions) -> anyhow::Result<SignedText> {
+    SignedText::of(capture::open(input)?, options).with_context(|| input.to_string())
 }
 
 const KEY_HINT: &str =

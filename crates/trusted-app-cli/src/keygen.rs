@@ -9,7 +9,7 @@ use tower_trusted_app::crypto::PrivateSignatureKey;
 use tower_trusted_app::{ApplicationId, LocalApplication};
 
 use crate::output;
-use crate::signature_key::{self, Algorithm, Described};
+use crate::signature_key::{Algorithm, Described};
 
 /// Generate an application's identity: its id and a new private key
 ///
@@ -63,7 +63,7 @@ impl Keygen {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         if let Some(algorithm) = self.algorithm {
             let key = PrivateSignatureKey::generate(algorithm.into())?;
-            signature_key::store(&key, &self.out)?;
+            key.store(&self.out)?;
             return Described::of(key.public_key())?.written_to(&self.out).print(self.json);
         }
         let id = self.id.context("--id is missing")?;

@@ -1,6 +1,7 @@
 //! The command line of trusted applications: makes keys, signs requests, and explains what a server
 //! would decide about one.
 
+mod applications;
 mod apps;
 mod audit;
 mod author;
@@ -14,8 +15,9 @@ mod details;
 mod doctor;
 mod document;
 mod explain;
-mod identity;
+mod input;
 mod keygen;
+mod kind;
 mod man;
 mod output;
 mod public_url;

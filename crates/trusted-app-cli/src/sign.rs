@@ -1,7 +1,5 @@
 //! `trusted-app sign`
 
-use std::fs;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +14,7 @@ use tower_trusted_app::httpsig::{self, RequestMessage, UserField};
 use tower_trusted_app::seraph::SigningRequest;
 use tower_trusted_app::{Clock, LocalApplication, Scheme, SystemClock};
 
+use crate::input::Input;
 use crate::output;
 use crate::signer::{Signer, SignerFile};
 use crate::url::Url;
@@ -167,14 +166,7 @@ impl Sign {
 impl Content {
     fn read(&self) -> anyhow::Result<Vec<u8>> {
         let Some(file) = &self.body else { return Ok(Vec::new()) };
-        let mut body = Vec::new();
-        let read = if file == Path::new("-") {
-            io::stdin().lock().read_to_end(&mut body)
-        } else {
-            fs::File::open(file).and_then(|mut file| file.read_to_end(&mut body))
-        };
-        read.with_context(|| format!("--body {}", file.display()))?;
-        Ok(body)
+        Input::of_option("--body", file).bytes(usize::MAX)
     }
 }
 

@@ -1,17 +1,11 @@
-//! Files of keys of HTTP message signatures (RFC 9421), and what is shown of such a key.
+//! Keys of HTTP message signatures (RFC 9421): their algorithms, and what is shown of one.
 
-use std::fs;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::Value;
-use tempfile::NamedTempFile;
-use tower_trusted_app::LocalApplication;
-use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm, SignatureKey};
-use zeroize::Zeroizing;
+use tower_trusted_app::crypto::{SignatureAlgorithm, SignatureKey};
 
 use crate::output;
 
@@ -33,33 +27,6 @@ impl From<Algorithm> for SignatureAlgorithm {
             Algorithm::Rsa => Self::RsaPssSha512,
         }
     }
-}
-
-/// Writes the private key as PKCS#8 PEM to a new file, which appears whole and for its owner only.
-pub(crate) fn store(key: &PrivateSignatureKey, path: &Path) -> anyhow::Result<()> {
-    let file = path.display();
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut new = NamedTempFile::new_in(directory).with_context(|| format!("cannot write {file}"))?;
-    new.write_all(key.to_pkcs8_pem().as_bytes())
-        .and_then(|()| new.as_file().sync_all())
-        .with_context(|| format!("cannot write {file}"))?;
-    new.persist_noclobber(path).map(drop).map_err(|failed| match failed.error.kind() {
-        ErrorKind::AlreadyExists => anyhow!("{file} exists already and is not overwritten"),
-        _ => anyhow!("cannot write {file}: {}", failed.error),
-    })
-}
-
-/// Reads a file that [`store`] wrote.
-pub(crate) fn load(path: &Path) -> anyhow::Result<PrivateSignatureKey> {
-    let option = || format!("--signature-key {}", path.display());
-    let text = Zeroizing::new(fs::read_to_string(path).with_context(option)?);
-    if LocalApplication::from_pem(&text).is_ok() {
-        bail!(
-            "{}: this is an identity, whose key signs for Seraph and nothing else: `keygen --algorithm` makes another",
-            option()
-        );
-    }
-    PrivateSignatureKey::from_pkcs8_pem(&text).with_context(option)
 }
 
 /// A public key, as text and as JSON.

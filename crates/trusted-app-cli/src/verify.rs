@@ -15,13 +15,14 @@ use http_body_util::Full;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_trusted_app::conditions::Peer;
 use tower_trusted_app::httpsig::Policy;
-use tower_trusted_app::keys::{MemoryKeyStore, parse_applications};
+use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{Clock, HttpSignatures, KnownUser, SignedBody, SystemClock, Timestamp};
 
+use crate::input::Input;
 use crate::public_url::PublicUrlOptions;
-use crate::{capture, output, users};
+use crate::{applications, capture, output, users};
 use explanation::{Explanation, Recorder};
 
 /// Explain what a server would decide about a request
@@ -119,7 +120,7 @@ impl Verify {
             .http_signatures(HttpSignatures::default().policy(policy))
             .audit(recorder.sink());
 
-        let mut request = capture::open(Path::new("-"))?.map(Full::new);
+        let mut request = capture::open(Input::of_argument(Path::new("-")))?.map(Full::new);
         if let Some(address) = self.remote_addr {
             request.extensions_mut().insert(Peer::Ip(address));
         }
@@ -136,13 +137,12 @@ impl Verify {
     }
 
     fn keys(&self) -> anyhow::Result<MemoryKeyStore> {
-        let file = self.apps.display();
-        let text = std::fs::read_to_string(&self.apps).with_context(|| format!("cannot read {file}"))?;
-        let parsed = parse_applications(&text).with_context(|| file.to_string())?;
-        for warning in parsed.warnings {
-            output::remark("warning", format_args!("{file}: {warning}"));
+        let input = Input::of_option("--apps", &self.apps);
+        let applications = applications::read(input)?;
+        if applications.is_empty() {
+            output::remark("warning", format_args!("{input} lists no application: every request is refused"));
         }
-        MemoryKeyStore::new(parsed.applications).with_context(|| file.to_string())
+        MemoryKeyStore::new(applications).with_context(|| input.to_string())
     }
 
     fn directory(&self) -> MemoryDirectory {

@@ -64,7 +64,7 @@ fn an_application_is_added_from_its_document_and_shown() {
 
     // By id and key instead, with the least that must be stated.
     let key = TestIdentity::stranger().local().public_key().to_base64();
-    stage.done(&format!("add --id confluence:4711 --public-key {key} --address any --path any"));
+    stage.done(&format!("add confluence:4711 --public-key {key} --address any --path any"));
     let json = stage.json("show confluence:4711 --json");
     assert_eq!((&json["name"], &json["ip_addresses"]), (&Value::from("confluence:4711"), &Value::Null));
 }
@@ -86,8 +86,8 @@ fn add_refuses() {
         refusal(&format!("add --document {document} --address 192.111.. --path /"))
             .starts_with("--address: The IP address pattern: 192.111.. is invalid.")
     );
-    assert!(refusal("add --address any --path any").starts_with("say which application: by --document FILE"));
-    assert!(refusal("add --id x --address any --path any").contains("--public-key"));
+    assert!(refusal("add --address any --path any").starts_with("say which application: by its id"));
+    assert!(refusal("add x --address any --path any").contains("--public-key"));
     assert!(
         refusal(&format!("add --document {document} --timeout 0 --address any --path any"))
             .contains("--timeout")
@@ -99,7 +99,7 @@ fn add_refuses() {
     let identity = stage.file("private.pem", &TestIdentity::wiki().local().to_pem());
     assert!(
         refusal(&format!("add --document {identity} --address any --path any"))
-            .contains("holds a private key")
+            .contains("is an identity with its private key")
     );
 
     // What covers no request is no rule, and a key of RFC 9421 has a way of its own.
@@ -123,7 +123,7 @@ fn add_refuses() {
         refusal(&format!("add --document {document} --address any --path any")).ends_with("`wiki` is taken")
     );
     let key = TestIdentity::wiki().local().public_key().to_base64();
-    let twice = refusal(&format!("add --id other --public-key {key} --address any --path any"));
+    let twice = refusal(&format!("add other --public-key {key} --address any --path any"));
     assert!(twice.ends_with("a key belongs to one application only"), "{twice}");
     assert_eq!(stage.json("list --json").as_array().unwrap().len(), 1);
 }
@@ -231,8 +231,7 @@ fn the_list_reads_well() {
     stage.add_wiki();
     let key = TestIdentity::stranger().local().public_key().to_base64();
     let name = "The-customer-portal-of-the-northern-branch-office-and-its-long-name";
-    stage
-        .done(&format!("add --id confluence:4711 --public-key {key} --name {name} --address any --path any"));
+    stage.done(&format!("add confluence:4711 --public-key {key} --name {name} --address any --path any"));
     let list = stage.done("list");
     fits(&list);
     let lines: Vec<_> = list.lines().collect();
@@ -339,19 +338,19 @@ fn an_application_with_a_signature_key_is_added() {
     let file = stage.file("wiki.jwk", JWK);
     let key = TestIdentity::wiki().local().public_key().to_base64();
     let rules = "--address any --path /rest";
-    stage.done(&format!("add --id text --signature-key {JWK} {rules} --insecure-unsigned-bodies true"));
+    stage.done(&format!("add text --signature-key {JWK} {rules} --insecure-unsigned-bodies true"));
     let json = stage.json("show text --json");
     assert_eq!((&json["schemes"][0], &json["timeout_ms"]), (&"http-signature".into(), &60_000.into()));
     assert_eq!(json["signature_keys"][0]["thumbprint"], "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     stage.done("remove text --yes");
-    stage.done(&format!("add --id both --public-key {key} --signature-key {file} {rules}"));
+    stage.done(&format!("add both --public-key {key} --signature-key {file} {rules}"));
     assert_eq!(stage.json("show both --json")["schemes"], serde_json::json!(["http-signature", "seraph-v3"]));
 
     let private = stage.directory.path().join("private.pem");
     let private = private.to_str().unwrap();
     program::run(["keygen", "--algorithm", "ed25519", "--out", private], b"");
     let refused =
-        |key: &str| stage.run(&format!("add --id other --signature-key {key} {rules}")).failure().to_owned();
+        |key: &str| stage.run(&format!("add other --signature-key {key} {rules}")).failure().to_owned();
     let failure = refused(private);
     assert!(failure.contains("`trusted-app certificate --signature-key"), "{failure}");
     assert!(refused("{}").starts_with("--signature-key: "));
@@ -443,7 +442,7 @@ fn what_is_exported_is_imported_into_an_equal_store() {
     stage.add_wiki();
     let key = TestIdentity::stranger().local().public_key().to_base64();
     stage.done(&format!(
-        "add --id z:1 --public-key {key} --address any --path any --only-user bob --scheme seraph-v3"
+        "add z:1 --public-key {key} --address any --path any --only-user bob --scheme seraph-v3"
     ));
     let rotated = TestIdentity::tracker().local().public_key().to_base64();
     stage.done(&format!("rotate wiki --public-key {rotated} --retire-at 2099-01-31T12:00:00Z"));
@@ -454,13 +453,18 @@ fn what_is_exported_is_imported_into_an_equal_store() {
     let copy = Stage::new();
     let file = copy.file("apps.toml", &exported);
     let plan = copy.done(&format!("import {file} --dry-run"));
-    assert_eq!(plan, "ID    NAME  WOULD BE\nwiki  Wiki  added\nz:1   z:1   added\n");
+    assert_eq!(
+        plan,
+        "ID    NAME  WOULD BE\nwiki  Wiki  added\nz:1   z:1   added\n\
+         in all: 2 added, 0 changed, 0 left as they are\n"
+    );
     assert!(!copy.directory.path().join("trust.db").exists(), "a dry run makes no store");
     assert_eq!(copy.done(&format!("import {file}")), plan.replace("WOULD BE", "WAS"));
     assert_eq!(copy.done("export"), exported);
     assert_eq!(
         copy.done(&format!("import {file}")),
-        "ID    NAME  WAS\nwiki  Wiki  left as it is\nz:1   z:1   left as it is\n"
+        "ID    NAME  WAS\nwiki  Wiki  left as it is\nz:1   z:1   left as it is\n\
+         in all: 0 added, 0 changed, 2 left as they are\n"
     );
 
     // One that differs is changed only where that is said, and until then nothing is.
@@ -473,7 +477,11 @@ fn what_is_exported_is_imported_into_an_equal_store() {
     assert_eq!(differs.failure(), "wiki is registered already and differs: --replace changes it");
     assert_eq!(copy.json("list --json").as_array().unwrap().len(), 1);
     let replaced = copy.done(&format!("import {file} --replace"));
-    assert_eq!(replaced, "ID    NAME  WAS\nwiki  Wiki  changed: name\nz:1   z:1   added\n");
+    assert_eq!(
+        replaced,
+        "ID    NAME  WAS\nwiki  Wiki  changed: name\nz:1   z:1   added\n\
+         in all: 1 added, 1 changed, 0 left as they are\n"
+    );
     assert_eq!(copy.done("export"), exported);
 
     assert_eq!(copy.done("export z:1").matches("[[application]]").count(), 1);
@@ -520,7 +528,7 @@ fn keys_are_replaced_only_where_that_is_said() {
     assert!(alone.failure().starts_with("--replace is missing"), "{alone:?}");
 
     let replaced = stage.done(&format!("import {file} --replace --replace-keys"));
-    assert_eq!(replaced, "ID    NAME  WAS\nwiki  Wiki  changed: keys\n");
+    assert!(replaced.starts_with("ID    NAME  WAS\nwiki  Wiki  changed: keys\n"), "{replaced}");
     assert_eq!(stage.done("export"), other);
 }
 
@@ -529,14 +537,16 @@ fn what_is_missing_is_named() {
     let failure = |args: &str| program::run(args.split(' '), b"").failure().to_owned();
     let no_store = failure("apps list");
     assert!(no_store.contains("by --store or in TRUSTED_APP_STORE: sqlite:FILE, "), "{no_store}");
-    for args in ["apps add", "apps add --store file:x.toml", "apps add --store file:x.toml --id wiki"] {
-        let no_key = failure(args);
+    for args in ["apps add", "apps add --store file:x.toml", "apps add --public-key x.pem"] {
+        let no_id = failure(args);
         assert_eq!(
-            no_key,
-            "say which application: by --document FILE, its certificate document, or by --id ID and --public-key BASE64 \
-             or --signature-key JWK (see --help)"
+            no_id,
+            "say which application: by its id, as in `apps add wiki --public-key FILE`, or by --document FILE, its \
+             certificate document (see --help)"
         );
     }
+    let no_key = failure("apps add wiki --store file:x.toml");
+    assert!(no_key.starts_with("say which key `wiki` has: by --document FILE, "), "{no_key}");
     assert_eq!(failure("apps import --store file:x.toml"), "<FILE.toml> is missing (see --help)");
     assert_eq!(failure("sign https://t/ --identity x"), "--user <NAME> is missing (see --help)");
 }

@@ -128,7 +128,6 @@ fn changes_say_who_made_them() {
     done(&[
         "apps",
         "add",
-        "--id",
         "wiki",
         "--public-key",
         &key,
@@ -143,7 +142,6 @@ fn changes_say_who_made_them() {
     done(&[
         "apps",
         "add",
-        "--id",
         "z",
         "--public-key",
         &second,

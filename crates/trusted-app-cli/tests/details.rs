@@ -118,7 +118,9 @@ fn a_document_in_a_file() {
     );
     let identity = TestIdentity::wiki().local().to_pem();
     let ran = details("identity", &identity);
-    assert!(ran.failure().contains("identity holds a private key and is no certificate document: "));
+    assert!(
+        ran.failure().contains("identity is an identity with its private key, and no certificate document: ")
+    );
     assert!(ran.failure().contains("`trusted-app certificate --identity "), "{ran:?}");
     let key = directory.path().join("signature.pem");
     let key = key.to_str().unwrap();
@@ -130,7 +132,7 @@ fn a_document_in_a_file() {
     );
     assert!(identity.lines().skip(2).all(|line| !ran.stderr.contains(line)), "{ran:?}");
     let missing = run(["details", "--file", "no-such-file"], b"");
-    assert!(missing.failure().starts_with("cannot read no-such-file: "), "{missing:?}");
+    assert!(missing.failure().starts_with("--file no-such-file: No such file"), "{missing:?}");
     let neither = run(["details"], b"");
     assert_eq!(
         neither.failure(),

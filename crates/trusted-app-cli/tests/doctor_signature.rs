@@ -4,7 +4,6 @@
 
 mod program;
 
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
@@ -46,7 +45,7 @@ impl Patient {
     fn new() -> Self {
         let key = PrivateSignatureKey::generate(SignatureAlgorithm::Ed25519).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("signature.pem"), key.to_pkcs8_pem().as_bytes()).unwrap();
+        key.store(directory.path().join("signature.pem")).unwrap();
         Self { directory, key }
     }
 
@@ -250,5 +249,5 @@ fn what_cannot_be_asked() {
     let refusal = |args: &[&str]| Patient::new().ask(args).failure().to_owned();
     assert!(refusal(&["--user", "a\u{301}", "http://t/"]).starts_with("cannot sign: trusted-app-user: "));
     assert!(refusal(&["--user", "a", "http://t/", "--identity", "x"]).contains("cannot be used with"));
-    assert!(run(["doctor", "--user", "a", "http://t/"], b"").failure().starts_with("say whose key signs: "));
+    assert!(run(["doctor", "--user", "a", "http://t/"], b"").failure().starts_with("say whose key: "));
 }

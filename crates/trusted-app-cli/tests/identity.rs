@@ -139,7 +139,7 @@ fn an_identity_that_is_no_good_is_named() {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         let failure = run(["certificate", "--identity", &file], b"");
-        assert!(failure.failure().contains("open to others (mode 644)"), "{failure:?}");
+        assert!(failure.failure().contains("open to every user (mode 644)"), "{failure:?}");
     }
 }
 
@@ -246,7 +246,7 @@ fn sign_refuses_what_cannot_be_covered_or_is_of_the_other_scheme() {
     let by_identity = ["--identity", identity.as_str()];
     let json = ["--content-type", "application/json"];
     for (args, why) in [
-        (vec![], "say whose key signs: by --identity FILE for Seraph, or by --signature-key FILE"),
+        (vec![], "say whose key: by --identity FILE for Seraph, or by --signature-key FILE"),
         ([by_key, by_identity].concat(), "cannot be used with"),
         ([by_key, ["--protocol", "v3"]].concat(), "cannot be used with"),
         ([by_identity, ["--lifetime", "9"]].concat(), "cannot be used with"),

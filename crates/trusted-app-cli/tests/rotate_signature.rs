@@ -31,7 +31,7 @@ fn key(name: &str, state: &str) -> (String, String) {
 fn a_rotation_step_by_step() {
     let stage = Stage::new();
     let ((first, one), (second, two), (third, three)) = (new_key(), new_key(), new_key());
-    stage.done(&format!("add --id sync --signature-key {first} --address any --path /rest"));
+    stage.done(&format!("add sync --signature-key {first} --address any --path /rest"));
 
     stage.done(&format!("rotate sync --signature-key {second} --next"));
     assert_eq!(states(&stage, "sync"), [key(&one, "active"), key(&two, "next")]);
@@ -91,7 +91,7 @@ fn an_application_gets_its_first_and_its_seraph_keys_stay() {
 fn a_key_for_seraph_is_refused_where_seraph_is_not_used() {
     let stage = Stage::new();
     let (jwk, _) = new_key();
-    stage.done(&format!("add --id stranger --signature-key {jwk} --address any --path /rest"));
+    stage.done(&format!("add stranger --signature-key {jwk} --address any --path /rest"));
     let before = stage.done("show stranger");
     let document = stage.document(&TestIdentity::stranger());
     let public = TestIdentity::stranger().local().public_key().to_base64();

@@ -26,10 +26,6 @@ pub(crate) struct Add {
     #[command(flatten)]
     document: DocumentFile,
 
-    /// The application's id, if there is no document
-    #[arg(long, value_name = "ID", conflicts_with = "path")]
-    id: Option<ApplicationId>,
-
     #[command(flatten)]
     key: KeyText,
 
@@ -45,13 +41,17 @@ pub(crate) struct Add {
 
     #[command(flatten)]
     rules: Rules,
+
+    /// The application's id, as others write it in each request; a --document states it itself
+    #[arg(value_name = "ID")]
+    id: Option<ApplicationId>,
 }
 
 const EXAMPLE: &str = "\
 Examples:
   trusted-app apps add --store sqlite:trust.db --document appTrustCertificate \\
     --name \"The wiki\" --address 10.1.*.* --path /rest --method GET
-  trusted-app apps add --store sqlite:trust.db --id wiki \\
+  trusted-app apps add --store sqlite:trust.db wiki \\
     --signature-key wiki.jwk --address 10.1.*.* --path /rest";
 
 impl Add {

@@ -1,24 +1,23 @@
 //! `trusted-app apps import`
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use tower_trusted_app::keys::parse_applications;
 use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 
 use super::description::{differing, is_same};
 use crate::author::Author;
 use crate::columns::Columns;
-use crate::output;
+use crate::input::Input;
 use crate::store::{Store, StoreOption, said};
+use crate::{applications, output};
 
 /// Bring in the applications of a TOML file
 ///
 /// New ones are added; those that are the same already are left alone; those that differ are a fault
-/// unless --replace says to change them, and with other keys unless --replace-keys does. None is taken out.
+/// unless --replace says to change them, and with other keys unless --replace-keys does. None is taken out: a file that
+/// lists no application changes nothing.
 ///
 /// Nothing is changed when there is such a fault. After that one after the other is written, and the
 /// first that is refused (its key may belong to another application) ends it.
@@ -57,7 +56,11 @@ enum Step {
 impl Import {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let by = self.author.name()?;
-        let applications = self.read()?;
+        let input = Input::of_argument(&self.file);
+        let applications = applications::read(input)?;
+        if applications.is_empty() {
+            return output::line(format_args!("{input} lists no application: nothing was changed"));
+        }
         let store = if self.dry_run {
             self.store.open_if_there().await?
         } else {
@@ -84,21 +87,6 @@ impl Import {
             }
         }
         self.print(&steps)
-    }
-
-    fn read(&self) -> anyhow::Result<Vec<TrustedApplication>> {
-        let file = self.file.display();
-        let text = if self.file == Path::new("-") {
-            io::read_to_string(io::stdin().lock())
-        } else {
-            fs::read_to_string(&self.file)
-        };
-        let text = text.with_context(|| format!("cannot read {file}"))?;
-        let parsed = parse_applications(&text).with_context(|| file.to_string())?;
-        for warning in parsed.warnings {
-            output::remark("warning", format_args!("{file}: {warning}"));
-        }
-        Ok(parsed.applications)
     }
 
     async fn step(&self, store: &Store, application: &TrustedApplication) -> anyhow::Result<Step> {
@@ -139,8 +127,19 @@ impl Import {
             };
             columns.push([application.id().to_string(), application.name().to_owned(), what]);
         }
-        columns.print(1)
+        columns.print(1)?;
+        print_totals(steps)
     }
+}
+
+fn print_totals(steps: &[(TrustedApplication, Step)]) -> anyhow::Result<()> {
+    let count = |is: fn(&Step) -> bool| steps.iter().filter(|(_, step)| is(step)).count();
+    output::line(format_args!(
+        "in all: {} added, {} changed, {} left as they are",
+        count(|step| matches!(step, Step::Add)),
+        count(|step| matches!(step, Step::Replace { .. })),
+        count(|step| matches!(step, Step::Leave))
+    ))
 }
 
 /// Keys that differ in a state or a date are others.

@@ -1,17 +1,18 @@
 //! The options that bring in an application's key.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use tower_trusted_app::application::TrustedApplicationBuilder;
-use tower_trusted_app::crypto::SignatureKey;
+use tower_trusted_app::crypto::{KeyError, SignatureKey};
+use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::CertificateDocument;
 use tower_trusted_app::{ApplicationId, PublicKey, Scheme, TrustedApplication};
-use zeroize::Zeroizing;
 
 use crate::document;
+use crate::input::Input;
+use crate::kind::Kind;
 
 #[derive(Debug, Args)]
 pub(super) struct DocumentFile {
@@ -22,48 +23,70 @@ pub(super) struct DocumentFile {
 
 #[derive(Debug, Args)]
 pub(super) struct KeyText {
-    /// The key itself, in base64 as `details` shows it
-    #[arg(long = "public-key", value_name = "BASE64", conflicts_with = "path")]
-    base64: Option<String>,
+    /// The key itself, in base64 as `details` shows it, or a file with it, in base64 or PEM; - is standard input
+    #[arg(long = "public-key", value_name = "BASE64 or FILE", conflicts_with = "path")]
+    public_key: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SignatureKeyText {
     /// Its public key of HTTP message signatures: the JWK itself, or a file with it, as `certificate --signature-key`
-    /// prints it
+    /// prints it; - is standard input
     #[arg(long, value_name = "JWK or FILE")]
     signature_key: Option<String>,
 }
 
 impl DocumentFile {
     pub(super) fn read(&self) -> anyhow::Result<Option<CertificateDocument>> {
-        self.path.as_deref().map(document::read).transpose()
+        self.path.as_deref().map(|file| document::read(Input::of_option("--document", file))).transpose()
     }
 }
 
 impl KeyText {
     pub(super) fn read(&self) -> anyhow::Result<Option<PublicKey>> {
-        let key = self.base64.as_deref().map(PublicKey::from_base64).transpose();
-        key.context("--public-key")
+        const OPTION: &str = "--public-key";
+        let Some(stated) = &self.public_key else { return Ok(None) };
+        let parse = |text: &str| match text.contains("-----BEGIN ") {
+            true => PublicKey::from_pem(text),
+            false => PublicKey::from_base64(text),
+        };
+        match parse(stated) {
+            Ok(key) => return Ok(Some(key)),
+            Err(error) if is_no_file_name(stated) => return Err(error).context(OPTION),
+            Err(_) => {}
+        }
+        of_file(Input::of_option(OPTION, Path::new(stated)), Kind::PublicKey, parse).map(Some)
     }
+}
+
+/// No key in base64 is so short, and hardly a file's name so long.
+fn is_no_file_name(text: &str) -> bool {
+    text.len() > 100 && !Path::new(text).exists()
 }
 
 impl SignatureKeyText {
     pub(super) fn read(&self) -> anyhow::Result<Option<SignatureKey>> {
+        const OPTION: &str = "--signature-key";
         let Some(stated) = &self.signature_key else { return Ok(None) };
         if stated.trim_start().starts_with('{') {
-            return SignatureKey::from_jwk(stated).map(Some).context("--signature-key");
+            return SignatureKey::from_jwk(stated).map(Some).context(OPTION);
         }
-        let option = || format!("--signature-key {stated}");
-        let text = Zeroizing::new(fs::read_to_string(stated).with_context(option)?);
-        if text.contains("PRIVATE KEY") {
-            bail!(
-                "{}: this is a private key: `trusted-app certificate --signature-key {stated}` prints the public one",
-                option()
-            );
-        }
-        SignatureKey::from_jwk(&text).map(Some).with_context(option)
+        let input = Input::of_option(OPTION, Path::new(stated));
+        of_file(input, Kind::Jwk, SignatureKey::from_jwk).map(Some)
     }
+}
+
+/// The public key that a file holds. A file of another kind is named.
+fn of_file<K>(
+    input: Input<'_>,
+    wanted: Kind,
+    parse: impl FnOnce(&str) -> Result<K, KeyError>,
+) -> anyhow::Result<K> {
+    let text = input.text(MAX_DOCUMENT_BYTES)?;
+    parse(&text).map_err(|error| match Kind::of(&text) {
+        Some(kind) if kind != wanted => anyhow!("{input} is {kind}, and not {wanted}: {}", kind.cure(input)),
+        _ => anyhow::Error::new(error).context(input.to_string()),
+    })
 }
 
 /// A new application, from its document or by its id and keys. It may use each scheme that it has a key for.
@@ -73,22 +96,29 @@ pub(super) fn described(
     key: &KeyText,
     signature_key: &SignatureKeyText,
 ) -> anyhow::Result<TrustedApplicationBuilder> {
-    let (id, key) = match (document.read()?, id, key.read()?) {
-        (Some(document), None, None) => {
-            (Some(document.application_id().clone()), Some(document.public_key().clone()))
+    let (id, key) = match (document.read()?, id) {
+        (Some(document), stated) => {
+            let id = document.application_id();
+            if let Some(stated) = stated.filter(|stated| stated != id) {
+                bail!("the document is that of `{id}`, and not of `{stated}`");
+            }
+            (id.clone(), Some(document.public_key().clone()))
         }
-        (None, id, key) => (id, key),
-        _ => (None, None),
+        (None, Some(id)) => (id, key.read()?),
+        (None, None) => bail!(
+            "say which application: by its id, as in `apps add wiki --public-key FILE`, or by --document FILE, its \
+             certificate document (see --help)"
+        ),
     };
-    match (id, key, signature_key.read()?) {
-        (Some(id), Some(key), None) => Ok(TrustedApplication::builder(id, key)),
-        (Some(id), None, Some(key)) => Ok(TrustedApplication::signing_builder(id, key)),
-        (Some(id), Some(key), Some(signature_key)) => Ok(TrustedApplication::builder(id, key)
+    match (key, signature_key.read()?) {
+        (Some(key), None) => Ok(TrustedApplication::builder(id, key)),
+        (None, Some(key)) => Ok(TrustedApplication::signing_builder(id, key)),
+        (Some(key), Some(signature_key)) => Ok(TrustedApplication::builder(id, key)
             .signature_key(signature_key)
             .schemes([Scheme::HttpSignature, Scheme::SeraphV3])),
-        _ => bail!(
-            "say which application: by --document FILE, its certificate document, or by --id ID and --public-key \
-             BASE64 or --signature-key JWK (see --help)"
+        (None, None) => bail!(
+            "say which key `{id}` has: by --document FILE, its certificate document, or by --public-key or --signature-key \
+             (see --help)"
         ),
     }
 }

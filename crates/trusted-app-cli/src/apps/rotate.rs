@@ -29,7 +29,7 @@ use crate::{document, output};
 #[derive(Debug, Args)]
 #[command(
     after_help = EXAMPLES,
-    group = ArgGroup::new(NEW_KEY).args(["path", "base64", "url", "signature_key"])
+    group = ArgGroup::new(NEW_KEY).args(["path", "public_key", "url", "signature_key"])
 )]
 pub(crate) struct Rotate {
     #[command(flatten)]

@@ -1,14 +1,11 @@
 //! A server's log line about a request that it refused, as `tracing-subscriber` writes it.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use anyhow::Context;
 use serde_json::{Map, Value as Json};
 use tower_trusted_app::httpsig::BaseLine;
 
 use super::text::{self, HTTP_SIGNATURE, Line, SignedText, Value};
+use crate::input::Input;
 
 pub(super) struct LogLine {
     pub(super) code: String,
@@ -25,16 +22,10 @@ const BASE: &str = "for this signature base:";
 const LINE_END: &str = r"\u{a}";
 
 impl LogLine {
-    /// The last about this request that a file has, or standard input for `-`. Only a nonce tells requests apart, and
+    /// The last about this request that a file has. Only a nonce tells requests apart, and
     /// only a signature base has it: lines without one may be about any.
-    pub(super) fn about(request: &SignedText, file: &Path) -> anyhow::Result<Self> {
-        let shown = file.display();
-        let log = if file == Path::new("-") {
-            io::read_to_string(io::stdin().lock())
-        } else {
-            fs::read_to_string(file)
-        };
-        let log = log.with_context(|| format!("cannot read {shown}"))?;
+    pub(super) fn about(request: &SignedText, input: Input<'_>) -> anyhow::Result<Self> {
+        let log = input.text(usize::MAX)?;
         let nonce = request.get(PARAMS).and_then(|line| match &line.value {
             Value::Is(params) => text::nonce(params),
             _ => None,
@@ -42,7 +33,7 @@ impl LogLine {
         let mut lines = log.lines().rev().filter_map(Self::parse);
         lines.find(|line| nonce.is_some() && line.nonce() == nonce).with_context(|| {
             format!(
-                "--log {shown}: no line about this request; only a refusal whose `reason` has a signature base tells which \
+                "{input}: no line about this request; only a refusal whose `reason` has a signature base tells which \
                  request it is about, by the nonce"
             )
         })
