@@ -1,5 +1,9 @@
 //! A captured HTTP/1.1 request, as a server would read it.
 
+mod http2;
+mod line;
+mod paste;
+
 use std::io::{self, BufRead, Read};
 
 use anyhow::Context;
@@ -10,6 +14,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use tower_trusted_app::httpsig::SignatureFields;
 use tower_trusted_app::{HttpSignatures, OriginalTarget};
 
+use self::line::is_header;
+use self::paste::{Body, PasteError};
 use crate::input::Input;
 use crate::output;
 use crate::url::{split_at_target, with_slash};
@@ -31,7 +37,7 @@ fn read(input: impl Read) -> Result<Request<Bytes>, CaptureError> {
     let mut input = io::BufReader::new(input).take(MAX_HEAD_BYTES);
     let mut head = Vec::new();
     let mut passed_over = 0;
-    let mut request = loop {
+    loop {
         let line_at = head.len();
         let read = input.read_until(b'\n', &mut head)?;
         let blank = head.iter().skip(line_at).all(|byte| matches!(byte, b'\r' | b'\n'));
@@ -43,11 +49,18 @@ fn read(input: impl Read) -> Result<Request<Bytes>, CaptureError> {
             head.clear();
             passed_over += 1;
         } else if blank {
-            break parse(head, passed_over)?;
+            break;
         }
-    };
+    }
+    let pasted = paste::read(head).map_err(|error| error.below(passed_over))?;
+    let mut request = parse(pasted.head, passed_over)?;
     if SignatureFields::attempted(request.headers()) {
-        *request.body_mut() = body(request.headers(), input.into_inner())?;
+        let rest = input.into_inner();
+        *request.body_mut() = match pasted.body {
+            Body::Follows => body(request.headers(), rest)?,
+            Body::Read(read) => body(request.headers(), read.as_slice())?,
+            Body::Unreadable => body(request.headers(), io::empty())?,
+        };
     }
     Ok(request)
 }
@@ -100,7 +113,6 @@ fn parse(mut head: Vec<u8>, passed_over: usize) -> Result<Request<Bytes>, Captur
     let mut fields = vec![httparse::EMPTY_HEADER; head.iter().filter(|byte| **byte == b'\n').count()];
     let mut parsed = httparse::Request::new(&mut fields);
     parsed.parse(&head).map_err(|error| match error {
-        _ if is_encoded(&head) => CaptureError::Encoding,
         httparse::Error::Token | httparse::Error::Version => CaptureError::RequestLine(error),
         httparse::Error::NewLine => CaptureError::LineEnd,
         httparse::Error::HeaderName => CaptureError::Header(passed_over + first_bad_line(&head)),
@@ -123,19 +135,8 @@ fn parse(mut head: Vec<u8>, passed_over: usize) -> Result<Request<Bytes>, Captur
     Ok(request)
 }
 
-/// Whether it begins as an editor's UTF-8 with a byte order mark does, or UTF-16.
-fn is_encoded(head: &[u8]) -> bool {
-    let marks: [&[u8]; 3] = [b"\xEF\xBB\xBF", b"\xFF\xFE", b"\xFE\xFF"];
-    let of_latin = |unit: &[u8]| unit.iter().filter(|byte| **byte == 0).count() == 1;
-    marks.into_iter().any(|mark| head.starts_with(mark)) || head.chunks(2).take(2).all(of_latin)
-}
-
 /// The number of the first line that is no header; the request line is number 1.
 fn first_bad_line(head: &[u8]) -> usize {
-    let is_header = |line: &[u8]| {
-        let name = line.split(|byte| *byte == b':').next().filter(|name| name.len() < line.len());
-        name.is_some_and(|name| HeaderName::from_bytes(name).is_ok())
-    };
     let mut lines = head.split(|byte| *byte == b'\n').skip(1);
     2 + lines.position(|line| !is_header(line)).unwrap_or_default()
 }
@@ -181,8 +182,8 @@ enum CaptureError {
     TooLong,
     #[error("{0}; a head begins with a line such as `GET /rest/issues HTTP/1.1`")]
     RequestLine(httparse::Error),
-    #[error("it is not UTF-8 without a byte order mark: save it as plain text")]
-    Encoding,
+    #[error(transparent)]
+    Paste(#[from] PasteError),
     #[error("a line ends in something else than LF or CR LF, or the first goes on after its `HTTP/1.1`")]
     LineEnd,
     #[error("line {0} is no header, which is `Name: value` and all on one line: was a long one wrapped?")]
