@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::InvalidMessage;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
@@ -31,14 +32,25 @@ pub(crate) fn agent() -> Agent {
         .new_agent()
 }
 
+/// Said of an answer that is not TLS, as of a port that speaks plain HTTP.
+pub(crate) const NO_TLS: &str = "that port does not speak TLS";
+
 /// Why there is no answer.
 pub(crate) fn reason(error: ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => format!("no answer within {} seconds", TIMEOUT.as_secs()),
+        ureq::Error::Rustls(error) if is_no_tls(&error) => NO_TLS.to_owned(),
         ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
             "connection refused".to_owned()
         }
-        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(inner) if is_no_tls(inner) => NO_TLS.to_owned(),
+            _ => error.to_string(),
+        },
         error => error.to_string(),
     }
+}
+
+fn is_no_tls(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType))
 }

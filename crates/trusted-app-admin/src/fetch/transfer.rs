@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, LOCATION};
 use http::{Response, Uri};
+use rustls::InvalidMessage;
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::CertificateDocument;
 use ureq::config::Config;
@@ -113,16 +114,26 @@ fn failure(error: ureq::Error) -> FetchErrorKind {
     match error {
         ureq::Error::Timeout(_) => FetchErrorKind::TimedOut,
         ureq::Error::Tls(problem) => FetchErrorKind::Tls(problem.to_owned()),
-        ureq::Error::Rustls(error) => FetchErrorKind::Tls(error.to_string()),
+        ureq::Error::Rustls(error) => FetchErrorKind::Tls(of_tls(&error)),
         ureq::Error::Io(error) => match error.kind() {
             ErrorKind::ConnectionRefused => FetchErrorKind::ConnectionRefused,
             ErrorKind::TimedOut => FetchErrorKind::TimedOut,
-            _ if error.get_ref().is_some_and(|error| error.is::<rustls::Error>()) => {
-                FetchErrorKind::Tls(error.to_string())
-            }
-            _ => FetchErrorKind::Connection(error.to_string()),
+            _ => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(inner) => FetchErrorKind::Tls(of_tls(inner)),
+                None => FetchErrorKind::Connection(error.to_string()),
+            },
         },
         error => FetchErrorKind::Connection(error.to_string()),
+    }
+}
+
+/// What rustls says of a plain answer does not tell what to do.
+fn of_tls(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "that port does not speak TLS: ask by http, or at the port for https".to_owned()
+        }
+        error => error.to_string(),
     }
 }
 
