@@ -3,23 +3,27 @@
 mod cause;
 mod clock;
 mod http_signature;
+mod silence;
 
+use std::io::Read;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use http::header::{DATE, LOCATION};
+use http::header::{CONTENT_TYPE, DATE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
+use serde_json::Value;
 use tower_trusted_app::conditions::STAMPED_AHEAD;
 use tower_trusted_app::crypto::PrivateSignatureKey;
 use tower_trusted_app::httpsig::{self, RequestMessage, UserField};
+use tower_trusted_app::rejection::Code;
 use tower_trusted_app::seraph::{ERROR, STATUS, SigningRequest, TransportError};
 use tower_trusted_app::{Clock, LocalApplication, SystemClock};
 
 use self::cause::Cause;
 use self::clock::Difference;
-use self::http_signature::Answer;
+use self::http_signature::{Answer, TRUSTED_APP_ERROR};
 use crate::signer::{Signer, SignerFile};
 use crate::url::Url;
 use crate::{client, output};
@@ -59,7 +63,7 @@ Example:
 Exit status:
   0  accepted
   1  refused
-  3  nobody there looked at the credentials
+  3  the other side did not look at the credentials
   2  bad options, a bad file, or no answer";
 
 impl Doctor {
@@ -75,9 +79,8 @@ impl Doctor {
             Ok(answer) => answer,
             Err(error) => bail!("{}", cause::of_no_answer(&self.url, error)),
         };
-        let received = SystemClock.now();
-        let clock = Difference::of(answer.headers().get(DATE), asked.sent, received);
-        let findings = Findings::of(&asked, answer.status(), answer.headers(), clock);
+        let clock = Difference::of(answer.headers().get(DATE), asked.sent, SystemClock.now());
+        let findings = Findings::of(&asked, &Received::of(answer), clock);
         if self.json {
             output::json(&findings)?;
         } else {
@@ -118,6 +121,41 @@ impl Asked<'_> {
     }
 }
 
+/// What came back.
+struct Received {
+    status: StatusCode,
+    headers: HeaderMap,
+    /// The beginning of the body, with U+FFFD for what is no UTF-8.
+    body: String,
+}
+
+impl Received {
+    /// Reads as much of the body as tells whose it is, unless the headers do.
+    fn of(mut answer: http::Response<ureq::Body>) -> Self {
+        let headers = answer.headers();
+        let is_told = [STATUS, ERROR, TRUSTED_APP_ERROR].iter().any(|name| headers.contains_key(name));
+        let is_stream = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let mut body = Vec::new();
+        if !is_told && !is_stream {
+            // A body that breaks off is as good.
+            let _ = answer.body_mut().as_reader().take(MAX_BODY_BYTES).read_to_end(&mut body);
+        }
+        let (parts, _) = answer.into_parts();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Self { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Code and detail of a refusal of ours, as the body has them: for an answer whose headers a proxy took away.
+    fn problem(&self) -> Option<(String, Option<String>)> {
+        let kind = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        let problem: Value = serde_json::from_str(&self.body).ok().filter(|_| kind.contains("json"))?;
+        let text = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some((text("code")?, text("detail")))
+    }
+}
+
+const MAX_BODY_BYTES: u64 = 64 * 1024;
+
 #[derive(Serialize, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum Outcome {
@@ -139,16 +177,16 @@ struct Findings {
 }
 
 impl Findings {
-    fn of(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap, clock: Option<Difference>) -> Self {
+    fn of(asked: &Asked<'_>, received: &Received, clock: Option<Difference>) -> Self {
         let (outcome, code, message, cause) = match asked.signer {
-            Signer::Seraph(identity) => by_seraph(identity, asked, status, headers, clock),
-            Signer::HttpSignature(key) => by_http_signature(key, asked, status, headers, clock),
+            Signer::Seraph(identity) => by_seraph(identity, asked, received, clock),
+            Signer::HttpSignature(key) => by_http_signature(key, asked, received, clock),
         };
         Self {
             outcome,
             code,
             message,
-            status: status.as_u16(),
+            status: received.status.as_u16(),
             clock,
             cause: cause.what,
             advice: cause.advice,
@@ -192,10 +230,10 @@ type Found = (Outcome, Option<&'static str>, Option<String>, Cause);
 fn by_seraph(
     identity: &LocalApplication,
     asked: &Asked<'_>,
-    status: StatusCode,
-    headers: &HeaderMap,
+    received: &Received,
     clock: Option<Difference>,
 ) -> Found {
+    let headers = &received.headers;
     let is_ok = headers.get(STATUS).is_some_and(|value| value == "OK");
     match headers.get(ERROR).map(TransportError::from_header_value) {
         Some(Ok(error)) => {
@@ -203,36 +241,44 @@ fn by_seraph(
             (Outcome::Refused, Some(error.code().as_str()), Some(error.message()), cause)
         }
         Some(Err(_)) => (Outcome::Refused, None, None, Cause::unreadable()),
-        None if is_ok => {
-            (Outcome::Accepted, None, None, Cause::of_acceptance(asked, status, location(headers)))
+        None if is_ok => (Outcome::Accepted, None, None, Cause::of_acceptance(asked, received)),
+        None => {
+            let problem = received.problem().and_then(|(name, detail)| {
+                Some((Code::ALL.into_iter().find(|code| code.as_str() == name)?, detail))
+            });
+            let Some((code, detail)) = problem else {
+                return (Outcome::NotLookedAt, None, None, silence::cause(asked, received));
+            };
+            let error = TransportError::new(code, "{0}", Vec::new());
+            let cause = Cause::of(&error, identity, asked, clock).without_header(&ERROR);
+            (Outcome::Refused, Some(code.as_str()), detail, cause)
         }
-        None => (Outcome::NotLookedAt, None, None, Cause::of_silence(asked, status, location(headers))),
     }
 }
 
 fn by_http_signature(
     key: &PrivateSignatureKey,
     asked: &Asked<'_>,
-    status: StatusCode,
-    headers: &HeaderMap,
+    received: &Received,
     clock: Option<Difference>,
 ) -> Found {
+    let headers = &received.headers;
+    let refused = |code: Option<httpsig::Code>, cause| {
+        let detail = code.map(|code| code.detail().to_owned());
+        (Outcome::Refused, code.map(httpsig::Code::as_str), detail, cause)
+    };
     match Answer::of(headers) {
-        Answer::Accepted => {
-            (Outcome::Accepted, None, None, Cause::of_acceptance(asked, status, location(headers)))
-        }
-        Answer::Refused(code) => {
-            let cause = http_signature::cause(code, key, headers, asked, clock);
-            (
-                Outcome::Refused,
-                code.map(httpsig::Code::as_str),
-                code.map(|code| code.detail().to_owned()),
-                cause,
-            )
-        }
+        Answer::Accepted => (Outcome::Accepted, None, None, Cause::of_acceptance(asked, received)),
+        Answer::Refused(code) => refused(code, http_signature::cause(code, key, headers, asked, clock)),
         Answer::NotLookedAt => {
+            let problem = received.problem();
+            let code = problem.and_then(|(name, _)| Answer::code(&name));
+            if code.is_some() {
+                let cause = http_signature::cause(code, key, headers, asked, clock);
+                return refused(code, cause.without_header(&TRUSTED_APP_ERROR));
+            }
             let cause = http_signature::knows_seraph_only(headers);
-            let cause = cause.unwrap_or_else(|| Cause::of_silence(asked, status, location(headers)));
+            let cause = cause.unwrap_or_else(|| silence::cause(asked, received));
             (Outcome::NotLookedAt, None, None, cause)
         }
     }

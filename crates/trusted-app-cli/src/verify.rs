@@ -32,6 +32,9 @@ use explanation::{Explanation, Recorder};
 /// headers do not say how long it is. Puts it through the same code as a server's, with the clock, users and
 /// peer address that the options state, and tells the decision and the reason.
 ///
+/// A request may also stand there as `curl -v`, a log, a browser or a program shows it: with something in front of each
+/// line, with HTTP/2 in its request line or `:method: GET` and so on, indented, or with `\r\n` written out.
+///
 /// The headers say by which scheme the request is signed, and the applications' file whether the application
 /// may use that scheme.
 #[derive(Debug, Args)]

@@ -383,7 +383,11 @@ fn no_answer() {
 
     let plain = Tracker::default().start().replace("http:", "https:");
     let no_tls = refusal(&plain);
-    assert!(no_tls.starts_with("TLS: https://") && no_tls.ends_with("does that port speak TLS?"), "{no_tls}");
+    assert!(no_tls.starts_with("TLS: https://"), "{no_tls}");
+    assert!(
+        no_tls.ends_with(": that port does not speak TLS: ask by http, or at the port for https"),
+        "{no_tls}"
+    );
 
     let untrusted = refusal(&serve_tls());
     assert!(untrusted.starts_with("TLS: https://localhost:"), "{untrusted}");

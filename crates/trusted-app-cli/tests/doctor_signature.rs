@@ -191,9 +191,12 @@ fn nobody_looks_at_the_signature() {
         "X-Seraph-Trusted-App-Status: ERROR\r\nX-Seraph-Trusted-App-Error: MISSING_CERT;\\t;[]\r\n",
     );
     for (url, cause) in [
-        (open, "nobody there looked at the credentials: the answer has no Trusted-App-Error, and no Vary"),
+        (
+            open,
+            "the other side did not look at the credentials: its answer has no Trusted-App-Error, and no Vary",
+        ),
         (seraph, "the other side did not look at the signature, and asks for the headers of Seraph"),
-        (answering("Vary: accept, Trusted-App-Users\r\n"), "nobody there looked at the credentials"),
+        (answering("Vary: accept, Trusted-App-Users\r\n"), "the other side did not look at the credentials"),
     ] {
         let (status, findings) = patient.findings("alice", &url);
         assert_eq!((status, &findings["outcome"]), (3, &"not-looked-at".into()), "{findings}");

@@ -1,13 +1,13 @@
 //! What an answer means, and what is to be done about it.
 
-use http::StatusCode;
+use http::HeaderName;
 use tower_trusted_app::LocalApplication;
 use tower_trusted_app::conditions::{ALLOWED_SKEW, STAMPED_AHEAD};
 use tower_trusted_app::rejection::Code;
 use tower_trusted_app::seraph::TransportError;
 
-use super::Asked;
 use super::clock::Difference;
+use super::{Asked, Received, location};
 use crate::client;
 use crate::signer::Signer;
 use crate::span::spelled;
@@ -71,6 +71,11 @@ impl Cause {
                 "address not allowed: the other side has a rule for addresses, and does not know its peers' addresses",
                 "its server must pass on the peer's address; with axum by `into_make_service_with_connect_info`",
             ),
+            Code::BadUrl | Code::AmbiguousUrl if named.starts_with("//") => Self::new(
+                format!("path not allowed: {named} begins with two slashes"),
+                "take the slash from the end of the base URL to which the client adds its paths, and ask for the path with \
+                 one slash",
+            ),
             Code::BadUrl => Self::new(
                 format!("path not allowed: {named}"),
                 format!(
@@ -99,8 +104,8 @@ impl Cause {
             ),
             Code::BadProtocolVersion => Self::new(
                 format!("version 3 of the protocol is not allowed for {id} there"),
-                "list seraph-v3 among the application's schemes on the other side; Atlassian's servers speak version 2 unless \
-                 their JVM is started with -Dtrustedapps.protocol.version=3",
+                "have the other side list seraph-v3 among the application's schemes; Atlassian's servers speak version 2 \
+                 unless their JVM is started with -Dtrustedapps.protocol.version=3",
             ),
             Code::MissingCert => lost("X-Seraph-Trusted-App-Cert"),
             Code::AppIdNotFound => lost("X-Seraph-Trusted-App-ID"),
@@ -134,7 +139,8 @@ impl Cause {
     }
 
     /// It accepted, which its application may yet answer with an error of its own.
-    pub(super) fn of_acceptance(asked: &Asked<'_>, status: StatusCode, location: Option<&str>) -> Self {
+    pub(super) fn of_acceptance(asked: &Asked<'_>, received: &Received) -> Self {
+        let (status, location) = (received.status, location(&received.headers));
         let who = match asked.signer {
             Signer::Seraph(identity) => identity.id().to_string(),
             Signer::HttpSignature(_) => "the key's application".to_owned(),
@@ -155,25 +161,13 @@ impl Cause {
         Self::new(what, "nothing")
     }
 
-    /// It answered as if the request had no credentials.
-    pub(super) fn of_silence(asked: &Asked<'_>, status: StatusCode, location: Option<&str>) -> Self {
-        let lacks = match asked.signer {
-            Signer::Seraph(_) => "no X-Seraph-Trusted-App header",
-            Signer::HttpSignature(_) => "no Trusted-App-Error, and no Vary with trusted-app-user",
-        };
-        let what = format!("nobody there looked at the credentials: the answer has {lacks}");
-        match (status.is_redirection(), location) {
-            (true, Some(location)) => {
-                Self::new(what, format!("it redirects to {location}: if that is the right place, ask there"))
-            }
-            _ if status == StatusCode::NOT_FOUND => {
-                Self::new(what, "nothing is served there: is the URL right, with its context path?")
-            }
-            _ => Self::new(
-                what,
-                "is the URL one where the other side expects trusted requests? If it is, a proxy takes the headers away",
-            ),
-        }
+    /// The same where the answer's body alone says so.
+    pub(super) fn without_header(self, header: &HeaderName) -> Self {
+        let advice = format!(
+            "{}. A proxy took the header {header} from the answer, so that clients are not told: have it let that through",
+            self.advice
+        );
+        Self { advice, ..self }
     }
 }
 
@@ -254,6 +248,8 @@ pub(super) fn of_no_answer(url: &Url, error: ureq::Error) -> String {
     if is_tls {
         let hint = if reason.contains("certificate") {
             "the certificate is not one that this system trusts for that name"
+        } else if reason == client::NO_TLS {
+            "ask by http, or at the port for https"
         } else {
             "does that port speak TLS?"
         };

@@ -11,7 +11,7 @@ use super::cause::{self, Cause, THEIR_LOG};
 use super::clock::Difference;
 
 /// The code of a refusal (section 7 of the profile).
-const TRUSTED_APP_ERROR: HeaderName = HeaderName::from_static("trusted-app-error");
+pub(super) const TRUSTED_APP_ERROR: HeaderName = HeaderName::from_static("trusted-app-error");
 
 pub(super) enum Answer {
     Accepted,
@@ -23,7 +23,7 @@ pub(super) enum Answer {
 impl Answer {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         if let Some(error) = headers.get(TRUSTED_APP_ERROR) {
-            return Self::Refused(Code::ALL.into_iter().find(|code| error == code.as_str()));
+            return Self::Refused(error.to_str().ok().and_then(Self::code));
         }
         let varies = headers.get_all(VARY).iter().filter_map(|value| value.to_str().ok());
         let mut names = varies.flat_map(|value| value.split(','));
@@ -31,6 +31,10 @@ impl Answer {
             true => Self::Accepted,
             false => Self::NotLookedAt,
         }
+    }
+
+    pub(super) fn code(name: &str) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.as_str() == name)
     }
 }
 
