@@ -206,7 +206,8 @@ async fn the_facts_that_a_refusal_turns_on() {
     let (_, event) = of("unknown_authority").await;
     assert_eq!(
         event.fields["reason"],
-        "BAD_SIGNATURE: Bad signature for URL: //tracker.example.net/rest/issues"
+        "BAD_SIGNATURE: Bad signature for URL: //tracker.example.net/rest/issues (host of the target: none; Host field: \
+         `tracker.example.net`)"
     );
     assert!(event.fields["hint"].contains("none of the configured public URLs"));
 

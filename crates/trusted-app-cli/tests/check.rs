@@ -12,7 +12,9 @@ use trusted_app_test::TestIdentity;
 fn stage(options: &str) -> Stage {
     let stage = Stage::new();
     let document = stage.document(&TestIdentity::wiki());
-    stage.done(&format!("add --document {document} --address 10.1.*.* --path /rest {options}"));
+    // What is odd about it is said here too.
+    let added = stage.run(&format!("add --document {document} --address 10.1.*.* --path /rest {options}"));
+    assert_eq!(added.status, 0, "{added:?}");
     stage
 }
 

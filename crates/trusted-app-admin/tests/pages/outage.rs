@@ -125,8 +125,9 @@ async fn what_was_typed_is_shown_again() {
 async fn what_cannot_be_written_is_told_with_its_cure() {
     let (mut world, stuck) = (World::new(), Arc::new(AtomicBool::new(false)));
     let store = Store { registry: world.registry.clone(), away: Arc::default(), stuck: Arc::clone(&stuck) };
-    world.router =
-        Site::new(Administration::new(store).clock(world.clock.clone())).guard(ByHeader).into_router();
+    let fetcher = Fetcher::new(AddressPolicy::insecure_any());
+    let administration = Administration::new(store).fetcher(fetcher).clock(world.clock.clone());
+    world.router = Site::new(administration).guard(ByHeader).into_router();
     world.add_wiki().await;
     let token = world.get("/trusted-applications").await.value("token");
     let of_wiki = [("id", "wiki"), ("version", "1")];
