@@ -78,7 +78,8 @@ fn may_write(info: &str) -> bool {
     flags.is_some_and(|flags| flags & 3 != 0)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use std::fs::{self, File, OpenOptions};
     use std::process::Command;

@@ -59,7 +59,7 @@ impl Check {
             match entry {
                 Ok(registered) => applications.push(registered.application),
                 Err(broken) => {
-                    odd.push(format!("the application `{}` cannot be read: see `apps show`", broken.id))
+                    odd.push(format!("the application `{}` cannot be read: see `apps show`", broken.id));
                 }
             }
         }
