@@ -126,7 +126,8 @@ fn is_command(line: &[u8]) -> bool {
     COMMANDS.iter().any(|command| line.starts_with(command))
 }
 
-/// A request in one line, whose line ends are written `\r\n` or `\n`, as in a program or a log; with or without quotation marks.
+/// A request in one line, whose line ends are written `\r\n` or `\n`, as in a program or a log; with or without
+/// quotation marks.
 fn unescaped(pasted: &[u8]) -> Option<Pasted> {
     let text = pasted.trim_ascii();
     let quoted = text.strip_prefix(b"send: ").unwrap_or(text);
@@ -217,7 +218,7 @@ fn without_request_line(pasted: Vec<u8>) -> Result<Pasted, PasteError> {
         PasteError::Url
     } else if starts(b"* ") {
         PasteError::CurlRemarks
-    } else if starts(b"\xD4\xC3\xB2\xA1") || starts(b"\xA1\xB2\xC3\xD4") || starts(b"\x0A\x0D\x0D\x0A") {
+    } else if starts(b"\xD4\xC3\xB2\xA1") || starts(b"\xA1\xB2\xC3\xD4") {
         PasteError::Packets
     } else if starts(b"\x16\x03") {
         PasteError::Tls
