@@ -20,7 +20,7 @@ use trusted_app_tests::gate::{cargo, output_of, workspace};
 const NAMED: [(&str, &[&str]); 9] = [
     (
         "tower-trusted-app",
-        &["bytes", "http", "http_body", "tower_layer", "tower_service", "trusted_app_core"],
+        &["axum_core", "bytes", "http", "http_body", "tower_layer", "tower_service", "trusted_app_core"],
     ),
     ("trusted-app-admin", &["axum", "http", "tower_trusted_app", "trusted_app_core"]),
     ("trusted-app-axum", &["axum", "axum_core", "http", "tower_trusted_app", "trusted_app_core"]),
