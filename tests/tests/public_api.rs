@@ -23,7 +23,7 @@ const NAMED: [(&str, &[&str]); 9] = [
         &["axum_core", "bytes", "http", "http_body", "tower_layer", "tower_service", "trusted_app_core"],
     ),
     ("trusted-app-admin", &["axum", "http", "tower_trusted_app", "trusted_app_core"]),
-    ("trusted-app-axum", &["axum", "axum_core", "http", "tower_trusted_app", "trusted_app_core"]),
+    ("trusted-app-axum", &["axum", "http", "tower_trusted_app", "trusted_app_core"]),
     ("trusted-app-core", &["http", "zeroize"]),
     ("trusted-app-ldap", &["trusted_app_core"]),
     ("trusted-app-redis", &["trusted_app_core"]),

@@ -225,7 +225,7 @@ async fn a_file_that_was_spoilt_in_the_meantime_locks_changes_and_not_reading() 
     for (bytes, expected) in [
         (b"".to_vec(), "lists no application any more"),
         (b"# comment\n".to_vec(), "lists no application any more"),
-        (whole.as_bytes()[..60].to_vec(), "seems to be cut"),
+        (whole.as_bytes()[..60].to_vec(), "if it was cut"),
         (b"x = 1".to_vec(), "unknown key `x`"),
         (b"id = '\xff'".to_vec(), "byte 6 is not UTF-8"),
     ] {

@@ -47,7 +47,7 @@ enum Outcome {
 
 use Outcome::{Kept, Loaded};
 
-const CUT: &str = "the text ends there, so it seems to be cut";
+const CUT: &str = "the text ends there: complete it, or write it again if it was cut";
 const EMPTIED: &str =
     "lists no application any more, so it seems to be cut: write it again, or write `application = []`";
 

@@ -1,10 +1,11 @@
-//! A key that came over the network is compared before it is trusted.
+//! A key is compared with its fingerprint before it is trusted.
 
 use std::fmt::Display;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::Args;
 use tower_trusted_app::PublicKey;
+use tower_trusted_app::crypto::Fingerprint;
 
 use crate::question::Question;
 
@@ -26,18 +27,26 @@ impl Comparison {
         show: impl FnOnce(),
         question: impl Display,
     ) -> anyhow::Result<()> {
-        let Some(expected) = &self.fingerprint else {
-            show();
-            if self.question.is_answered_with_yes(question)? {
-                return Ok(());
-            }
-            bail!("nothing was changed");
-        };
-        let found = key.fingerprint().to_string();
-        if digits(expected) == digits(&found) {
+        if self.fingerprint.is_some() {
+            return self.check(key.fingerprint());
+        }
+        show();
+        if self.question.is_answered_with_yes(question)? {
             return Ok(());
         }
-        bail!("the key has another fingerprint: SHA256 {found}")
+        bail!("nothing was changed");
+    }
+
+    /// Compares a key with the fingerprint that was stated, if one was.
+    pub(crate) fn check(&self, found: &Fingerprint) -> anyhow::Result<()> {
+        let Some(expected) = &self.fingerprint else { return Ok(()) };
+        let (expected, found) = (digits(expected), found.to_string());
+        ensure!(
+            expected.len() == 64 && expected.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "--fingerprint: write all 32 bytes of the SHA-256 fingerprint in hexadecimal, such as {found}"
+        );
+        ensure!(expected == digits(&found), "the key has another fingerprint: SHA256 {found}");
+        Ok(())
     }
 }
 

@@ -81,10 +81,46 @@ impl StoreUrl {
         match self.0.split_once(':') {
             Some(("sqlite", file)) => file_of("sqlite", file).map(Location::Sqlite),
             Some(("file", file)) => file_of("file", file).map(Location::File),
-            Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(&self.0)),
+            Some(("postgres" | "postgresql", _)) => postgres(&self.0).map(Location::Postgres),
             _ => bail!("--store: a store is sqlite:FILE, postgres://USER@HOST/DATABASE or file:FILE.toml"),
         }
     }
+}
+
+/// The parameters of a PostgreSQL URL that the driver knows. It passes over all others without a word, and with a
+/// misspelt `sslmode` it may speak plain text.
+const POSTGRES_PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+fn postgres(url: &str) -> anyhow::Result<&str> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let name = pair.split('=').next().unwrap_or_default();
+        let is_known = POSTGRES_PARAMETERS.contains(&name) || name.starts_with("options[");
+        anyhow::ensure!(
+            is_known,
+            "--store: a PostgreSQL URL has no parameter `{name}`: did you mean `sslmode`?"
+        );
+    }
+    Ok(url)
 }
 
 fn file_of<'u>(kind: &str, file: &'u str) -> anyhow::Result<&'u Path> {

@@ -45,6 +45,22 @@ fn a_rule_about_no_one_is_listed() {
 }
 
 #[test]
+fn a_store_without_applications_is_odd() {
+    let ran = Stage::new().run("check --user alice");
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stdout.starts_with("no application is registered"), "{ran:?}");
+}
+
+#[test]
+fn several_names_in_one_text_are_warned_of() {
+    for name in ["alice,bob", "alice;bob", "\"carol\""] {
+        let stage = stage(&format!("--deny-user {name}"));
+        let listed = odd(&stage, "check --user alice --user bob");
+        assert!(listed.contains(&format!("deny_users: `{name}` is one name here")), "{listed}");
+    }
+}
+
+#[test]
 fn users_are_read_from_a_file() {
     let stage = stage("--deny-group contractors --deny-user bob");
     let file = |text: &str| stage.file("users.txt", text);

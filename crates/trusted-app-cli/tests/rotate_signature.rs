@@ -28,6 +28,30 @@ fn key(name: &str, state: &str) -> (String, String) {
 }
 
 #[test]
+fn a_key_with_another_fingerprint_is_not_taken() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    let key = TestIdentity::stranger().local().public_key().clone();
+    let new = [
+        format!("--document {}", stage.document(&TestIdentity::stranger().with_id("wiki"))),
+        format!("--public-key {}", key.to_base64()),
+        format!("--signature-key {}", new_key().0),
+    ];
+    let before = stage.done("show wiki");
+    for new in &new {
+        for (stated, why) in
+            [("00:".repeat(32), "the key has another fingerprint"), ("abc".to_owned(), "write all 32 bytes")]
+        {
+            let ran = stage.run(&format!("rotate wiki {new} --fingerprint {}", stated.trim_end_matches(':')));
+            assert!(ran.failure().contains(why), "{ran:?}");
+        }
+    }
+    assert_eq!(stage.done("show wiki"), before);
+    let fingerprint = key.fingerprint().to_string().replace(':', "").to_uppercase();
+    stage.done(&format!("rotate wiki {} --fingerprint {fingerprint}", new[1]));
+}
+
+#[test]
 fn a_rotation_step_by_step() {
     let stage = Stage::new();
     let ((first, one), (second, two), (third, three)) = (new_key(), new_key(), new_key());

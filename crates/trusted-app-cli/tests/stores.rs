@@ -29,6 +29,11 @@ fn a_store_is_named_or_refused() {
     );
     assert_eq!(named("sqlite:"), "--store sqlite: names no file, as sqlite:trust.db does");
     assert!(run(["apps", "list"], b"").failure().contains("--store"));
+    for url in
+        ["postgres://x@127.0.0.1:1/y?sslMode=verify-full", "postgres://x@127.0.0.1:1/y?host=z&sslmod=require"]
+    {
+        assert!(named(url).contains("did you mean `sslmode`?"), "{}", named(url));
+    }
     let nobody_listens = named("postgres://x@127.0.0.1:1/y").to_lowercase();
     assert!(nobody_listens.starts_with("--store postgres:…: "), "{nobody_listens}");
     assert!(nobody_listens.contains("connection refused"), "{nobody_listens}");

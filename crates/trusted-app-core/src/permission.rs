@@ -75,6 +75,16 @@ impl RuleList {
             Self::DenyGroups => "deny_groups",
         }
     }
+
+    /// What to write in the place of a name that means everybody.
+    pub(crate) const fn instead_of_everybody(self) -> &'static str {
+        match self {
+            Self::Users | Self::Groups => "for everybody leave the list out",
+            Self::DenyUsers | Self::DenyGroups => {
+                "to deny everybody write `users = []`, or remove the application"
+            }
+        }
+    }
 }
 
 /// Users by name, and users by a group that they are in.

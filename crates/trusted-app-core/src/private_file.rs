@@ -280,7 +280,7 @@ fn cure(path: &Path, mode: u32, exposure: Exposure) -> String {
         Exposure::Everyone => ("every user".to_owned(), chmod),
         Exposure::Group(group) => (
             format!(
-                "group {group}, which may read a key only if root owns the file and this process is in the group"
+                "group {group}, which may read a key but never write it, and only if root owns the file and this process is in the group"
             ),
             chmod,
         ),
@@ -291,7 +291,7 @@ fn cure(path: &Path, mode: u32, exposure: Exposure) -> String {
     };
     format!(
         "{whom} (mode {mode:03o}): {first}; for a Kubernetes volume write `defaultMode: 0440` and an `fsGroup`; where \
-         neither can be done, accept it by `insecure_permissions`"
+         neither can be done, accept it by `insecure_permissions` (`--insecure-permissions` on the command line)"
     )
 }
 

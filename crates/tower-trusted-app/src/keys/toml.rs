@@ -150,7 +150,7 @@ impl TomlError {
     }
 
     /// Whether the fault is that the text ends: in a string, a list or a line, or in an application that lacks a field.
-    /// It then seems to be cut.
+    /// It may then be cut.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.at_end

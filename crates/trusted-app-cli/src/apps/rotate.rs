@@ -99,11 +99,19 @@ impl Rotate {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let by = self.author.name()?;
         let new = self.new_key().await?;
-        if let (Some(url), Some(NewKey::Seraph(key))) = (&self.url, &new) {
-            let show = || {
-                output::remark("fetched", format_args!("SHA256 {}, {} bits", key.fingerprint(), key.bits()));
-            };
-            self.comparison.make(key, show, format_args!("Is that the key of {} at {url}?", self.id))?;
+        match (&self.url, &new) {
+            (Some(url), Some(NewKey::Seraph(key))) => {
+                let show = || {
+                    output::remark(
+                        "fetched",
+                        format_args!("SHA256 {}, {} bits", key.fingerprint(), key.bits()),
+                    );
+                };
+                self.comparison.make(key, show, format_args!("Is that the key of {} at {url}?", self.id))?;
+            }
+            (_, Some(NewKey::Seraph(key))) => self.comparison.check(key.fingerprint())?,
+            (_, Some(NewKey::Signature(key))) => self.comparison.check(&key.thumbprint().fingerprint())?,
+            (_, None) => {}
         }
         let store = self.store.open().await?;
         let before = store.find_readable(&self.id).await?;

@@ -400,7 +400,7 @@ pub enum ApplicationError {
     #[error(transparent)]
     Path(#[from] PathPatternError),
     /// A name in a policy's lists that looks like everybody.
-    #[error("{}: `{name}` is no name of a user or group; for everybody leave the list out", list.as_str())]
+    #[error("{}: `{name}` is no name of a user or group: {}", list.as_str(), list.instead_of_everybody())]
     ActAsName {
         /// The list that it is in.
         list: RuleList,

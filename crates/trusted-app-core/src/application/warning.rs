@@ -59,7 +59,6 @@ impl fmt::Display for ApplicationWarning {
     }
 }
 
-const ALLOWS_NOTHING: &str = "the list is empty, so every request is refused; for no rule write \"any\"";
 const ALLOWS_NOBODY: &str = "the lists are empty, so every request is refused; for everybody leave them out";
 /// Nobody's requests take a day.
 const LONG_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -79,13 +78,13 @@ impl TrustedApplication {
             warn(WarningPart::Id, format!("the id `{id}` looks like a variable that was not replaced"));
         }
         if conditions.addresses.patterns().is_some_and(<[_]>::is_empty) {
-            warn(WarningPart::Addresses, ALLOWS_NOTHING.to_owned());
+            warn(WarningPart::Addresses, allows_nothing("addresses"));
         }
         if conditions.paths.patterns().is_some_and(<[_]>::is_empty) {
-            warn(WarningPart::Paths, ALLOWS_NOTHING.to_owned());
+            warn(WarningPart::Paths, allows_nothing("paths"));
         }
         if conditions.methods.methods().is_some_and(<[_]>::is_empty) {
-            warn(WarningPart::Methods, ALLOWS_NOTHING.to_owned());
+            warn(WarningPart::Methods, allows_nothing("methods"));
         }
         for pattern in conditions.paths.patterns().unwrap_or_default() {
             if let Some(text) = hardly_meant(pattern) {
@@ -121,6 +120,14 @@ impl TrustedApplication {
         for (list, name) in self.act_as.names() {
             if let Some(text) = distinguished_name_warning(name) {
                 warn(WarningPart::ActAs, format!("{}: {text}", list.as_str()));
+            } else if name.contains([',', ';', '"']) {
+                let (list, name) = (list.as_str(), escaped(name));
+                warn(
+                    WarningPart::ActAs,
+                    format!(
+                        "{list}: `{name}` is one name here: write several names as entries of their own, without quotes"
+                    ),
+                );
             }
         }
         warnings
@@ -145,6 +152,10 @@ fn hardly_meant(pattern: &PathPattern) -> Option<String> {
     } else {
         None
     }
+}
+
+fn allows_nothing(list: &str) -> String {
+    format!("the list of {list} is empty, so every request is refused; for no rule write \"any\"")
 }
 
 fn in_words(timeout: Duration) -> String {

@@ -50,7 +50,7 @@ pub enum FileError {
         reason: TomlError,
     },
     /// It ends in the middle of a string, a list or an application.
-    #[error("{}, {reason}; the text ends there, so it seems to be cut: write it again, complete", path.display())]
+    #[error("{}, {reason}; the text ends there: complete it, or write it again if it was cut", path.display())]
     Cut {
         /// The file.
         path: PathBuf,

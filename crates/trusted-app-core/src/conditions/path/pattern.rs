@@ -75,7 +75,7 @@ impl PathPattern {
     ///
     /// # Errors
     ///
-    /// When it is blank, does not begin with a slash, has `;` parameters, or could mean two things.
+    /// When it is blank, does not begin with a slash, has `;` parameters or an asterisk, or could mean two things.
     pub fn subtree(path: &str) -> Result<Self, PathPatternError> {
         if path.trim().is_empty() {
             return Err(PathPatternError::Blank);
@@ -84,6 +84,9 @@ impl PathPattern {
             return Err(PathPatternError::NoSlash(path.to_owned()));
         }
         check_single(path)?;
+        if path.contains('*') {
+            return Err(PathPatternError::Asterisk(path.to_owned()));
+        }
         if path.contains(';') {
             return Err(PathPatternError::Ambiguous { path: path.to_owned(), reason: "semicolon" });
         }
@@ -156,7 +159,9 @@ impl FromStr for PathPattern {
             _ => {}
         }
         let prefix = Self::prefix(text)?;
-        if text.contains("://") {
+        if text == "*" || text.eq_ignore_ascii_case("any") || text.eq_ignore_ascii_case("all") {
+            Err(PathPatternError::Everything(text.to_owned()))
+        } else if text.contains("://") {
             Err(PathPatternError::Url(text.to_owned()))
         } else if !text.starts_with('/') {
             Err(PathPatternError::PrefixWithoutSlash(text.to_owned()))
@@ -219,6 +224,9 @@ pub enum PathPatternError {
     /// A blank inside, which no path has.
     #[error("`{}` has a blank in it, and no path has: write %20 for one that is in a name", escaped(.0))]
     InnerBlank(String),
+    /// A word for every path.
+    #[error("`{0}` is no path: for every path write `any`, alone and in small letters")]
+    Everything(String),
     /// A URL.
     #[error("`{}` is a URL: write its path, without scheme and host", escaped(.0))]
     Url(String),
@@ -237,9 +245,9 @@ pub enum PathPatternError {
         /// What is ambiguous in it.
         reason: Option<&'static str>,
     },
-    /// A prefix with an asterisk.
+    /// A path with an asterisk.
     #[error(
-        "in `{}` the asterisk is a plain character and no wildcard: leave it out, for a prefix covers all that begins with it",
+        "in `{}` the asterisk is a plain character and no wildcard: leave it out, for a pattern covers all that begins with it",
         escaped(.0)
     )]
     Asterisk(String),
@@ -333,6 +341,9 @@ mod tests {
             ("/rest?x=1", never("/rest?x=1", Some("query"))),
             ("/%2e", never("/%2e", Some("encoded dot"))),
             ("/rest/*", asterisk("/rest/*")),
+            ("subtree:/rest/*", asterisk("/rest/*")),
+            ("*", PathPatternError::Everything("*".to_owned())),
+            ("Any", PathPatternError::Everything("Any".to_owned())),
             ("", PathPatternError::Blank),
             ("  ", PathPatternError::Blank),
             ("subtree:", PathPatternError::Blank),

@@ -60,7 +60,7 @@ fn a_fault_is_reported_once() {
         fault("[[application]]"),
         format!(
             "{path}, line 1: application number 1: id: missing; write the name that its requests carry; the text ends \
-             there, so it seems to be cut: write it again, complete"
+             there: complete it, or write it again if it was cut"
         )
     );
     assert_eq!(fault("x = 1"), format!("{path}, line 1: unknown key `x`; known is only [[application]]"));
