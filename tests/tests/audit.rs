@@ -222,7 +222,7 @@ async fn the_facts_that_a_refusal_turns_on() {
 
     let (record, event) = of("forwarded_address_that_is_none").await;
     assert_eq!(record.addresses, ["Peer(Ip(192.0.2.1))", "Forwarded(\"unknown\")"]);
-    assert!(event.fields["hint"].contains("name the proxies as trusted"));
+    assert!(event.fields["hint"].contains("the entry is no address"));
 
     let (record, event) = of("unknown_peer").await;
     assert_eq!(record.addresses, ["UnknownPeer"]);

@@ -143,8 +143,8 @@ fn what_is_hardly_meant_is_a_warning() {
         file.take(),
         [
             "WARN line 2: application `${WIKI_ID}`: id: the id `${WIKI_ID}` looks like a variable that was not replaced",
-            "WARN line 4: application `${WIKI_ID}`: ip_addresses: the list is empty, so every request is refused; for no \
-             rule write \"any\"",
+            "WARN line 4: application `${WIKI_ID}`: ip_addresses: the list of addresses is empty, so every request is refused; \
+             for no rule write \"any\"",
             "WARN line 6: application `${WIKI_ID}`: timeout_ms: a time-out of 999999999999 ms is 31 years: a captured \
              request is good for as long",
         ]

@@ -16,9 +16,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use tower_trusted_app::TrustedApplication;
+use tower_trusted_app::conditions::{AddressRule, PathRule};
+use tower_trusted_app::crypto::PrivateKey;
 use tower_trusted_app::keys::{FileChangeError, FileError, FileKeyStore, FileRegistry, parse_applications};
 use tower_trusted_app::registry::{ApplicationRegistry, RegistryError};
+use tower_trusted_app::{LocalApplication, TrustedApplication};
 
 fn application(id: &str, bits: u32, rules: &str) -> String {
     let text =
@@ -295,4 +297,23 @@ async fn utf16_and_other_line_ends_are_read() {
         registry.add(forum(), "alice").await.unwrap();
         assert_eq!(ids(&registry).await, ["forum", "wiki"]);
     }
+}
+
+#[tokio::test]
+async fn our_own_id_is_refused_in_the_file_and_in_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("apps.toml");
+    let key =
+        PrivateKey::from_pkcs8_pem(include_str!("../../trusted-app-core/tests/data/private-key-2048.pem"))
+            .unwrap();
+    let ours = LocalApplication::new("tracker".parse().unwrap(), key);
+    let own = TrustedApplication::builder("tracker".parse().unwrap(), ours.public_key().clone())
+        .addresses(AddressRule::any())
+        .paths(PathRule::any())
+        .build()
+        .unwrap();
+    let registry = FileRegistry::open(&path).unwrap().local(&ours).unwrap();
+    assert!(matches!(registry.add(own.clone(), "alice").await, Err(RegistryError::Conflict(_))));
+    FileRegistry::open(&path).unwrap().add(own, "alice").await.unwrap();
+    assert!(FileRegistry::open(&path).unwrap().local(&ours).is_err());
 }

@@ -45,13 +45,6 @@ fn a_rule_about_no_one_is_listed() {
 }
 
 #[test]
-fn a_store_without_applications_is_odd() {
-    let ran = Stage::new().run("check --user alice");
-    assert_eq!(ran.status, 1, "{ran:?}");
-    assert!(ran.stdout.starts_with("no application is registered"), "{ran:?}");
-}
-
-#[test]
 fn several_names_in_one_text_are_warned_of() {
     for name in ["alice,bob", "alice;bob", "\"carol\""] {
         let stage = stage(&format!("--deny-user {name}"));

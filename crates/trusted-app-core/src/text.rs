@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Whether a character cannot be seen, or changes how the text around it is shown.
 ///
@@ -112,7 +112,7 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<String, TextError> {
 }
 
 fn decode_bytes(bytes: &[u8]) -> Result<String, TextError> {
-    let text = match bytes {
+    let mut text = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest, 3)?,
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Err(TextError::Utf32),
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
@@ -123,22 +123,23 @@ fn decode_bytes(bytes: &[u8]) -> Result<String, TextError> {
     };
     match text.find('\0') {
         Some(at) => Err(TextError::Nul { at }),
-        None => Ok(text),
+        None => Ok(std::mem::take(&mut *text)),
     }
 }
 
-fn utf8(bytes: &[u8], before: usize) -> Result<String, TextError> {
+fn utf8(bytes: &[u8], before: usize) -> Result<Zeroizing<String>, TextError> {
     let text = std::str::from_utf8(bytes);
-    text.map(str::to_owned).map_err(|error| TextError::NotUtf8 { at: before + error.valid_up_to() })
+    let text = text.map_err(|error| TextError::NotUtf8 { at: before + error.valid_up_to() })?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<String, TextError> {
+fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Zeroizing<String>, TextError> {
     let (units, rest) = bytes.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(TextError::Utf16);
     }
     // As wide as it can become: growing would leave a copy behind.
-    let mut text = String::with_capacity(units.len() * 3);
+    let mut text = Zeroizing::new(String::with_capacity(units.len() * 3));
     for character in char::decode_utf16(units.iter().map(|pair| unit(*pair))) {
         text.push(character.map_err(|_| TextError::Utf16)?);
     }

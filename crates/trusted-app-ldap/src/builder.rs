@@ -159,7 +159,11 @@ impl LdapDirectoryBuilder {
         let url = Url::parse(&self.url).ok().filter(|url| {
             matches!(url.scheme(), "ldap" | "ldaps") && url.host_str().is_some_and(|host| !host.is_empty())
         });
-        let url = url.ok_or_else(|| ConfigError::Url(self.url.clone()))?;
+        let shown = without_account(&self.url);
+        if shown != self.url {
+            return Err(ConfigError::Account(shown));
+        }
+        let url = url.ok_or(ConfigError::Url(shown))?;
         let mut settings = LdapConnSettings::new();
         if url.scheme() == "ldaps" || !self.plaintext {
             let roots = self.roots.as_deref().map_or_else(tls::system_roots, tls::roots)?;
@@ -209,10 +213,20 @@ fn is_attribute(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.;_".contains(&byte))
 }
 
+/// A URL without the account and the password that may stand before its host.
+fn without_account(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let end = rest.find('/').unwrap_or(rest.len());
+    match rest.get(..end).and_then(|authority| authority.rfind('@')) {
+        Some(at) => format!("{scheme}://{}", rest.get(at + 1..).unwrap_or_default()),
+        None => url.to_owned(),
+    }
+}
+
 impl fmt::Debug for LdapDirectoryBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LdapDirectoryBuilder")
-            .field("url", &self.url)
+            .field("url", &without_account(&self.url))
             .field("search", &self.search)
             .field("administrator_groups", &self.administrator_groups)
             .field("account", &self.account)

@@ -15,6 +15,9 @@ pub enum ConfigError {
     /// The URL is none, has no host, or is neither `ldap` nor `ldaps`.
     #[error("`{0}` is no URL of an LDAP server, such as ldap://ldap.example.com or ldaps://ldap.example.com")]
     Url(String),
+    /// The URL has an account in it.
+    #[error("the URL of the LDAP server {0} has an account before its host: state it by `bind`")]
+    Account(String),
     /// An empty password, with which a server lets in anybody as nobody (RFC 4513, section 5.1.2).
     #[error("the bind password is empty, and the server would take that for an anonymous bind")]
     EmptyPassword,

@@ -52,8 +52,8 @@ use super::watch::Watch;
 ///
 /// Linux tells which process has a file open if it runs in the same PID namespace and under our account, or if we are
 /// root. Of any other it reports writes and closes, if the file is on a local file system and no link or mount of its
-/// own: the file is then loaded when it is closed, or a minute after the last write. In all other cases (network file
-/// systems, other systems than Linux) the settle time alone decides. **A script that writes the file in place, and
+/// own: the file is then loaded when any process that may write it closes it, or a minute after the last write. In all
+/// other cases (network file systems, other systems than Linux) the settle time alone decides. **A script that writes the file in place, and
 /// pauses for longer, is then loaded half**: a text that ends after a complete line of an application is valid, and may
 /// lack the rules that would have followed.
 ///

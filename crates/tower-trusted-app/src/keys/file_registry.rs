@@ -5,12 +5,13 @@ mod replace;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fmt, fs};
 
 use tokio::sync::Mutex;
-use trusted_app_core::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError};
+use trusted_app_core::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError, Reserved};
 use trusted_app_core::text::decode;
-use trusted_app_core::{ApplicationId, TrustedApplication};
+use trusted_app_core::{ApplicationId, LocalApplication, TrustedApplication};
 
 pub use self::error::FileChangeError;
 use self::replace::replace;
@@ -43,6 +44,9 @@ use super::toml::{ParsedApplications, parse_applications, write_applications};
 ///   what is there now. What cannot be used as it is now (invalid, cut, still open for writing, or without any
 ///   application, unless it says `application = []`) is not taken over: the applications stay as they were read, and
 ///   changes are refused until the file is in order.
+///
+/// A process of another account that writes the file in place can be seen by root alone. Otherwise a change waits until
+/// the file has not been written for half a second; a writer that pauses for longer can lose what it has yet to write.
 ///
 /// What edits the file by hand should do as this does: write beside it and rename.
 ///
@@ -87,6 +91,8 @@ pub struct FileRegistry {
 struct Held {
     /// As they were read or written; `None` if there is no file yet.
     bytes: Option<Vec<u8>>,
+    /// Whether they were written here.
+    is_ours: bool,
     applications: MemoryRegistry,
 }
 
@@ -103,7 +109,25 @@ impl FileRegistry {
         let parsed = parse(&path, bytes.as_deref().unwrap_or_default())?;
         match MemoryRegistry::new(parsed.applications) {
             Err(reason) => Err(FileError::Conflict { path, reason }),
-            Ok(applications) => Ok(Self { path, held: Mutex::new(Held { bytes, applications }) }),
+            Ok(applications) => Ok(Self::holding(path, Held { bytes, is_ours: false, applications })),
+        }
+    }
+
+    fn holding(path: PathBuf, held: Held) -> Self {
+        Self { path, held: Mutex::new(held) }
+    }
+
+    /// Refuses our own id and key, in the file and in every change.
+    ///
+    /// # Errors
+    ///
+    /// When an application in the file has one of them.
+    pub fn local(self, local: &LocalApplication) -> Result<Self, FileError> {
+        let Self { path, held } = self;
+        let Held { bytes, is_ours, applications } = held.into_inner();
+        match applications.reserving(Reserved::from(local)) {
+            Err(reason) => Err(FileError::Conflict { path, reason }),
+            Ok(applications) => Ok(Self::holding(path, Held { bytes, is_ours, applications })),
         }
     }
 
@@ -119,6 +143,9 @@ impl FileRegistry {
     ) -> Result<T, RegistryError> {
         let not_written = |error: FileChangeError| RegistryError::NotWritten(error.into());
         let mut held = self.held.lock().await;
+        if !(held.is_ours && read(&self.path).is_ok_and(|bytes| bytes == held.bytes)) {
+            settled(&self.path).await;
+        }
         held.catch_up(&self.path).await.map_err(not_written)?;
         let changed = held.applications.fork();
         let made = change(&changed).await?;
@@ -126,7 +153,7 @@ impl FileRegistry {
         let all: Vec<_> = all.into_iter().flatten().map(|registered| registered.application).collect();
         let written = write_applications(all.iter().map(AsRef::as_ref)).into_bytes();
         replace(&self.path, held.bytes.as_deref(), &written).map_err(not_written)?;
-        *held = Held { bytes: Some(written), applications: changed };
+        *held = Held { bytes: Some(written), is_ours: true, applications: changed };
         Ok(made)
     }
 }
@@ -152,8 +179,26 @@ impl Held {
         changed
             .replace(parsed.applications, is_same, "")
             .map_err(|reason| FileError::Conflict { path: path.to_owned(), reason })?;
-        *self = Self { bytes, applications: changed };
+        *self = Self { bytes, is_ours: false, applications: changed };
         Err(FileChangeError::Changed { path: path.to_owned() })
+    }
+}
+
+/// How long a file must have stayed the same before it is replaced, where not every process that may be writing it can be
+/// seen.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
+
+/// Waits until the file was not written for the [`SETTLE_TIME`], if this process cannot see who has it open: on Linux only
+/// root sees the files of other accounts. What is there then is compared with what was read.
+async fn settled(path: &Path) {
+    #[cfg(target_os = "linux")]
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let rest = written.and_then(|at| SETTLE_TIME.checked_sub(at.elapsed().unwrap_or_default()));
+    if let Some(rest) = rest {
+        tokio::time::sleep(rest).await;
     }
 }
 

@@ -82,6 +82,16 @@ impl MemoryRegistry {
         Self { clock: Arc::new(clock), ..self }
     }
 
+    /// The same applications, with our own id and key refused.
+    #[cfg(feature = "file")]
+    pub(super) fn reserving(self, reserved: Reserved) -> Result<Self, ApplicationConflict> {
+        self.keys.change(|set| {
+            *set = Applications::new(set.iter().cloned().collect::<Vec<_>>(), Some(reserved))?;
+            Ok::<_, ApplicationConflict>(())
+        })?;
+        Ok(self)
+    }
+
     /// A copy that shares nothing: what is changed in it is not changed here.
     #[cfg(feature = "file")]
     pub(super) fn fork(&self) -> Self {

@@ -50,12 +50,12 @@ impl PublicOrigins {
         let site = request.headers.get(SEC_FETCH_SITE);
         let sent = request.headers.get(ORIGIN);
         let own = || self.own(request, sent.and_then(parsed).as_ref());
-        let is_ours = match (site, sent) {
-            (Some(site), _) => matches!(site.as_bytes(), b"same-origin" | b"none"),
-            (None, None) => true,
-            (None, Some(sent)) => parsed(sent).is_some_and(|sent| own().contains(&sent.origin())),
-        };
-        if is_ours {
+        let is_same_site = site.is_none_or(|site| matches!(site.as_bytes(), b"same-origin" | b"none"));
+        // A browser that says the page is of the same site means the host that it asked, which may have another name.
+        let origin_decides = site.is_none() || !self.0.is_empty();
+        let is_own = |sent| parsed(sent).is_some_and(|sent| own().contains(&sent.origin()));
+        let has_own_origin = !origin_decides || sent.is_none_or(is_own);
+        if is_same_site && has_own_origin {
             return Ok(());
         }
         let own: Vec<_> = own().iter().map(Origin::ascii_serialization).collect();

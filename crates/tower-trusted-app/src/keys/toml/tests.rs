@@ -122,11 +122,11 @@ fn whom_an_application_may_act_as() {
         ("act_as = { users = 'any' }", "expected a list of names, found the string \"any\""),
         (
             "act_as = { users = ['any'] }",
-            "users: `any` is no name of a user or group; for everybody leave the list out",
+            "users: `any` is no name of a user or group: for everybody leave the list out",
         ),
         (
             "act_as = { groups = ['*'] }",
-            "groups: `*` is no name of a user or group; for everybody leave the list out",
+            "groups: `*` is no name of a user or group: for everybody leave the list out",
         ),
         ("act_as = { deny_users = [''] }", "deny_users: the name `` matches no user or group: it is blank"),
         ("act_as = { users = [1] }", "expected a string, found 1"),
@@ -474,19 +474,21 @@ fn what_is_hardly_meant_is_warned_of() {
         methods = []
         "#,
     );
-    let empty = "the list is empty, so every request is refused; for no rule write \"any\"";
+    let empty = |list: &str| {
+        format!("the list of {list} is empty, so every request is refused; for no rule write \"any\"")
+    };
     assert_eq!(
         parse_applications(&text).unwrap().warnings,
         [
-            format!("line 5: application `wiki`: ip_addresses: {empty}"),
+            format!("line 5: application `wiki`: ip_addresses: {}", empty("addresses")),
             "line 6: application `wiki`: url_paths: the prefix `rest/api` covers no path: paths begin with a slash".to_owned(),
             "line 6: application `wiki`: url_paths: the prefix `/a/../b` covers no path: such paths are ambiguous".to_owned(),
             "line 6: application `wiki`: url_paths: in the prefix `/c/*` the `*` is a plain character; a prefix covers what begins with it".to_owned(),
             "line 6: application `wiki`: url_paths: in `/d,e` the `,` is a plain character: write several paths as entries of their own".to_owned(),
             "line 6: application `wiki`: url_paths: the prefix `//rest` covers no path: such paths are ambiguous".to_owned(),
             "line 7: application `wiki`: methods: `propfind` is not PROPFIND: methods are case-sensitive".to_owned(),
-            format!("line 13: application `forum`: url_paths: {empty}"),
-            format!("line 14: application `forum`: methods: {empty}"),
+            format!("line 13: application `forum`: url_paths: {}", empty("paths")),
+            format!("line 14: application `forum`: methods: {}", empty("methods")),
         ]
     );
     for none in ["", "# nothing yet\n"] {
@@ -518,8 +520,8 @@ fn what_no_administrator_means_is_warned_of() {
         (
             "ip_addresses",
             "[]",
-            "line 4: application `wiki`: ip_addresses: the list is empty, so every request is refused; for no rule write \
-             \"any\"",
+            "line 4: application `wiki`: ip_addresses: the list of addresses is empty, so every request is refused; for \
+             no rule write \"any\"",
         ),
     ] {
         let lines = MINIMAL.lines().map(|line| match line.starts_with(field) {
