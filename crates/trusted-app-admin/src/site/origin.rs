@@ -51,8 +51,10 @@ impl PublicOrigins {
         let sent = request.headers.get(ORIGIN);
         let own = || self.own(request, sent.and_then(parsed).as_ref());
         let is_same_site = site.is_none_or(|site| matches!(site.as_bytes(), b"same-origin" | b"none"));
-        // A browser that says the page is of the same site means the host that it asked, which may have another name.
-        let origin_decides = site.is_none() || !self.0.is_empty();
+        // A browser that says the page is of the same site means the host that it asked, which may have another name. It
+        // may then keep the origin to itself (`null`, by a referrer policy).
+        let names_origin = sent.is_some_and(|sent| sent != "null");
+        let origin_decides = site.is_none() || !self.0.is_empty() && names_origin;
         let is_own = |sent| parsed(sent).is_some_and(|sent| own().contains(&sent.origin()));
         let has_own_origin = !origin_decides || sent.is_none_or(is_own);
         if is_same_site && has_own_origin {
@@ -175,9 +177,11 @@ mod tests {
         ] {
             let found = stated(public).refuse(&request("/", &[("origin", origin), ("host", host)]));
             assert_eq!(found.is_ok(), is_ours, "{public:?} {origin} {host}: {found:?}");
-            // What the browser says of both decides before that, and a request without either has its token.
+            // What the browser says of the site must hold too. A stated origin is compared in any case, if the browser
+            // names its own. A request without either has its token.
+            let named = public.is_empty() || origin == "null" || is_ours;
             for (site, expected) in
-                [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)]
+                [("same-origin", named), ("none", named), ("same-site", false), ("cross-site", false)]
             {
                 let fields = [("origin", origin), ("host", host), ("sec-fetch-site", site)];
                 assert_eq!(
