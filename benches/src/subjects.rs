@@ -1,5 +1,6 @@
 //! What is measured: one prepared request and everything that can be done with it.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,10 +135,11 @@ impl Scene {
         }
     }
 
-    /// The claim of a signature that nobody has claimed, in a store that holds those of the last minute,
-    /// a thousand a second, and forgets the others.
+    /// The claim of a signature that was not claimed before, in a store that holds up to those of a minute, a thousand a
+    /// second. Claims lapse as real time passes, so that a full store is replaced here by an empty one.
     pub(crate) fn replay_guard(&self) -> impl Fn((String, Timestamp)) + '_ {
-        let claims = MemoryReplayStore::default();
+        const OF_A_MINUTE: u32 = 60_000;
+        let claims = RefCell::new((MemoryReplayStore::default(), 0));
         let credentials = Credentials::parse(&self.headers).unwrap().unwrap();
         let application = self.keys.get(credentials.application_id()).unwrap();
         let signature = credentials.verify(&application, &self.url, NOW).unwrap();
@@ -146,7 +148,12 @@ impl Scene {
         move |(url, now)| {
             let mut claim = ReplayClaim::of_signature(&application, &admitted, &url, NOW).unwrap();
             (claim.now, claim.until) = (now, now.saturating_add(Duration::from_secs(70)));
-            let outcome = claims.claim(&claim).now_or_never().expect("nothing waits");
+            let (store, held) = &mut *claims.borrow_mut();
+            *held += 1;
+            if *held > OF_A_MINUTE {
+                (*store, *held) = (MemoryReplayStore::default(), 1);
+            }
+            let outcome = store.claim(&claim).now_or_never().expect("nothing waits");
             assert_eq!(outcome, Ok(ReplayOutcome::Fresh));
         }
     }

@@ -28,10 +28,10 @@ impl ApplicationId {
             Err(ApplicationIdError::TooLong)
         } else if id.chars().any(char::is_control) {
             Err(ApplicationIdError::ControlCharacter)
-        } else if let Some(character) = id.chars().find(|character| is_invisible(*character)) {
-            Err(ApplicationIdError::Invisible(character))
         } else if id.trim() != &*id {
             Err(ApplicationIdError::OuterBlank)
+        } else if let Some(character) = invisible_in(&id) {
+            Err(ApplicationIdError::Invisible(character))
         } else {
             Ok(Self(id))
         }
@@ -42,6 +42,11 @@ impl ApplicationId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Every request's id is looked at: most have no such letters.
+fn invisible_in(id: &str) -> Option<char> {
+    if id.is_ascii() { None } else { id.chars().find(|character| is_invisible(*character)) }
 }
 
 impl FromStr for ApplicationId {
