@@ -121,14 +121,37 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         url: &RebuiltUrl,
         now: Timestamp,
     ) -> Result<Verified, Rejection> {
-        let verify = |text: &str, as_written| {
-            let verified = match &self.signatures {
-                Some(remembered) => credentials.verify_cached(application, text, now, remembered)?,
-                None => (credentials.verify(application, text, now)?, false),
-            };
-            Ok(Verified { signature: verified.0, seen_before: verified.1, as_written })
+        match url.as_written() {
+            None => self.verify_text(credentials, application, url.as_str(), false, now),
+            Some(written) => self.verify_either(credentials, application, url, written, now),
+        }
+    }
+
+    fn verify_text(
+        &self,
+        credentials: &Credentials<'_>,
+        application: &TrustedApplication,
+        text: &str,
+        as_written: bool,
+        now: Timestamp,
+    ) -> Result<Verified, Rejection> {
+        let (signature, seen_before) = match &self.signatures {
+            Some(remembered) => credentials.verify_cached(application, text, now, remembered)?,
+            None => (credentials.verify(application, text, now)?, false),
         };
-        let Some(written) = url.as_written() else { return verify(url.as_str(), false) };
+        Ok(Verified { signature, seen_before, as_written })
+    }
+
+    #[inline(never)] // most public URLs are written in their normal form
+    fn verify_either(
+        &self,
+        credentials: &Credentials<'_>,
+        application: &TrustedApplication,
+        url: &RebuiltUrl,
+        written: &str,
+        now: Timestamp,
+    ) -> Result<Verified, Rejection> {
+        let verify = |text, as_written| self.verify_text(credentials, application, text, as_written, now);
         let written_first = self.written_url_held.load(Ordering::Relaxed);
         let (first, second) = if written_first { (written, url.as_str()) } else { (url.as_str(), written) };
         // Headers that come again cost no RSA, for whichever text they were signed.
