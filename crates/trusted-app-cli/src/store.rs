@@ -110,14 +110,16 @@ const POSTGRES_PARAMETERS: [&str; 18] = [
     "options",
 ];
 
+/// The error repeats nothing of the URL: what follows a `?` may be the rest of a password.
 fn postgres(url: &str) -> anyhow::Result<&str> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let name = pair.split('=').next().unwrap_or_default();
-        let is_known = POSTGRES_PARAMETERS.contains(&name) || name.starts_with("options[");
         anyhow::ensure!(
-            is_known,
-            "--store: a PostgreSQL URL has no parameter `{name}`: did you mean `sslmode`?"
+            POSTGRES_PARAMETERS.contains(&name) || name.starts_with("options["),
+            "--store postgres:…: the URL has a parameter that is not known, such as a misspelt `sslmode`; known are {}; \
+             write %3F for a question mark in a password",
+            POSTGRES_PARAMETERS.join(", ")
         );
     }
     Ok(url)

@@ -15,7 +15,7 @@ use crate::text;
 
 /// A file that holds a private key, of one kind or the other: an identity or a signature key.
 ///
-/// It is read if nobody but this process's user has access to it, on Unix:
+/// On Unix it is read if no one but this process's user has access to it:
 ///
 /// | owner | group | mode |
 /// |---|---|---|
@@ -62,7 +62,7 @@ impl PrivateFile {
         Self { path: path.as_ref().to_owned(), insecure_permissions: false }
     }
 
-    /// Reads the file whoever has access to it: for mounts whose owner and mode cannot be changed.
+    /// Reads the file even if others have access to it: for mounts whose owner and mode cannot be changed.
     ///
     /// Every user of the system whom its mode lets in can then take the key, and sign as the application.
     #[must_use]
@@ -131,7 +131,7 @@ pub fn read_text(input: impl Read) -> io::Result<Zeroizing<String>> {
     text.map(Zeroizing::new).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Writes a file that did not exist before, and makes it durable. On Unix nobody but its owner has access to it, from
+/// Writes a file that did not exist before, and makes it durable. On Unix no one but its owner has access to it, from
 /// the first moment.
 pub(crate) fn create(path: &Path, text: &str) -> Result<(), PrivateFileError> {
     let write = |source| PrivateFileError::Write { path: path.to_owned(), source };

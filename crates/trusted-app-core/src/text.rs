@@ -219,7 +219,7 @@ fn plain_spelling(name: &str) -> Cow<'_, str> {
     if is_nfc(&trimmed) { trimmed } else { trimmed.nfc().collect::<String>().into() }
 }
 
-/// Why a name can match nobody. See [`check_name`].
+/// Why a name can match no user and no group. See [`check_name`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {

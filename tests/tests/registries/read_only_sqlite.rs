@@ -113,7 +113,7 @@ fn run_unprivileged(test: &str, place: &Path) -> bool {
     is_root
 }
 
-/// Directories with a `trust.db` each, that nobody may write.
+/// Directories with a `trust.db` each, that cannot be written.
 async fn make_places(place: &Path) {
     let path = |name: &str| {
         fs::create_dir(place.join(name)).unwrap();

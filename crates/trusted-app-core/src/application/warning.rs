@@ -60,7 +60,7 @@ impl fmt::Display for ApplicationWarning {
 }
 
 const ALLOWS_NOBODY: &str = "the lists are empty, so every request is refused; for everybody leave them out";
-/// Nobody's requests take a day.
+/// No request takes a day.
 const LONG_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// No two clocks agree so well.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(1000);

@@ -130,7 +130,6 @@ impl PathPattern {
     /// Whether it covers no path that a request can have: a prefix without the slash at its
     /// beginning, as the original accepts it, or one whose whole segments could mean two things, or that
     /// has a character, such as `?`, by which every path could.
-    /// Whoever loads patterns may want to warn.
     #[must_use]
     pub fn never_matches(&self) -> bool {
         let whole_segments = self.text.rfind('/').and_then(|last| self.text.get(..=last)).unwrap_or_default();
