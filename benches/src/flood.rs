@@ -13,9 +13,9 @@ use http_body_util::Full;
 use tokio::runtime::Builder;
 use tower::{Layer as _, Service};
 use tower_trusted_app::conditions::ReplayProtection;
-use tower_trusted_app::rejection::Code;
 use tower_trusted_app::replay::MemoryReplayStore;
-use tower_trusted_app::{Rejection, Scheme, httpsig, seraph};
+use tower_trusted_app::seraph::Code;
+use tower_trusted_app::{Rejected, Scheme, httpsig, seraph};
 
 use crate::signatures::SignedScene;
 use crate::subjects::{Inner, Scene};
@@ -38,7 +38,7 @@ impl Flood {
     pub fn of_seraph(requests: u64) -> Self {
         let (scene, claims) = (Scene::new(), MemoryReplayStore::default());
         let layer = scene.layer(1024).replay_store(claims.clone());
-        let service = layer.replay_protection(ReplayProtection::Every).layer(Inner);
+        let service = layer.replay_protection(ReplayProtection::Every).build().unwrap().layer(Inner);
         let mut signature = BASE64_STANDARD.decode(&scene.signed().headers()[seraph::SIGNATURE]).unwrap();
         let last = signature.len() - 8;
         let forged = |number: u64| {
@@ -60,7 +60,7 @@ impl Flood {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         let _entered = runtime.enter();
         let (scene, claims) = (SignedScene::new(), MemoryReplayStore::default());
-        let service = scene.layer().replay_store(claims.clone()).layer(Inner);
+        let service = scene.layer().replay_store(claims.clone()).build().unwrap().layer(Inner);
         let input = scene.signed().headers()[httpsig::SIGNATURE_INPUT].to_str().unwrap().to_owned();
         let (before, nonce) = input.split_once(";nonce=\"").unwrap();
         let (_, after) = nonce.split_once('"').unwrap();
@@ -88,7 +88,7 @@ impl Flood {
     {
         let mut answer = |request| service.call(request).now_or_never().expect("nothing waits").unwrap();
         let is_refused = |response: &Response<Full<Bytes>>| {
-            response.extensions().get::<Rejection>().is_some_and(|rejection| rejection.name() == why)
+            response.extensions().get::<Rejected>().is_some_and(|rejected| rejected.code() == why)
         };
         let begun = Instant::now();
         let refused = (0..requests).map(forged).map(|request| u64::from(is_refused(&answer(request)))).sum();

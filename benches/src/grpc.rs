@@ -16,7 +16,7 @@ use tower_trusted_app::seraph::SigningRequest;
 use tower_trusted_app::{Clock as _, keys::MemoryKeyStore, users::MemoryDirectory};
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tonic::conditions::{PathPattern, PathRule, Peer};
-use trusted_app_tonic::{GrpcStatus, TrustedAppLayer, is_health_or_reflection};
+use trusted_app_tonic::{GrpcStatus, TrustedAppLayerBuilder, is_health_or_reflection};
 
 const ORIGIN: &str = "https://tracker.example.com";
 const PATH: &str = "/issues.v1.Issues/Get";
@@ -33,19 +33,19 @@ pub(crate) fn exempt() -> impl FnMut(Request<Body>) -> Bytes {
     let exempt = |method: &Method, uri: &Uri, headers: &HeaderMap| {
         is_health_or_reflection(method, uri, headers) || uri.path() == PATH
     };
-    answer(layer().skip(exempt).layer(IssuesServer::new(Tracker)))
+    answer(layer().skip(exempt).build().unwrap().layer(IssuesServer::new(Tracker)))
 }
 
 /// Behind the layer, which verifies the RPC.
 pub(crate) fn verified() -> impl FnMut(Request<Body>) -> Bytes {
-    answer(layer().layer(IssuesServer::new(Tracker)))
+    answer(layer().build().unwrap().layer(IssuesServer::new(Tracker)))
 }
 
-fn layer() -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory, GrpcStatus> {
+fn layer() -> TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory, GrpcStatus> {
     let rule = PathRule::only([PathPattern::rpc("issues.v1.Issues/*").unwrap()]);
     let wiki = TestIdentity::wiki().trusted().addresses("10.1.*.*".parse().unwrap()).paths(rule);
     let keys = MemoryKeyStore::new([wiki.build().unwrap()]).unwrap();
-    trusted_app_tonic::layer(keys, MemoryDirectory::of_names(["alice"]), ORIGIN.parse().unwrap())
+    trusted_app_tonic::layer_builder(keys, MemoryDirectory::of_names(["alice"]), ORIGIN.parse().unwrap())
         .clock(FixedClock::default())
         .remembered_signatures(0)
 }

@@ -27,7 +27,7 @@ pub(crate) fn two_threads_against_one() -> f64 {
 /// Requests a second of so many threads together.
 fn answered(scene: &Scene, threads: usize) -> f64 {
     const TIME: Duration = Duration::from_millis(150);
-    let service = scene.layer(1024).layer(Inner);
+    let service = scene.layer(1024).build().unwrap().layer(Inner);
     let start = Barrier::new(threads);
     thread::scope(|scope| {
         let running: Vec<_> = (0..threads)

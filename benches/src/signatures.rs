@@ -8,12 +8,14 @@ use http_body_util::Empty;
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
 use tower_trusted_app::httpsig::{
-    Credentials, Policy, RequestMessage, SignatureBase, SignatureFields, SigningRequest, UserField,
+    Credentials, RequestMessage, SignatureBase, SignatureFields, SignaturePolicy, SigningRequest, UserField,
 };
 use tower_trusted_app::keys::MemoryKeyStore;
+use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{
-    Digested, HttpSignatures, ProblemJson, Timestamp, TrustedAppLayer, TrustedApplication,
+    Digested, HttpSignatures, ProblemJson, Timestamp, TrustedAppLayer, TrustedAppLayerBuilder,
+    TrustedApplication,
 };
 use trusted_app_core::conditions::{Peer, SourceAddress};
 use trusted_app_core::{KeyStore, RequestFacts, UserDirectory};
@@ -31,7 +33,7 @@ pub(crate) struct SignedScene {
     base: Vec<u8>,
     signature: Vec<u8>,
     public: Vec<u8>,
-    policy: Policy,
+    policy: SignaturePolicy,
     keys: MemoryKeyStore,
     users: MemoryDirectory<()>,
 }
@@ -58,7 +60,7 @@ impl SignedScene {
             base: base.as_bytes().to_vec(),
             signature: fields.signature("ta").unwrap(),
             public: public_key(jwk["x"].as_str().unwrap()),
-            policy: Policy::default(),
+            policy: SignaturePolicy::default(),
             keys: MemoryKeyStore::new([trusted]).unwrap(),
             users: MemoryDirectory::of_names(["alice", "bob"]),
             headers,
@@ -81,20 +83,20 @@ impl SignedScene {
             let application = application.unwrap().unwrap();
             let verified = checked.verify(&application, NOW).unwrap();
             let request = RequestFacts { method: &Method::GET, path: Some(PATH) };
-            let signature = verified.signature().clone();
-            let admitted = signature.admit(&application, &request, [SourceAddress::Peer(PEER)], NOW).unwrap();
+            let admitted = verified.admit(&request, [SourceAddress::Peer(PEER)]).unwrap();
             let user = self.users.user(&application, admitted.user()).now_or_never().unwrap().unwrap();
             std::hint::black_box(user);
         }
     }
 
-    /// A layer that accepts the request.
+    /// A layer that accepts the request, each once.
     pub(crate) fn layer(
         &self,
-    ) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>, ProblemJson, Digested> {
-        TrustedAppLayer::new(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap())
+    ) -> TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory<()>, ProblemJson, Digested> {
+        TrustedAppLayer::builder(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap())
             .clock(FixedClock::new(NOW))
             .http_signatures(HttpSignatures::default().policy(self.policy.clone()))
+            .replay_store(MemoryReplayStore::default())
     }
 
     pub(crate) fn signed(&self) -> Request<Empty<Bytes>> {

@@ -25,7 +25,9 @@ use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::seraph::{self, Credentials, SignatureCache, SigningRequest};
 use tower_trusted_app::store::{ReplayClaim, ReplayOutcome};
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Caller, PublicKey, Timestamp, TrustedAppLayer, TrustedApplication};
+use tower_trusted_app::{
+    Caller, PublicKey, Timestamp, TrustedAppLayer, TrustedAppLayerBuilder, TrustedApplication,
+};
 use trusted_app_core::conditions::{Peer, SourceAddress};
 use trusted_app_core::{KeyStore, ReplayStore, RequestFacts, UserDirectory};
 use trusted_app_test::{FixedClock, TestIdentity};
@@ -105,9 +107,9 @@ impl Scene {
             let credentials = Credentials::parse(&self.headers).unwrap().unwrap();
             let application =
                 self.keys.application(credentials.application_id()).now_or_never().unwrap().unwrap().unwrap();
-            let signature = credentials.verify(&application, &self.url, NOW).unwrap();
+            let verified = credentials.verify(&application, &self.url, NOW).unwrap();
             let request = RequestFacts { method: &Method::GET, path: Some(PATH) };
-            let admitted = signature.admit(&application, &request, [SourceAddress::Peer(PEER)], NOW).unwrap();
+            let admitted = verified.admit(&request, [SourceAddress::Peer(PEER)]).unwrap();
             let user = self.users.user(&application, admitted.user()).now_or_never().unwrap().unwrap();
             std::hint::black_box(user);
         }
@@ -142,12 +144,13 @@ impl Scene {
         let claims = RefCell::new((MemoryReplayStore::default(), 0));
         let credentials = Credentials::parse(&self.headers).unwrap().unwrap();
         let application = self.keys.get(credentials.application_id()).unwrap();
-        let signature = credentials.verify(&application, &self.url, NOW).unwrap();
-        let request = RequestFacts { method: &Method::GET, path: Some(PATH) };
-        let admitted = signature.admit(&application, &request, [SourceAddress::Peer(PEER)], NOW).unwrap();
-        move |(url, now)| {
-            let mut claim = ReplayClaim::of_signature(&application, &admitted, &url, NOW).unwrap();
-            (claim.now, claim.until) = (now, now.saturating_add(Duration::from_secs(70)));
+        let key = *application.keys()[0].fingerprint();
+        move |(url, now): (String, Timestamp)| {
+            let until = now.saturating_add(Duration::from_secs(70));
+            let created = now.as_millis().to_be_bytes();
+            // As much as of a signature.
+            let once = [b"seraph-v3".as_slice(), key.as_bytes(), &created, url.as_bytes(), b"alice"];
+            let claim = ReplayClaim::new(application.id(), once, now, until);
             let (store, held) = &mut *claims.borrow_mut();
             *held += 1;
             if *held > OF_A_MINUTE {
@@ -158,8 +161,11 @@ impl Scene {
         }
     }
 
-    pub(crate) fn layer(&self, remembered: usize) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>> {
-        TrustedAppLayer::new(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap())
+    pub(crate) fn layer(
+        &self,
+        remembered: usize,
+    ) -> TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory<()>> {
+        TrustedAppLayer::builder(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap())
             .clock(FixedClock::new(NOW))
             .remembered_signatures(remembered)
             .optional()
@@ -183,7 +189,7 @@ impl Scene {
         &self,
         remembered: usize,
     ) -> impl FnMut(Request<()>) -> Response<Full<Bytes>> {
-        let mut service = self.layer(remembered).layer(Inner);
+        let mut service = self.layer(remembered).build().unwrap().layer(Inner);
         move |request| {
             let response = service.call(request).now_or_never().expect("nothing waits").unwrap();
             assert_eq!(response.status(), StatusCode::OK);
@@ -215,8 +221,9 @@ impl Scene {
     }
 
     fn axum_layer(&self) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>> {
-        let layer = trusted_app_axum::layer(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap());
-        layer.clock(FixedClock::new(NOW)).remembered_signatures(0)
+        let layer =
+            trusted_app_axum::layer_builder(self.keys.clone(), self.users.clone(), ORIGIN.parse().unwrap());
+        layer.clock(FixedClock::new(NOW)).remembered_signatures(0).build().unwrap()
     }
 
     pub(crate) fn axum_request(&self) -> Request<Body> {

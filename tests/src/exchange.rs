@@ -9,10 +9,11 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::{ERROR, STATUS, TransportError};
 use tower_trusted_app::{
-    Caller, CallingApplication, KeyStore, Reject, Rejection, TrustedAppLayer, UserDirectory,
+    Caller, CallingApplication, KeyStore, Reject, Rejected, TrustedAppLayer, TrustedAppLayerBuilder,
+    UserDirectory,
 };
 
 /// What the handler answers, and nobody else.
@@ -27,12 +28,30 @@ pub struct Answer {
     pub handled: Option<Parts>,
 }
 
+/// A layer that is built, or will be.
+pub trait AnyLayer<K, D, R> {
+    /// The layer.
+    fn built(&self) -> TrustedAppLayer<K, D, R>;
+}
+
+impl<K, D, R> AnyLayer<K, D, R> for TrustedAppLayer<K, D, R> {
+    fn built(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl<K: Clone, D: Clone, R: Clone> AnyLayer<K, D, R> for TrustedAppLayerBuilder<K, D, R> {
+    fn built(&self) -> TrustedAppLayer<K, D, R> {
+        self.clone().build().unwrap()
+    }
+}
+
 /// Sends one request through a layer to a handler that answers with [`PAGE`].
 ///
 /// # Panics
 ///
-/// If the handler was called more than once.
-pub async fn send<K, D, R>(layer: &TrustedAppLayer<K, D, R>, request: Request<()>) -> Answer
+/// If the handler was called more than once, or the layer cannot be built.
+pub async fn send<K, D, R>(layer: &impl AnyLayer<K, D, R>, request: Request<()>) -> Answer
 where
     K: KeyStore,
     D: UserDirectory,
@@ -46,7 +65,7 @@ where
             ready(Ok::<_, Infallible>(Response::new(Full::from(PAGE))))
         })
     };
-    let (parts, body) = layer.layer(handler).oneshot(request).await.unwrap().into_parts();
+    let (parts, body) = layer.built().layer(handler).oneshot(request).await.unwrap().into_parts();
     let response = Response::from_parts(parts, body.collect().await.unwrap().to_bytes());
     let handled = handled.lock().unwrap().split_off(0);
     assert!(handled.len() <= 1, "the handler was called {} times", handled.len());
@@ -74,8 +93,8 @@ impl Answer {
     #[track_caller]
     pub fn assert_refused(&self, code: Code, status: u16) {
         assert!(self.handled.is_none(), "the handler was called");
-        let rejection = self.response.extensions().get::<Rejection>().expect("a refusal");
-        assert_eq!(rejection.code(), code, "{rejection}");
+        let rejection = self.response.extensions().get::<Rejected>().expect("a refusal");
+        assert_eq!(Code::of(rejection.reason()), code, "{rejection}");
         assert_eq!(self.response.status().as_u16(), status, "{rejection}");
         self.assert_error(code);
     }
@@ -87,7 +106,7 @@ impl Answer {
     /// If not.
     #[track_caller]
     pub fn assert_accepted(&self, user: &str) {
-        let rejection = self.response.extensions().get::<Rejection>();
+        let rejection = self.response.extensions().get::<Rejected>();
         let caller = self.caller().unwrap_or_else(|| panic!("no caller: {rejection:?}"));
         assert_eq!(caller.user_name(), user);
         let application =

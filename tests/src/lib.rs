@@ -16,7 +16,9 @@ use http::Request;
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{LocalApplication, SignedUrl, SystemClock, TrustedAppLayer, TrustedApplication};
+use tower_trusted_app::{
+    LocalApplication, SignedUrl, SystemClock, TrustedAppLayer, TrustedAppLayerBuilder, TrustedApplication,
+};
 use trusted_app_test::TestIdentity;
 
 /// What most tests ask the tracker for.
@@ -40,9 +42,9 @@ pub fn wiki_identity() -> LocalApplication {
     TestIdentity::wiki().local().clone()
 }
 
-/// The layer of a tracker that trusts the wiki and knows alice.
-pub fn tracker() -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>> {
-    TrustedAppLayer::new(
+/// The layer, not built yet, of a tracker that trusts the wiki and knows alice.
+pub fn tracker() -> TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory<()>> {
+    TrustedAppLayer::builder(
         MemoryKeyStore::new([wiki()]).unwrap(),
         MemoryDirectory::of_names(["alice"]),
         public_url(),

@@ -56,7 +56,7 @@ impl Log {
     pub fn decisions(&self) -> Vec<Record> {
         let mut records = self.take();
         records.retain(|record| {
-            ["trusted request accepted", "trusted request refused"].contains(&&*record.message)
+            ["trusted request accepted", "trusted request rejected"].contains(&&*record.message)
         });
         records
     }

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use http::Request;
 use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::conditions::{AddressRule, PathRule, ReplayProtection};
+use tower_trusted_app::content::{ContentDigest, DigestAlgorithm};
 use tower_trusted_app::crypto::PrivateSignatureKey;
-use tower_trusted_app::httpsig::{ContentDigest, DigestAlgorithm, RequestMessage, SigningRequest, UserField};
+use tower_trusted_app::httpsig::{RequestMessage, SigningRequest, UserField};
 use tower_trusted_app::{Clock, TrustedApplication};
 use trusted_app_test::TestIdentity;
 

@@ -12,19 +12,19 @@ use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::conditions::{MethodRule, PathRule, ReplayProtection};
 use tower_trusted_app::keys::{BoxKeyStore, KeyStoreExt, MemoryKeyStore};
 use tower_trusted_app::limits;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::{CERTIFICATE, ID, KEY, MAGIC, SIGNATURE, SigningRequest, VERSION};
 use tower_trusted_app::users::{BoxUserDirectory, MemoryDirectory, UserDirectoryExt};
 use tower_trusted_app::{
     ActAsPolicy, Clock, KeyStore, KnownUser, LocalApplication, Scheme, SignedUrl, Timestamp, TrustedAppLayer,
-    UserDirectory,
+    TrustedAppLayerBuilder, UserDirectory,
 };
 use trusted_app_test::{FaultyDirectory, FaultyKeyStore, FaultyReplayStore, FixedClock, TestIdentity};
 
 use crate::{URL, public_url, wiki_identity};
 
 /// A tracker with any stores.
-pub type Tracker = TrustedAppLayer<BoxKeyStore, BoxUserDirectory<()>>;
+pub type Tracker = TrustedAppLayerBuilder<BoxKeyStore, BoxUserDirectory<()>>;
 
 /// One way to be refused.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ fn users() -> MemoryDirectory {
 }
 
 fn tracker_with(keys: impl KeyStore, users: impl UserDirectory<User = ()>) -> Tracker {
-    TrustedAppLayer::new(keys.boxed(), users.boxed(), public_url())
+    TrustedAppLayer::builder(keys.boxed(), users.boxed(), public_url())
         .clock(FixedClock::default())
         .lookup_timeout(Duration::from_millis(20))
 }
@@ -291,7 +291,7 @@ fn capture_under_another_id() -> Case {
 fn unknown_authority() -> Case {
     let url = SignedUrl::any_of(["https://tracker.example.com", "https://tracker.internal"]).unwrap();
     let keys = MemoryKeyStore::new([trusted().build().unwrap()]).unwrap();
-    let layer = TrustedAppLayer::new(keys.boxed(), users().boxed(), url).clock(FixedClock::default());
+    let layer = TrustedAppLayer::builder(keys.boxed(), users().boxed(), url).clock(FixedClock::default());
     let mut request = with(signed(), http::header::HOST, "tracker.example.net");
     *request.uri_mut() = "/rest/issues".parse().unwrap();
     Case { layer, request }
@@ -364,7 +364,7 @@ fn path_not_allowed() -> Case {
 }
 
 fn outside_the_context_path() -> Case {
-    Case { layer: tracker().context_path("/jira").unwrap(), request: signed() }
+    Case { layer: tracker().context_path("/jira"), request: signed() }
 }
 
 fn ambiguous_path() -> Case {

@@ -55,13 +55,13 @@ impl Server {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let layer = trusted_app_axum::layer(
+        let layer = trusted_app_axum::layer_builder(
             MemoryKeyStore::new([signer().build().unwrap()]).unwrap(),
             MemoryDirectory::of_names(["alice"]),
             format!("http://{address}").parse().unwrap(),
         );
         let layer = layer.replay_store(MemoryReplayStore::default()).http_signatures(signatures);
-        let app = Router::new().fallback(handler).layer(layer);
+        let app = Router::new().fallback(handler).layer(layer.build().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { address, calls }
     }

@@ -12,9 +12,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{Method, Request};
 use tower_trusted_app::audit::{Decision, Outcome};
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::users::user_directory_fn;
-use tower_trusted_app::{ApplicationId, Rejection, TrustedAppLayer, UserLookup};
+use tower_trusted_app::{ApplicationId, Rejected, TrustedAppLayer, UserLookup};
 use tracing::Level;
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tests::URL;
@@ -50,13 +50,13 @@ impl From<&Decision<'_>> for Audited {
                 assert_eq!(decision.user, Some(user));
                 (None, false)
             }
-            Outcome::Rejected(rejection) => (Some(rejection), false),
-            Outcome::ContinuedAsAnonymous(rejection) => (Some(rejection), true),
+            Outcome::Rejected(rejected) => (Some(rejected), false),
+            Outcome::ContinuedAsAnonymous(rejected) => (Some(rejected), true),
             _ => panic!("{decision:?}"),
         };
         Self {
-            code: rejection.map(Rejection::code),
-            rule: rejection.and_then(Rejection::rule).map(ToString::to_string),
+            code: rejection.map(|rejected| Code::of(rejected.reason())),
+            rule: rejection.and_then(Rejected::rule).map(ToString::to_string),
             continued,
             user: owned(decision.user),
             method: decision.method.to_string(),
@@ -127,7 +127,7 @@ async fn every_refusal_is_one_record_and_one_warning() {
         assert_eq!(record.rule.is_some(), code == Code::PermissionDenied);
         assert_eq!((record.method.as_str(), record.path.as_str()), (method.as_str(), uri.path()));
         assert_eq!(event.level, Level::WARN);
-        assert_eq!(event.message, "trusted request refused");
+        assert_eq!(event.message, "trusted request rejected");
         assert!(event.fields["reason"].starts_with(&format!("{code}: ")), "{}", event.fields["reason"]);
         assert!(event.fields["hint"].len() > 15);
         assert_eq!(event.fields["continued"], "false");
@@ -165,7 +165,7 @@ async fn what_else_is_logged() {
         let others: Vec<_> = log
             .take()
             .into_iter()
-            .filter(|event| event.level <= Level::INFO && event.message != "trusted request refused")
+            .filter(|event| event.level <= Level::INFO && event.message != "trusted request rejected")
             .map(|event| (event.level, event.message))
             .collect();
         match name {
@@ -284,8 +284,10 @@ async fn the_canonical_name_stands_beside_the_one_in_the_certificate() {
         Ok::<_, std::convert::Infallible>(UserLookup::found(name.to_ascii_lowercase(), ()))
     });
     let keys = MemoryKeyStore::new([trusted().build().unwrap()]).unwrap();
-    let layer =
-        TrustedAppLayer::new(keys, users, trusted_app_tests::public_url()).clock(FixedClock::default());
+    let layer = TrustedAppLayer::builder(keys, users, trusted_app_tests::public_url())
+        .clock(FixedClock::default())
+        .build()
+        .unwrap();
     let request = Request::get(URL).body(()).unwrap();
     let request = TestIdentity::wiki().sign(request, "ALICE", &FixedClock::default());
     send(&layer, request).await.assert_accepted("alice");
@@ -296,7 +298,7 @@ async fn the_canonical_name_stands_beside_the_one_in_the_certificate() {
 #[tokio::test]
 async fn a_signature_that_comes_again_is_marked() {
     let log = Log::start();
-    let layer = tracker();
+    let layer = tracker().build().unwrap();
     for seen_before in ["false", "true", "true"] {
         send(&layer, signed()).await.assert_accepted("alice");
         let [event]: [_; 1] = log.decisions().try_into().unwrap();

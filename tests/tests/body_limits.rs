@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::UnboundedReceiverStream;
-use tower_trusted_app::httpsig::Policy;
+use tower_trusted_app::httpsig::SignaturePolicy;
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
@@ -86,7 +86,7 @@ impl Server {
 async fn serve(app: Router, signatures: HttpSignatures) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let layer = trusted_app_axum::layer(
+    let layer = trusted_app_axum::layer_builder(
         MemoryKeyStore::new([signer().build().unwrap()]).unwrap(),
         MemoryDirectory::of_names(["alice"]),
         format!("http://{address}").parse().unwrap(),
@@ -94,7 +94,7 @@ async fn serve(app: Router, signatures: HttpSignatures) -> (SocketAddr, Arc<Atom
     let layer = layer.replay_store(MemoryReplayStore::default()).http_signatures(signatures);
     let listener = CountingListener::new(listener);
     let read = listener.read();
-    tokio::spawn(async move { axum::serve(listener, app.layer(layer)).await });
+    tokio::spawn(async move { axum::serve(listener, app.layer(layer.build().unwrap())).await });
     (address, read)
 }
 
@@ -280,7 +280,7 @@ async fn of_an_upload_that_nobody_signed_hardly_anything_is_read() {
     const PART: usize = 64 * 1024;
     const PARTS: usize = (4 << 30) / PART;
     let part = vec![7; PART];
-    let open = HttpSignatures::default().policy(Policy::default().with_insecure_unsigned_content());
+    let open = HttpSignatures::default().policy(SignaturePolicy::default().with_insecure_unsigned_content());
     for mode in [HttpSignatures::default(), HttpSignatures::default().streaming(), open] {
         for framing in [Framing::Length(4 << 30), Framing::Chunked] {
             let server = Server::start(mode.clone()).await;

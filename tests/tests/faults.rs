@@ -12,18 +12,27 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_trusted_app::keys::{MemoryKeyStore, key_store_fn};
 use tower_trusted_app::users::{MemoryDirectory, user_directory_fn};
 use tower_trusted_app::{
-    ApplicationId, KeyStore, Rejection, TrustedAppLayer, TrustedApplication, UserDirectory, UserLookup,
+    ApplicationId, KeyStore, Rejected, Rejection, TrustedAppLayer, TrustedAppLayerBuilder,
+    TrustedApplication, UserDirectory, UserLookup,
 };
 use trusted_app_tests::{URL, public_url, sign, wiki};
 
 type Found = Option<Arc<TrustedApplication>>;
 
-async fn status_of<K: KeyStore, D: UserDirectory>(layer: TrustedAppLayer<K, D>) -> Response<Full<Bytes>> {
+async fn status_of<K: KeyStore, D: UserDirectory>(
+    layer: TrustedAppLayerBuilder<K, D>,
+) -> Response<Full<Bytes>> {
     let inner = service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Full::default())) });
     let begun = Instant::now();
     let request = sign(Request::get(URL).body(()).unwrap(), "alice");
-    let response =
-        layer.lookup_timeout(Duration::from_millis(50)).layer(inner).oneshot(request).await.unwrap();
+    let response = layer
+        .lookup_timeout(Duration::from_millis(50))
+        .build()
+        .unwrap()
+        .layer(inner)
+        .oneshot(request)
+        .await
+        .unwrap();
     assert!(begun.elapsed() < Duration::from_secs(20), "it hung");
     response
 }
@@ -39,7 +48,7 @@ fn keys() -> MemoryKeyStore {
 fn assert_unavailable(response: &Response<Full<Bytes>>) {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key(header::RETRY_AFTER));
-    assert!(matches!(response.extensions().get(), Some(Rejection::Unavailable { .. })));
+    assert!(matches!(response.extensions().get().map(Rejected::reason), Some(Rejection::Unavailable { .. })));
     let error = response.headers()["x-seraph-trusted-app-error"].to_str().unwrap();
     assert!(error.starts_with("UNAVAILABLE;\t"));
     assert!(!error.contains("password"), "the store's own error stays here");
@@ -48,11 +57,11 @@ fn assert_unavailable(response: &Response<Full<Bytes>>) {
 #[tokio::test]
 async fn key_store() {
     let fails = key_store_fn(|_: ApplicationId| async { Err::<Found, _>("no route to host, password=x") });
-    assert_unavailable(&status_of(TrustedAppLayer::new(fails, alice(), public_url())).await);
+    assert_unavailable(&status_of(TrustedAppLayer::builder(fails, alice(), public_url())).await);
     let hangs = key_store_fn(|_: ApplicationId| pending::<Result<Found, Infallible>>());
-    assert_unavailable(&status_of(TrustedAppLayer::new(hangs, alice(), public_url())).await);
+    assert_unavailable(&status_of(TrustedAppLayer::builder(hangs, alice(), public_url())).await);
     let denies = key_store_fn(|_: ApplicationId| async { Ok::<Found, Infallible>(None) });
-    let response = status_of(TrustedAppLayer::new(denies, alice(), public_url())).await;
+    let response = status_of(TrustedAppLayer::builder(denies, alice(), public_url())).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }
 
@@ -60,10 +69,10 @@ async fn key_store() {
 async fn user_directory() {
     let fails =
         user_directory_fn(|_: ApplicationId, _: String| async { Err::<UserLookup<()>, _>("password=x") });
-    assert_unavailable(&status_of(TrustedAppLayer::new(keys(), fails, public_url())).await);
+    assert_unavailable(&status_of(TrustedAppLayer::builder(keys(), fails, public_url())).await);
     let hangs =
         user_directory_fn(|_: ApplicationId, _: String| pending::<Result<UserLookup<()>, Infallible>>());
-    assert_unavailable(&status_of(TrustedAppLayer::new(keys(), hangs, public_url())).await);
+    assert_unavailable(&status_of(TrustedAppLayer::builder(keys(), hangs, public_url())).await);
     for (answer, status) in
         [(UserLookup::<()>::Denied, StatusCode::FORBIDDEN), (UserLookup::Unknown, StatusCode::UNAUTHORIZED)]
     {
@@ -71,7 +80,7 @@ async fn user_directory() {
             let answer = answer.clone();
             async { Ok::<_, Infallible>(answer) }
         });
-        assert_eq!(status_of(TrustedAppLayer::new(keys(), says, public_url())).await.status(), status);
+        assert_eq!(status_of(TrustedAppLayer::builder(keys(), says, public_url())).await.status(), status);
     }
 }
 
@@ -79,10 +88,10 @@ async fn user_directory() {
 #[tokio::test]
 async fn an_outage_does_not_continue_as_anonymous() {
     let fails = key_store_fn(|_: ApplicationId| async { Err::<Found, _>("gone") });
-    let layer = TrustedAppLayer::new(fails, alice(), public_url()).insecure_continue_on_failure();
+    let layer = TrustedAppLayer::builder(fails, alice(), public_url()).insecure_continue_on_failure();
     assert_unavailable(&status_of(layer).await);
     let denies = key_store_fn(|_: ApplicationId| async { Ok::<Found, Infallible>(None) });
-    let layer = TrustedAppLayer::new(denies, alice(), public_url()).insecure_continue_on_failure();
+    let layer = TrustedAppLayer::builder(denies, alice(), public_url()).insecure_continue_on_failure();
     let response = status_of(layer).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["x-seraph-trusted-app-status"], "ERROR");
@@ -91,10 +100,10 @@ async fn an_outage_does_not_continue_as_anonymous() {
 #[tokio::test]
 async fn too_many_at_once() {
     let hangs = key_store_fn(|_: ApplicationId| pending::<Result<Found, Infallible>>());
-    let layer = TrustedAppLayer::new(hangs, alice(), public_url()).max_concurrent_verifications(1);
+    let layer = TrustedAppLayer::builder(hangs, alice(), public_url()).max_concurrent_verifications(1);
     let inner =
         service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) });
-    let service = layer.layer(inner);
+    let service = layer.build().unwrap().layer(inner);
     let signed = || sign(Request::get(URL).body(()).unwrap(), "alice");
     let waiting = tokio::spawn(service.clone().oneshot(signed()));
     tokio::task::yield_now().await;

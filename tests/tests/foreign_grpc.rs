@@ -47,8 +47,10 @@ async fn serve(keys: impl KeyStore) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let url = format!("http://{address}").parse().unwrap();
-    let layer = trusted_app_tonic::layer(keys, MemoryDirectory::of_names(["alice", "bob"]), url)
-        .skip(is_health_or_reflection);
+    let layer = trusted_app_tonic::layer_builder(keys, MemoryDirectory::of_names(["alice", "bob"]), url)
+        .skip(is_health_or_reflection)
+        .build()
+        .unwrap();
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<IssuesServer<Tracker>>().await;
     let server = Server::builder().layer(layer).add_service(health).add_service(IssuesServer::new(Tracker));

@@ -81,9 +81,12 @@ async fn tracker() -> SocketAddr {
     serve(|address| {
         let keys = MemoryKeyStore::new(trusted).unwrap();
         let users = MemoryDirectory::of_names(["alice", "bob", "müller"]);
-        let layer = trusted_app_axum::layer(keys, users, format!("http://{address}").parse().unwrap())
-            .replay_store(MemoryReplayStore::new(1000))
-            .http_signatures(HttpSignatures::default());
+        let layer =
+            trusted_app_axum::layer_builder(keys, users, format!("http://{address}").parse().unwrap())
+                .replay_store(MemoryReplayStore::new(1000))
+                .http_signatures(HttpSignatures::default())
+                .build()
+                .unwrap();
         Router::new().route("/rest/{*path}", any(echo)).layer(layer)
     })
     .await

@@ -15,10 +15,12 @@ use tokio::net::TcpListener;
 use tower::util::MapRequestLayer;
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::{ERROR, SigningRequest, TransportError};
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{OriginalTarget, Rejection, SignedUrl, SourceAddresses, TrustedAppLayer};
+use tower_trusted_app::{
+    OriginalTarget, Rejected, Rejection, SignedUrl, SourceAddresses, TrustedAppLayer, TrustedAppLayerBuilder,
+};
 use trusted_app_axum::Caller;
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tests::exchange::send;
@@ -27,7 +29,7 @@ use trusted_app_tests::refusals;
 use trusted_app_tests::wiki_identity;
 
 type HttpClient = Client<HttpConnector, Body>;
-type Tracker = TrustedAppLayer<MemoryKeyStore, MemoryDirectory>;
+type Tracker = TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory>;
 
 /// A server with the layer, and a proxy in front of it. Both run as long as the test.
 struct Site {
@@ -95,7 +97,9 @@ async fn pass_on(
 }
 
 fn app(layer: Tracker) -> Router {
-    Router::new().fallback(get(async |caller: Caller<()>| format!("as {}", caller.user_name()))).layer(layer)
+    Router::new()
+        .fallback(get(async |caller: Caller<()>| format!("as {}", caller.user_name())))
+        .layer(layer.build().unwrap())
 }
 
 /// `/rest` from loopback, which is where the proxy is.
@@ -106,7 +110,7 @@ fn tracker(url: SignedUrl) -> Tracker {
         .paths(PathRule::prefixes(["/rest"]));
     let keys = MemoryKeyStore::new([wiki.build().unwrap()]).unwrap();
     let users = MemoryDirectory::of_names(["alice"]);
-    trusted_app_axum::layer(keys, users, url).clock(FixedClock::default())
+    trusted_app_axum::layer_builder(keys, users, url).clock(FixedClock::default())
 }
 
 fn url(url: &str) -> SignedUrl {
@@ -225,7 +229,7 @@ async fn the_application_has_a_context_path() {
     let public = "https://tracker.example.com/jira/rest/issues";
     // The public sees the same path.
     for base in ["https://tracker.example.com", "https://tracker.example.com/jira"] {
-        let layer = tracker(url(base)).context_path("/jira").unwrap();
+        let layer = tracker(url(base)).context_path("/jira");
         Site::start(layer, keep).await.get(public).await.assert_accepted();
     }
     // Without it the signature holds, and then the rule, which begins at `/rest`, does not.
@@ -237,7 +241,7 @@ async fn the_application_has_a_context_path() {
 async fn the_proxy_adds_a_prefix() {
     let public = "https://tracker.example.com/tracker/rest/issues";
     let base = || tracker(url("https://tracker.example.com/tracker"));
-    let layer = base().context_path("/internal/tracker").unwrap();
+    let layer = base().context_path("/internal/tracker");
     Site::start(layer, add_prefix).await.get(public).await.assert_accepted();
 
     let log = Log::start();
@@ -348,7 +352,7 @@ fn with_authority(signed_for: &str, uri: &str, hosts: &[&str]) -> http::Request<
 }
 
 fn layer(url: SignedUrl) -> Tracker {
-    TrustedAppLayer::new(
+    TrustedAppLayer::builder(
         MemoryKeyStore::new([trusted_app_tests::wiki()]).unwrap(),
         MemoryDirectory::of_names(["alice"]),
         url,
@@ -368,8 +372,10 @@ async fn of_several_public_urls_the_authority_selects_one() {
                 answer.assert_accepted("alice");
             } else {
                 answer.assert_refused(Code::BadSignature, 401);
-                let unknown =
-                    matches!(answer.response.extensions().get(), Some(Rejection::AuthorityUnknown { .. }));
+                let unknown = matches!(
+                    answer.response.extensions().get().map(Rejected::reason),
+                    Some(Rejection::AuthorityUnknown { .. })
+                );
                 assert_eq!(unknown, public.is_none());
             }
         }

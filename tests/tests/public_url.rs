@@ -6,18 +6,18 @@ use http::{HeaderValue, Request, header};
 use tower_trusted_app::audit::Decision;
 use tower_trusted_app::conditions::ReplayProtection;
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
 use tower_trusted_app::replay::MemoryReplayStore;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::SigningRequest;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Rejection, SignedUrl, TrustedAppLayer};
+use tower_trusted_app::{Rejected, Rejection, SignedUrl, TrustedAppLayer, TrustedAppLayerBuilder};
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tests::exchange::send;
 use trusted_app_tests::log::Log;
 use trusted_app_tests::refusals::{self, trusted};
 use trusted_app_tests::wiki_identity;
 
-type Tracker = TrustedAppLayer<MemoryKeyStore, MemoryDirectory>;
+type Tracker = TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory>;
 
 const TARGET: &str = "/rest/issues?q=A%20b";
 
@@ -27,7 +27,7 @@ fn tracker(url: SignedUrl) -> Tracker {
 
 fn tracker_with(url: SignedUrl, protection: ReplayProtection) -> Tracker {
     let keys = MemoryKeyStore::new([trusted().replay_protection(protection).build().unwrap()]).unwrap();
-    TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), url)
+    TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), url)
         .clock(FixedClock::default())
         .replay_store(MemoryReplayStore::default())
 }
@@ -125,7 +125,7 @@ async fn the_audit_names_the_text_that_held_and_remembers_both() {
         }
     };
     let (written, normal) = ("https://T.Example:443", "https://t.example");
-    let layer = tracker(written.parse().unwrap()).audit(sink);
+    let layer = tracker(written.parse().unwrap()).audit(sink).build().unwrap();
     for base in [normal, written, normal, written] {
         send(&layer, signed(base)).await.assert_accepted("alice");
     }
@@ -212,7 +212,7 @@ async fn the_log_of_an_unknown_host_shows_both_hosts() {
         }
         let answer = send(&layer, request).await;
         answer.assert_refused(Code::BadSignature, 401);
-        let unknown = answer.response.extensions().get::<Rejection>();
+        let unknown = answer.response.extensions().get().map(Rejected::reason);
         assert!(matches!(unknown, Some(Rejection::AuthorityUnknown { .. })), "{unknown:?}");
         let [event]: [_; 1] = log.decisions().try_into().unwrap();
         assert!(event.fields["reason"].ends_with(shown), "{event:?}");

@@ -13,9 +13,9 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Rejection, TrustedAppLayer};
+use tower_trusted_app::{Rejected, TrustedAppLayer};
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tests::exchange::send;
 use trusted_app_tests::{URL, public_url};
@@ -35,9 +35,11 @@ fn trusting(identity: &TestIdentity) -> TrustedApplicationBuilder {
 }
 
 fn tracker(keys: MemoryKeyStore) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory> {
-    TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url())
+    TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), public_url())
         .clock(FixedClock::default())
         .max_concurrent_verifications(usize::MAX)
+        .build()
+        .unwrap()
 }
 
 fn signed_by(identity: &TestIdentity, url: &str) -> Request<()> {
@@ -64,9 +66,9 @@ where
         tasks.spawn(async move {
             start.wait().await;
             let response = service.oneshot(request).await.unwrap();
-            let rejection = response.extensions().get::<Rejection>();
+            let rejection = response.extensions().get::<Rejected>();
             assert_eq!(rejection.is_none(), response.status() == StatusCode::OK);
-            rejection.map(Rejection::code)
+            rejection.map(|rejected| Code::of(rejected.reason()))
         });
     }
     start.wait().await;
@@ -136,7 +138,7 @@ async fn nothing_is_accepted_after_the_removal() {
             loop {
                 let began_after = removed.load(Ordering::SeqCst);
                 let response = service.clone().oneshot(request.clone()).await.unwrap();
-                match response.extensions().get::<Rejection>().map(Rejection::code) {
+                match response.extensions().get::<Rejected>().map(|rejected| Code::of(rejected.reason())) {
                     None => {
                         assert!(!began_after, "accepted after the removal");
                         accepted.fetch_add(1, Ordering::SeqCst);
@@ -183,7 +185,10 @@ async fn a_removed_application_is_refused_though_its_signatures_are_remembered()
 async fn every_other_change_counts_at_once() {
     let keys = MemoryKeyStore::new([trusting(&old()).build().unwrap()]).unwrap();
     let users = MemoryDirectory::of_names(["alice"]);
-    let layer = TrustedAppLayer::new(keys.clone(), users.clone(), public_url()).clock(FixedClock::default());
+    let layer = TrustedAppLayer::builder(keys.clone(), users.clone(), public_url())
+        .clock(FixedClock::default())
+        .build()
+        .unwrap();
     let again = async || send(&layer, signed_by(&old(), URL)).await;
     again().await.assert_accepted("alice");
 

@@ -61,17 +61,19 @@ async fn no_unready_service_is_called() {
     let signed = || sign(Request::get(URL).body(()).unwrap(), "alice");
     let unsigned = || Request::get(URL).body(()).unwrap();
     let acting = || Request::get(URL).extension(ActAs::new("alice")).body(()).unwrap();
-    call_twice(tracker().layer(Probe { ready: false }), signed).await;
-    call_twice(tracker().optional().layer(Probe { ready: false }), unsigned).await;
-    call_twice(tracker().skip(|_, _, _| true).layer(Probe { ready: false }), signed).await;
+    call_twice(tracker().build().unwrap().layer(Probe { ready: false }), signed).await;
+    call_twice(tracker().optional().build().unwrap().layer(Probe { ready: false }), unsigned).await;
+    call_twice(tracker().skip(|_, _, _| true).build().unwrap().layer(Probe { ready: false }), signed).await;
     call_twice(SignLayer::new(wiki_identity()).layer(Probe { ready: false }), acting).await;
     call_twice(SignLayer::new(wiki_identity()).layer(Probe { ready: false }), unsigned).await;
     let both = SignLayer::new(wiki_identity()).layer(
-        TrustedAppLayer::new(
+        TrustedAppLayer::builder(
             MemoryKeyStore::new([wiki()]).unwrap(),
             MemoryDirectory::of_names(["alice"]),
             public_url(),
         )
+        .build()
+        .unwrap()
         .layer(ConcurrencyLimitLayer::new(1).layer(Probe { ready: false })),
     );
     call_twice(both, acting).await;
@@ -88,7 +90,10 @@ async fn a_waiting_request_holds_no_permit_of_an_inner_limit() {
             pending::<Result<Option<Arc<TrustedApplication>>, Infallible>>()
         }
     });
-    let layer = TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url()).optional();
+    let layer = TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), public_url())
+        .optional()
+        .build()
+        .unwrap();
     let inner =
         service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) });
     let service = layer.layer(ConcurrencyLimitLayer::new(1).layer(inner));

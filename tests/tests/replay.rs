@@ -13,12 +13,14 @@ use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_trusted_app::conditions::{MethodRule, PathRule, ReplayProtection};
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::{Code, Store};
+use tower_trusted_app::rejection::Store;
 use tower_trusted_app::replay::MemoryReplayStore;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::{SIGNATURE, SigningRequest};
 use tower_trusted_app::users::{MemoryDirectory, user_directory_fn};
 use tower_trusted_app::{
-    ApplicationId, Clock, Rejection, Scheme, Timestamp, TrustedAppLayer, UserDirectory, UserLookup,
+    ApplicationId, Clock, Rejected, Rejection, Scheme, Timestamp, TrustedAppLayer, TrustedAppLayerBuilder,
+    UserDirectory, UserLookup,
 };
 use tracing::Level;
 use trusted_app_test::{FaultyReplayStore, FixedClock, TestIdentity};
@@ -29,7 +31,7 @@ use trusted_app_tests::{URL, public_url};
 
 /// Everything that a test changes while requests are sent.
 struct Tracker {
-    layer: TrustedAppLayer<MemoryKeyStore, MemoryDirectory>,
+    layer: TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory>,
     keys: MemoryKeyStore,
     users: MemoryDirectory,
     claims: MemoryReplayStore,
@@ -41,7 +43,7 @@ impl Tracker {
         let keys = MemoryKeyStore::new([trusted().replay_protection(protection).build().unwrap()]).unwrap();
         let users = MemoryDirectory::of_names(["alice", "bob"]);
         let (claims, clock) = (MemoryReplayStore::default(), FixedClock::default());
-        let layer = TrustedAppLayer::new(keys.clone(), users.clone(), public_url())
+        let layer = TrustedAppLayer::builder(keys.clone(), users.clone(), public_url())
             .replay_store(claims.clone())
             .clock(clock.clone());
         Self { layer, keys, users, claims, clock }
@@ -252,7 +254,7 @@ async fn a_certificate_that_became_too_old_on_the_way_is_refused() {
             ready(Ok::<_, Infallible>(UserLookup::found(name, ())))
         }
     });
-    let layer = TrustedAppLayer::new(keys, slow, public_url()).replay_store(claims.clone()).clock(clock);
+    let layer = TrustedAppLayer::builder(keys, slow, public_url()).replay_store(claims.clone()).clock(clock);
     send(&layer, signed("GET", 0)).await.assert_accepted("alice");
     send(&layer, signed("GET", 1)).await.assert_refused(Code::OldCert, 401);
     assert_eq!(claims.len(), 1);
@@ -263,7 +265,7 @@ async fn of_a_thousand_at_once_one_is_accepted() {
     const REQUESTS: usize = 1_000;
     let tracker = Tracker::new(ReplayProtection::Every);
     let layer = tracker.layer.clone().max_concurrent_verifications(usize::MAX);
-    let service = layer.layer(service_fn(async |_: Request<()>| {
+    let service = layer.build().unwrap().layer(service_fn(async |_: Request<()>| {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     }));
     let (request, start) = (signed("GET", 0), Arc::new(Barrier::new(REQUESTS)));
@@ -272,7 +274,13 @@ async fn of_a_thousand_at_once_one_is_accepted() {
         let (service, request, start) = (service.clone(), request.clone(), Arc::clone(&start));
         tasks.spawn(async move {
             start.wait().await;
-            service.oneshot(request).await.unwrap().extensions().get::<Rejection>().map(Rejection::code)
+            service
+                .oneshot(request)
+                .await
+                .unwrap()
+                .extensions()
+                .get::<Rejected>()
+                .map(|rejected| Code::of(rejected.reason()))
         });
     }
     let outcomes = tasks.join_all().await;
@@ -318,14 +326,16 @@ async fn a_request_is_not_accepted_again_because_the_clock_was_set_back_after_it
 }
 
 /// A layer that accepts each request once, over any store.
-fn once_over(store: impl tower_trusted_app::ReplayStore) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory> {
+fn once_over(
+    store: impl tower_trusted_app::ReplayStore,
+) -> TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory> {
     Tracker::new(ReplayProtection::Every).layer.replay_store(store).lookup_timeout(Duration::from_millis(20))
 }
 
 fn assert_unavailable(answer: &Answer) {
     answer.assert_refused(Code::Unavailable, 503);
     assert_eq!(
-        answer.response.extensions().get(),
+        answer.response.extensions().get().map(Rejected::reason),
         Some(&Rejection::Unavailable { store: Store::ReplayStore })
     );
 }
@@ -358,9 +368,9 @@ async fn a_request_that_need_not_count_once_passes_by_the_store() {
 
 #[tokio::test]
 async fn an_application_that_wants_a_store_where_there_is_none_is_refused_and_the_log_says_why() {
-    fn without_store<D: UserDirectory<User = ()>>(users: D) -> TrustedAppLayer<MemoryKeyStore, D> {
+    fn without_store<D: UserDirectory<User = ()>>(users: D) -> TrustedAppLayerBuilder<MemoryKeyStore, D> {
         let once = trusted().replay_protection(ReplayProtection::NonIdempotent).build().unwrap();
-        TrustedAppLayer::new(MemoryKeyStore::new([once]).unwrap(), users, public_url())
+        TrustedAppLayer::builder(MemoryKeyStore::new([once]).unwrap(), users, public_url())
             .clock(FixedClock::default())
     }
     let log = Log::start();

@@ -16,7 +16,7 @@ use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::store::{ReplayClaim, ReplayOutcome};
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{
-    Caller, Clock, Digested, HttpSignatures, ProblemJson, Rejection, ReplayStore, SignedBody, TrustedAppLayer,
+    Caller, Clock, Digested, HttpSignatures, ProblemJson, Rejected, ReplayStore, SignedBody, TrustedAppLayer,
 };
 use trusted_app_redis::{RedisReplayError, RedisReplayStore};
 use trusted_app_test::{FixedClock, replay_store};
@@ -155,11 +155,13 @@ enum Outcome {
 impl Tracker {
     fn new(once: Once, claims: RedisReplayStore) -> Self {
         let keys = MemoryKeyStore::new([once.trusted().build().unwrap()]).unwrap();
-        let layer = TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url())
+        let layer = TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), public_url())
             .replay_store(claims)
             .lookup_timeout(PATIENCE)
             .clock(FixedClock::default())
-            .http_signatures(HttpSignatures::default());
+            .http_signatures(HttpSignatures::default())
+            .build()
+            .unwrap();
         Self { once, layer, signed: AtomicUsize::new(0) }
     }
 
@@ -181,7 +183,7 @@ impl Tracker {
         let error = response.headers().get(self.once.error_field());
         let code = error.map(|error| error.to_str().unwrap().split(';').next().unwrap().to_owned());
         let (status, is_refused) =
-            (response.status().as_u16(), response.extensions().get::<Rejection>().is_some());
+            (response.status().as_u16(), response.extensions().get::<Rejected>().is_some());
         let page = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(page == PAGE, !is_refused);
         match (status, code.as_deref()) {

@@ -12,11 +12,10 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_trusted_app::httpsig::Refusal;
 use tower_trusted_app::permission::PermissionRule;
-use tower_trusted_app::rejection::{Code, MagicPart, Store};
-use tower_trusted_app::seraph::{ERROR, ID, STATUS, SigningRequest, TransportError};
-use tower_trusted_app::{ProblemJson, Reject, Rejection, Timestamp, reject_fn};
+use tower_trusted_app::rejection::{MagicPart, Store, TimeLimit};
+use tower_trusted_app::seraph::{Code, ERROR, ID, STATUS, SigningRequest, TransportError};
+use tower_trusted_app::{ProblemJson, Protocol, Reject, Rejected, Rejection, Timestamp, reject_fn};
 use trusted_app_tests::exchange::{Answer, PAGE, send};
 use trusted_app_tests::gate::workspace;
 use trusted_app_tests::refusals::{self, signed, tracker};
@@ -58,12 +57,30 @@ fn every_rejection(text: &str) -> Vec<Rejection> {
         Rejection::Unavailable { store: Store::UserDirectory },
         Rejection::Unavailable { store: Store::ReplayStore },
         Rejection::Unavailable { store: Store::Verification },
+        Rejection::TwoSchemes,
+        Rejection::Malformed { problem: text() },
+        Rejection::SchemeNotAllowed,
+        Rejection::KeyUnknown { key: text() },
+        Rejection::AlgorithmMismatch,
+        Rejection::BadSignatureBase { base: text() },
+        Rejection::NotCovered { what: text() },
+        Rejection::FieldNotCovered { field: header::AUTHORIZATION },
+        Rejection::Stale { created: time, expires: time, now: time, limit: TimeLimit::Created },
+        Rejection::Stale { created: time, expires: time, now: time, limit: TimeLimit::Expires },
+        Rejection::TenantUnknown { tenant: text() },
+        Rejection::ContentMismatch,
+        Rejection::ContentTooLarge { limit: 1 },
+        Rejection::ContentNotHeld { reason: "it did not come in time" },
     ]
 }
 
 /// What a peer might send to end one header and begin another, and what no header can carry.
 const HOSTILE: &str =
     "a\r\nSet-Cookie: stolen=1\r\n\r\n<script>;\t[\"{0}\"]\0\u{7f}\u{85}\u{2028}zoë管😀\u{202e}\\";
+
+fn seraph(rejection: Rejection) -> Rejected {
+    Rejected::new(Protocol::Seraph, rejection)
+}
 
 fn variant(rejection: &Rejection) -> String {
     let debug = format!("{rejection:?}");
@@ -72,9 +89,7 @@ fn variant(rejection: &Rejection) -> String {
 
 #[test]
 fn every_variant_is_in_the_list() {
-    // A message signature is refused in words of its own.
-    let signature = Rejection::from(Refusal::Required);
-    let listed: BTreeSet<_> = every_rejection("").iter().chain([&signature]).map(variant).collect();
+    let listed: BTreeSet<_> = every_rejection("").iter().map(variant).collect();
     let api = fs::read_to_string(workspace().join("tests/api/trusted-app-core.txt")).unwrap();
     let public: BTreeSet<_> = api
         .lines()
@@ -88,7 +103,7 @@ fn every_variant_is_in_the_list() {
 
 #[test]
 fn every_code_is_reached() {
-    let mut codes: BTreeSet<_> = every_rejection("").iter().map(Rejection::code).collect();
+    let mut codes: BTreeSet<_> = every_rejection("").iter().map(Code::of).collect();
     // It stands for what others send and we do not know.
     assert!(codes.insert(Code::Unknown));
     assert_eq!(codes, BTreeSet::from(Code::ALL));
@@ -100,33 +115,37 @@ fn every_code_is_reached() {
 /// The table that people read is the one that is answered by.
 #[test]
 fn the_documented_table_holds() {
-    let source = fs::read_to_string(workspace().join("crates/trusted-app-core/src/rejection.rs")).unwrap();
+    let source = fs::read_to_string(workspace().join("crates/trusted-app-core/src/seraph/code.rs")).unwrap();
     let mut documented = BTreeMap::new();
-    for row in source.lines().filter_map(|line| line.strip_prefix("//! | `")) {
+    for row in source.lines().filter_map(|line| line.strip_prefix("/// | `")) {
         let cells: Vec<_> = row.split(" | ").collect();
         let numbers = |cell: &str| cell.split(", ").map(|n| n.parse().unwrap()).collect::<BTreeSet<i32>>();
         documented.insert(cells[0].trim_end_matches('`').to_owned(), (numbers(cells[1]), numbers(cells[2])));
     }
     let mut answered = BTreeMap::<_, (BTreeSet<i32>, BTreeSet<i32>)>::new();
     for rejection in every_rejection("") {
-        let (http, grpc) = answered.entry(rejection.code().to_string()).or_default();
-        http.insert(rejection.status().as_u16().into());
-        grpc.insert(rejection.grpc_code());
+        let rejected = seraph(rejection);
+        let (http, grpc) = answered.entry(rejected.code().to_owned()).or_default();
+        http.insert(rejected.status().as_u16().into());
+        grpc.insert(rejected.grpc_code());
     }
     assert_eq!(documented, answered);
 }
 
 #[test]
 fn http_and_grpc_say_the_same() {
-    for rejection in every_rejection("") {
-        let status = match rejection.grpc_code() {
+    for rejected in every_rejection("").into_iter().flat_map(|rejection| {
+        [Protocol::Seraph, Protocol::HttpSignature].map(|protocol| Rejected::new(protocol, rejection.clone()))
+    }) {
+        let status = match rejected.grpc_code() {
             3 => StatusCode::BAD_REQUEST,
             7 => StatusCode::FORBIDDEN,
             14 => StatusCode::SERVICE_UNAVAILABLE,
             16 => StatusCode::UNAUTHORIZED,
-            other => panic!("{rejection:?}: {other}"),
+            8 => StatusCode::PAYLOAD_TOO_LARGE,
+            other => panic!("{rejected:?}: {other}"),
         };
-        assert_eq!(rejection.status(), status, "{rejection:?}");
+        assert_eq!(rejected.status(), status, "{rejected:?}");
     }
 }
 
@@ -134,12 +153,12 @@ fn http_and_grpc_say_the_same() {
 fn every_wire_form_is_read_back() {
     for text in ["", "plain", HOSTILE] {
         for rejection in every_rejection(text) {
-            let sent = rejection.to_transport_error();
+            let sent = TransportError::of(&rejection);
             let value = sent.to_header_value();
             assert!(value.as_bytes().iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~')), "{value:?}");
             assert_eq!(TransportError::from_header_value(&value).as_ref(), Ok(&sent));
             assert_eq!(sent.to_string().parse().as_ref(), Ok(&sent));
-            assert_eq!(sent.code(), rejection.code());
+            assert_eq!(sent.code(), Code::of(&rejection));
         }
     }
 }
@@ -147,23 +166,23 @@ fn every_wire_form_is_read_back() {
 #[test]
 fn every_problem_document_says_what_the_rejection_says() {
     let (request, ()) = Request::new(()).into_parts();
-    for rejection in every_rejection(HOSTILE) {
-        let response: Response<Bytes> = ProblemJson.reject(&rejection, &request);
-        assert_eq!(response.status(), rejection.status());
+    for rejected in every_rejection(HOSTILE).into_iter().map(seraph) {
+        let response: Response<Bytes> = ProblemJson.reject(&rejected, &request);
+        assert_eq!(response.status(), rejected.status());
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
-        assert_problem(response.body(), &rejection);
+        assert_problem(response.body(), &rejected);
     }
 }
 
 #[track_caller]
-fn assert_problem(body: &[u8], rejection: &Rejection) {
+fn assert_problem(body: &[u8], rejected: &Rejected) {
     let problem: Value = serde_json::from_slice(body).unwrap();
     let expected = json!({
         "type": "about:blank",
-        "title": rejection.status().canonical_reason(),
-        "status": rejection.status().as_u16(),
-        "code": rejection.code().as_str(),
-        "detail": rejection.to_transport_error().message(),
+        "title": rejected.status().canonical_reason(),
+        "status": rejected.status().as_u16(),
+        "code": rejected.code(),
+        "detail": rejected.detail(),
     });
     assert_eq!(problem, expected);
 }
@@ -178,11 +197,11 @@ fn what_is_not_for_the_peer() {
         denied(PermissionRule::DeniedGroup(secret.into())),
         Rejection::PeerUnknown,
     ] {
-        assert!(!rejection.to_transport_error().to_string().contains(secret));
-        assert!(!rejection.to_string().contains(secret));
+        assert!(!TransportError::of(&rejection).to_string().contains(secret));
+        assert!(!seraph(rejection).to_string().contains(secret));
     }
     for rejection in every_rejection(secret) {
-        assert!(!rejection.to_transport_error().to_string().contains(rejection.hint()), "{rejection:?}");
+        assert!(!TransportError::of(&rejection).to_string().contains(rejection.hint()), "{rejection:?}");
     }
 }
 
@@ -197,9 +216,9 @@ fn names(headers: &HeaderMap) -> Vec<&str> {
 #[track_caller]
 fn assert_refusal_is_complete(answer: &Answer) {
     let headers = answer.response.headers();
-    let rejection = answer.response.extensions().get::<Rejection>().unwrap();
+    let rejected = answer.response.extensions().get::<Rejected>().unwrap();
     assert_eq!(headers[STATUS], "ERROR");
-    assert_eq!(headers[ERROR], rejection.to_transport_error().to_header_value());
+    assert_eq!(headers[ERROR], TransportError::of(rejected.reason()).to_header_value());
     assert_eq!(headers[header::CACHE_CONTROL], "no-store");
     assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
     let mut expected =
@@ -216,7 +235,7 @@ fn assert_refusal_is_complete(answer: &Answer) {
         _ => {}
     }
     assert_eq!(names(headers), expected);
-    assert_problem(answer.response.body(), rejection);
+    assert_problem(answer.response.body(), rejected);
 }
 
 #[tokio::test]
@@ -224,7 +243,7 @@ async fn every_refusal_has_its_headers_and_its_document_and_no_more() {
     for (name, case, _) in refusals::ALL {
         println!("{name}");
         let case = case();
-        assert_refusal_is_complete(&send(&case.layer, case.request).await);
+        assert_refusal_is_complete(&send(&case.layer.build().unwrap(), case.request).await);
     }
 }
 
@@ -270,7 +289,7 @@ async fn errors_as_the_original_writes_them() {
         ("denied_user", "PERMISSION_DENIED;\tPermission Denied;\t[]"),
     ] {
         let case = refusals::named(name);
-        let answer = send(&case.layer, case.request).await;
+        let answer = send(&case.layer.build().unwrap(), case.request).await;
         assert_eq!(answer.response.headers()[ERROR], expected);
     }
 }
@@ -303,7 +322,7 @@ async fn what_the_handler_chose() {
             .unwrap();
         ready(Ok::<_, Infallible>(response))
     });
-    let response = tracker().layer(handler).oneshot(signed()).await.unwrap();
+    let response = tracker().build().unwrap().layer(handler).oneshot(signed()).await.unwrap();
     assert_eq!(response.status(), StatusCode::CREATED);
     assert_eq!(response.headers()[header::CACHE_CONTROL], "public, max-age=60");
     assert_eq!(response.headers().get_all(STATUS).iter().collect::<Vec<_>>(), ["OK"]);
@@ -312,9 +331,9 @@ async fn what_the_handler_chose() {
 /// A closure's status, body and headers stand; the two headers that every peer relies on are ours.
 #[tokio::test]
 async fn what_a_closure_chose() {
-    let rejections = reject_fn(|rejection: &Rejection, request: &Parts| {
+    let rejections = reject_fn(|rejected: &Rejected, request: &Parts| {
         Response::builder()
-            .status(if rejection.code() == Code::BadUrl { 404 } else { rejection.status().as_u16() })
+            .status(if rejected.code() == "BAD_URL" { 404 } else { rejected.status().as_u16() })
             .header(header::CACHE_CONTROL, "max-age=1")
             .header(header::WWW_AUTHENTICATE, "Basic realm=\"tracker\"")
             .header(STATUS, "OK")
@@ -371,7 +390,7 @@ async fn no_path_breaks_out() {
 async fn no_text_of_the_peers_swells_the_headers() {
     for text in ["a", "\"", "%", "\0", "é", "管", "😀"].map(|text| text.repeat(20_000)) {
         for rejection in every_rejection(&text) {
-            let header = rejection.to_transport_error().to_header_value();
+            let header = TransportError::of(&rejection).to_header_value();
             assert!(header.len() < 2048, "{} bytes: {rejection}", header.len());
         }
     }

@@ -130,7 +130,7 @@ async fn no_debug_output_has_a_secret() {
     headers.apply(sent.headers_mut());
     secrets.add_request(&sent);
 
-    let layer = tracker();
+    let layer = tracker().build().unwrap();
     let mut service = layer.layer(service_fn(async |_: Request<()>| {
         Ok::<_, std::convert::Infallible>(
             http::Response::new(http_body_util::Full::<bytes::Bytes>::default()),
@@ -138,7 +138,7 @@ async fn no_debug_output_has_a_secret() {
     }));
     let future = service.call(request.clone());
     let credentials = Credentials::parse(request.headers()).unwrap().unwrap();
-    let application = trusted().build().unwrap();
+    let application = std::sync::Arc::new(trusted().build().unwrap());
     let cache = SignatureCache::default();
     let verified = credentials.verify_cached(&application, URL, FixedClock::default().now(), &cache).unwrap();
     let store = MemoryKeyStore::with_local(stranger.local());

@@ -10,11 +10,11 @@ use http::{HeaderValue, Request};
 use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::conditions::{AddressRule, PathRule};
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::users::{MemoryDirectory, user_directory_fn};
 use tower_trusted_app::{
-    ApplicationId, Clock, KeyStore, SourceAddresses, TrustedAppLayer, TrustedApplication, UserDirectory,
-    UserLookup,
+    ApplicationId, Clock, KeyStore, SourceAddresses, TrustedAppLayer, TrustedAppLayerBuilder,
+    TrustedApplication, UserDirectory, UserLookup,
 };
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tests::exchange::{Answer, PAGE, send};
@@ -36,13 +36,13 @@ fn users() -> MemoryDirectory {
     MemoryDirectory::of_names(["alice", "bob"])
 }
 
-fn tracker<K: KeyStore, D: UserDirectory>(keys: K, users: D) -> TrustedAppLayer<K, D> {
-    TrustedAppLayer::new(keys, users, public_url()).clock(FixedClock::default())
+fn tracker<K: KeyStore, D: UserDirectory>(keys: K, users: D) -> TrustedAppLayerBuilder<K, D> {
+    TrustedAppLayer::builder(keys, users, public_url()).clock(FixedClock::default())
 }
 
 fn tracker_trusting(
     application: TrustedApplicationBuilder,
-) -> TrustedAppLayer<MemoryKeyStore, MemoryDirectory> {
+) -> TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory> {
     tracker(keys(application), users())
 }
 
@@ -308,7 +308,7 @@ async fn s26_only_the_listed_paths() {
 
 #[tokio::test]
 async fn s26_the_context_path_is_no_part_of_it() {
-    let layer = tracker_trusting(wiki()).context_path("/jira").unwrap();
+    let layer = tracker_trusting(wiki()).context_path("/jira");
     let at =
         async |path: &str| send(&layer, signed("alice", &format!("https://tracker.example.com{path}"))).await;
     at("/jira/rest/issues").await.assert_accepted("alice");

@@ -23,7 +23,7 @@ use tower_trusted_app::client::{ActAs, HttpSignLayer};
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::crypto::PrivateSignatureKey;
 use tower_trusted_app::httpsig::{
-    Policy, SIGNATURE, SIGNATURE_INPUT, SignatureFields, TRUSTED_APP_USER, UserField,
+    SIGNATURE, SIGNATURE_INPUT, SignatureFields, SignaturePolicy, TRUSTED_APP_USER, UserField,
 };
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::replay::MemoryReplayStore;
@@ -84,7 +84,7 @@ fn holds(http2: bool) {
 async fn what_the_servers_own_proxy_adds_reaches_no_handler() {
     let added = FIELDS.into_iter().filter(|name| !["accept", "content-type", "x-other"].contains(name));
     let added: Vec<_> = added.map(HeaderName::from_static).collect();
-    let policy = Policy::default().with_proxy_fields(added.clone()).unwrap();
+    let policy = SignaturePolicy::default().with_proxy_fields(added.clone()).unwrap();
     let server = Server::start(HttpSignatures::default().policy(policy)).await;
     let not_told = Server::start(HttpSignatures::default()).await;
     for http2 in [false, true] {
@@ -266,9 +266,11 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}").parse().unwrap();
-        let layer = trusted_app_axum::layer(MemoryKeyStore::new([wiki]).unwrap(), anybody, url)
+        let layer = trusted_app_axum::layer_builder(MemoryKeyStore::new([wiki]).unwrap(), anybody, url)
             .replay_store(MemoryReplayStore::new(1000))
-            .http_signatures(signatures);
+            .http_signatures(signatures)
+            .build()
+            .unwrap();
         let router = Router::new().fallback(handler).layer(layer);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });

@@ -7,7 +7,7 @@ use sqlx_core::pool::Pool;
 use sqlx_sqlite::Sqlite;
 use tempfile::TempDir;
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::users::names::{Exact, LowerCase, NameFold, NameTable, Nfc, StripDomain};
 use tower_trusted_app::users::{CachedDirectory, RuleList, UserDirectoryExt, check_rule_names};
 use tower_trusted_app::{ActAsPolicy, BoxError, TrustedAppLayer, UserDirectory, UserLookup};
@@ -286,7 +286,9 @@ async fn what_cannot_be_told() {
     ] {
         let said = answer(&users, "alice").await;
         assert!(said.starts_with("(error)"), "{users:?}: {said}");
-        let layer = TrustedAppLayer::new(MemoryKeyStore::new([wiki()]).unwrap(), users, public_url());
+        let layer = TrustedAppLayer::builder(MemoryKeyStore::new([wiki()]).unwrap(), users, public_url())
+            .build()
+            .unwrap();
         let request = sign(Request::get(URL).body(()).unwrap(), "alice");
         send(&layer, request).await.assert_refused(Code::Unavailable, 503);
     }

@@ -72,9 +72,12 @@ impl Server {
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let layer = trusted_app_axum::layer(keys, users, format!("http://{address}").parse().unwrap())
-            .replay_store(claims.clone())
-            .http_signatures(HttpSignatures::default());
+        let layer =
+            trusted_app_axum::layer_builder(keys, users, format!("http://{address}").parse().unwrap())
+                .replay_store(claims.clone())
+                .http_signatures(HttpSignatures::default())
+                .build()
+                .unwrap();
         let router = Router::new().route("/rest/{*path}", any(echo)).layer(layer);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });

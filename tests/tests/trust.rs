@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::keys::{ApplicationConflict, MemoryKeyStore, key_store_fn};
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::{CERTIFICATE, ID, KEY, MAGIC, REQUEST_HEADERS, SigningRequest};
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{
@@ -28,7 +28,7 @@ mod refused {
             #[tokio::test]
             async fn $case() {
                 let case = refusals::named(stringify!($case));
-                send(&case.layer, case.request).await.assert_refused(Code::$code, $status);
+                send(&case.layer.build().unwrap(), case.request).await.assert_refused(Code::$code, $status);
             }
         )*};
     }
@@ -73,7 +73,8 @@ async fn a_store_that_hands_out_one_key_under_two_ids_leaves_the_choice_to_the_p
         let application = TestIdentity::wiki().with_id(id.as_str()).trusted().paths(paths).build().unwrap();
         Ok::<_, Infallible>(Some(Arc::new(application)))
     });
-    let layer = TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url());
+    let layer =
+        TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), public_url()).build().unwrap();
     let sign = || {
         let request = unsigned(Method::GET, "/admin");
         TestIdentity::wiki().sign(request, "alice", &SystemClock)
@@ -98,7 +99,8 @@ async fn our_own_id_and_key_are_no_application() {
     assert!(matches!(store.insert(own_key_second), Err(ApplicationConflict::LocalKey { .. })));
 
     // The original trusts itself, with no rule at all.
-    let layer = TrustedAppLayer::new(store, MemoryDirectory::of_names(["alice"]), public_url());
+    let layer =
+        TrustedAppLayer::builder(store, MemoryDirectory::of_names(["alice"]), public_url()).build().unwrap();
     let request = own.sign(unsigned(Method::GET, "/rest/issues"), "alice", &SystemClock);
     send(&layer, request).await.assert_refused(Code::AppUnknown, 401);
 }
@@ -266,7 +268,7 @@ async fn optional_is_no_excuse_for_bad_credentials() {
     for &(name, case, code) in refusals::ALL {
         let case = case();
         println!("{name}");
-        let answer = send(&case.layer.optional(), case.request).await;
+        let answer = send(&case.layer.optional().build().unwrap(), case.request).await;
         match code {
             Code::MissingCert => answer.assert_anonymous(),
             _ => answer.assert_refused(code, answer.response.status().as_u16()),
@@ -279,7 +281,7 @@ async fn insecure_continue_on_failure_goes_on_with_the_error_in_the_headers() {
     for &(name, case, code) in refusals::ALL {
         let case = case();
         println!("{name}");
-        let answer = send(&case.layer.insecure_continue_on_failure(), case.request).await;
+        let answer = send(&case.layer.insecure_continue_on_failure().build().unwrap(), case.request).await;
         match code {
             Code::MissingCert => answer.assert_anonymous(),
             Code::Unavailable => answer.assert_refused(code, 503),
@@ -344,7 +346,7 @@ async fn hidden_applications_are_still_told_what_only_they_can_find_out() {
             continue;
         }
         println!("{name}");
-        let answer = send(&case.layer.hide_unknown_applications(), case.request).await;
+        let answer = send(&case.layer.hide_unknown_applications().build().unwrap(), case.request).await;
         answer.assert_refused(code, answer.response.status().as_u16());
     }
     send(&tracker().hide_unknown_applications(), signed()).await.assert_accepted("alice");
@@ -409,7 +411,7 @@ async fn the_certificate_document_is_exempt_and_nothing_beside_it() {
 
 #[tokio::test]
 async fn the_certificate_document_is_below_the_context_path() {
-    let layer = tracker().context_path("/jira").unwrap();
+    let layer = tracker().context_path("/jira");
     send(&layer, unsigned(Method::GET, "/jira/admin/appTrustCertificate")).await.assert_anonymous();
     for path in
         ["/admin/appTrustCertificate", "/jira/jira/admin/appTrustCertificate", "/x/admin/appTrustCertificate"]
@@ -457,7 +459,8 @@ async fn the_original_target_is_what_the_path_rule_is_held_against() {
 async fn each_application_has_its_own_rules() {
     let other = TestIdentity::stranger().trusted().paths(PathRule::prefixes(["/secure"])).build().unwrap();
     let keys = MemoryKeyStore::new([wiki(), other]).unwrap();
-    let layer = TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url());
+    let layer =
+        TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), public_url()).build().unwrap();
     let send_as = async |identity: TestIdentity, path: &str| {
         send(&layer, identity.sign(unsigned(Method::GET, path), "alice", &SystemClock)).await
     };

@@ -11,7 +11,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::users::{CachedDirectory, MemoryDirectory};
 use tower_trusted_app::{BoxError, TrustedAppLayer, TrustedApplication, UserDirectory, UserLookup};
 use trusted_app_test::{FixedClock, TestIdentity};
@@ -74,8 +74,10 @@ async fn ask(users: &CachedDirectory<Counting>, name: &str) -> Result<UserLookup
 async fn ten_thousand_requests_are_one_look_up_per_time_to_live() {
     let (directory, clock) = (Counting::open(), FixedClock::default());
     let keys = MemoryKeyStore::new([wiki()]).unwrap();
-    let layer =
-        TrustedAppLayer::new(keys, cached(&directory, &clock), public_url()).clock(FixedClock::default());
+    let layer = TrustedAppLayer::builder(keys, cached(&directory, &clock), public_url())
+        .clock(FixedClock::default())
+        .build()
+        .unwrap();
     let request =
         TestIdentity::wiki().sign(Request::get(URL).body(()).unwrap(), "alice", &FixedClock::default());
     for times_to_live in 1..=3 {
@@ -238,8 +240,10 @@ async fn an_outage_behind_the_cache_is_a_503() {
     let (directory, clock) = (Counting::open(), FixedClock::default());
     directory.fails.store(1, Ordering::SeqCst);
     let keys = MemoryKeyStore::new([wiki()]).unwrap();
-    let layer =
-        TrustedAppLayer::new(keys, cached(&directory, &clock), public_url()).clock(FixedClock::default());
+    let layer = TrustedAppLayer::builder(keys, cached(&directory, &clock), public_url())
+        .clock(FixedClock::default())
+        .build()
+        .unwrap();
     let request =
         TestIdentity::wiki().sign(Request::get(URL).body(()).unwrap(), "alice", &FixedClock::default());
     send(&layer, request).await.assert_refused(Code::Unavailable, 503);

@@ -2,7 +2,7 @@
 
 use http::Method;
 use trusted_app_core::conditions::SourceAddress;
-use trusted_app_core::{Rejection, Timestamp, TrustedApplication, VerifiedSignature};
+use trusted_app_core::{Rejected, Timestamp, TrustedApplication, VerifiedSignature};
 
 /// What was decided about one request that carried credentials, or that needed some and had none.
 ///
@@ -44,11 +44,11 @@ pub enum Outcome<'a> {
         /// The directory's spelling of the user's name.
         user: &'a str,
     },
-    /// The request was refused.
-    Rejected(&'a Rejection),
-    /// The credentials were refused and the request goes on as anonymous, under
+    /// The request was rejected.
+    Rejected(&'a Rejected),
+    /// The credentials were rejected and the request goes on as anonymous, under
     /// `insecure_continue_on_failure`.
-    ContinuedAsAnonymous(&'a Rejection),
+    ContinuedAsAnonymous(&'a Rejected),
 }
 
 /// Receives one [`Decision`] per request that carried credentials or was refused for want of them.
@@ -71,11 +71,12 @@ pub enum Outcome<'a> {
 /// # type Body = http_body_util::Full<bytes::Bytes>;
 /// # use tower_trusted_app::{TrustedAppLayer, keys::MemoryKeyStore, users::MemoryDirectory};
 /// # let users = MemoryDirectory::of_names(["alice"]);
-/// # let layer = TrustedAppLayer::new(MemoryKeyStore::new([])?, users, "https://tracker.example.com".parse()?);
+/// # let url = "https://tracker.example.com".parse()?;
+/// # let layer = TrustedAppLayer::builder(MemoryKeyStore::new([])?, users, url);
 /// static ALL: AtomicUsize = AtomicUsize::new(0);
 /// static ACCEPTED: AtomicUsize = AtomicUsize::new(0);
 /// let accepted = count(&ACCEPTED, |outcome| matches!(outcome, Outcome::Authenticated { .. }));
-/// let layer = layer.audit((count(&ALL, |_| true), accepted));
+/// let layer = layer.audit((count(&ALL, |_| true), accepted)).build()?;
 ///
 /// // A request without credentials is refused, and both are told.
 /// # let service = layer.layer(tower::service_fn(async |_: http::Request<Body>| {
@@ -128,17 +129,17 @@ impl Decision<'_> {
                 addresses = ?self.addresses,
                 "trusted request accepted"
             ),
-            Outcome::Rejected(rejection) | Outcome::ContinuedAsAnonymous(rejection) => tracing::warn!(
+            Outcome::Rejected(rejected) | Outcome::ContinuedAsAnonymous(rejected) => tracing::warn!(
                 target: "trusted_app",
                 application, user, claimed_user, scheme, method, path, url, age_ms, seen_before,
                 addresses = ?self.addresses,
-                code = rejection.name(),
+                code = rejected.code(),
                 // As a text, which subscribers escape: it has words of the peer's in it.
-                reason = rejection.to_string(),
-                rule = rejection.rule().map(ToString::to_string),
-                hint = rejection.hint(),
+                reason = rejected.to_string(),
+                rule = rejected.rule().map(ToString::to_string),
+                hint = rejected.hint(),
                 continued = matches!(self.outcome, Outcome::ContinuedAsAnonymous(_)),
-                "trusted request refused"
+                "trusted request rejected"
             ),
         }
     }

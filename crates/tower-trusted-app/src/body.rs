@@ -1,22 +1,20 @@
 //! What becomes of a request's body.
 
-mod budget;
-mod buffer;
+mod held;
 mod signed;
 
-use std::future::{Future, Ready, ready};
+use std::future::{Future, ready};
 
 use bytes::Bytes;
 use http::Request;
 use http_body::Body;
 use tower_service::Service;
-use trusted_app_core::BoxError;
-use trusted_app_core::httpsig::{ExpectedContent, Refusal};
+use trusted_app_core::content::ExpectedContent;
+use trusted_app_core::{BoxError, Rejection};
 
-pub(crate) use budget::Budget;
-pub use buffer::ReadBody;
 pub use signed::{SignedBody, SignedBodyError};
 
+use self::held::hold;
 use crate::http_signatures::HttpSignatures;
 
 /// What becomes of the request's body.
@@ -31,28 +29,40 @@ pub trait BodyMode<B>: sealed::Sealed {
     /// The body that the inner service gets.
     type Body;
 
-    /// Holding a body against what was signed.
-    type Reading: Future<Output = Result<Self::Body, Refusal>>;
+    /// What of the body nobody reads before the inner service gets it.
+    type Unread;
 
-    /// Makes it of the body that came.
-    fn wrap(body: B) -> Self::Body;
+    /// What of it may have to be read.
+    #[doc(hidden)]
+    type Readable: Send + 'static;
+
+    /// Takes the body that came apart.
+    #[doc(hidden)]
+    fn split(body: B) -> (Self::Unread, Self::Readable);
+
+    /// Makes the inner service's of both.
+    #[doc(hidden)]
+    fn join(unread: Self::Unread, readable: Self::Readable) -> Self::Body;
 
     /// Whether a byte of it is sure to come.
     #[doc(hidden)]
-    fn has_content(body: &B) -> bool;
+    fn has_content(body: &Self::Readable) -> bool;
 
-    /// Holds it against what was signed. One that is not, and was handed on while it came, ends in `mismatch`.
+    /// Holds it against what was signed. One that is handed on while it comes ends in `mismatch` if it is another.
     #[doc(hidden)]
     fn read(
-        body: Self::Body,
+        body: &mut Self::Readable,
         expected: ExpectedContent,
         signatures: &HttpSignatures,
-        mismatch: &dyn Fn() -> SignedBodyError,
-    ) -> Self::Reading;
+        mismatch: impl Fn() -> SignedBodyError + Send,
+    ) -> impl Future<Output = Result<(), Rejection>> + Send;
 
     /// Calls the inner service with a request that is not to be verified.
     fn pass<S: Service<Request<Self::Body>>>(inner: &mut S, request: Request<B>) -> S::Future {
-        inner.call(request.map(Self::wrap))
+        inner.call(request.map(|body| {
+            let (unread, readable) = Self::split(body);
+            Self::join(unread, readable)
+        }))
     }
 }
 
@@ -64,23 +74,28 @@ impl<B> BodyMode<B> for Untouched {
     const SIGNATURES: bool = false;
 
     type Body = B;
-    type Reading = Ready<Result<B, Refusal>>;
+    type Unread = B;
+    type Readable = ();
 
-    fn wrap(body: B) -> B {
+    fn split(body: B) -> (B, ()) {
+        (body, ())
+    }
+
+    fn join(body: B, (): ()) -> B {
         body
     }
 
-    fn has_content(_: &B) -> bool {
+    fn has_content((): &()) -> bool {
         false
     }
 
     fn read(
-        body: B,
+        (): &mut (),
         _: ExpectedContent,
         _: &HttpSignatures,
-        _: &dyn Fn() -> SignedBodyError,
-    ) -> Self::Reading {
-        ready(Ok(body))
+        _: impl Fn() -> SignedBodyError,
+    ) -> impl Future<Output = Result<(), Rejection>> + Send {
+        ready(Ok(()))
     }
 
     fn pass<S: Service<Request<B>>>(inner: &mut S, request: Request<B>) -> S::Future {
@@ -95,29 +110,44 @@ pub struct Digested;
 
 impl<B> BodyMode<B> for Digested
 where
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     const SIGNATURES: bool = true;
 
     type Body = SignedBody<B>;
-    type Reading = ReadBody<B>;
+    type Unread = ();
+    type Readable = SignedBody<B>;
 
-    fn wrap(body: B) -> SignedBody<B> {
-        SignedBody::untouched(body)
+    fn split(body: B) -> ((), SignedBody<B>) {
+        ((), SignedBody::untouched(body))
     }
 
-    fn has_content(body: &B) -> bool {
+    fn join((): (), body: SignedBody<B>) -> SignedBody<B> {
+        body
+    }
+
+    fn has_content(body: &SignedBody<B>) -> bool {
         body.size_hint().lower() > 0
     }
 
-    fn read(
-        body: SignedBody<B>,
+    async fn read(
+        body: &mut SignedBody<B>,
         expected: ExpectedContent,
         signatures: &HttpSignatures,
-        mismatch: &dyn Fn() -> SignedBodyError,
-    ) -> ReadBody<B> {
-        ReadBody::new(body, expected, signatures, mismatch)
+        mismatch: impl Fn() -> SignedBodyError + Send,
+    ) -> Result<(), Rejection> {
+        let digest = match expected {
+            ExpectedContent::Unsigned => return Ok(()),
+            ExpectedContent::Digest(digest) => Some(digest.hasher()),
+            _ => None,
+        };
+        let Some(came) = body.take() else { return Ok(()) };
+        *body = match digest {
+            Some(digest) if signatures.streams => SignedBody::passing(came, digest, mismatch()),
+            digest => SignedBody::held(hold(came, digest, signatures).await?),
+        };
+        Ok(())
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use http::Extensions;
 use trusted_app_core::crypto::Fingerprint;
-use trusted_app_core::{Admitted, ApplicationId, KnownUser, Scheme, Timestamp, TrustedApplication};
+use trusted_app_core::{
+    Accepted, ApplicationId, KnownUser, Scheme, Timestamp, TrustedApplication, VerifiedSignature,
+};
 
 /// The application that sent a request and the user it acts as, both verified.
 ///
@@ -37,20 +39,18 @@ pub struct Caller<U> {
     inner: Arc<Inner<U>>,
 }
 
-struct Inner<U> {
-    application: Arc<TrustedApplication>,
-    user: KnownUser<U>,
-    proof: Proof,
-}
-
-enum Proof {
-    Admitted(Admitted),
-    Assumed,
+enum Inner<U> {
+    Accepted(Accepted<U>),
+    /// For tests.
+    Assumed {
+        application: Arc<TrustedApplication>,
+        user: KnownUser<U>,
+    },
 }
 
 impl<U> Caller<U> {
-    pub(crate) fn new(application: Arc<TrustedApplication>, user: KnownUser<U>, admitted: Admitted) -> Self {
-        Self { inner: Arc::new(Inner { application, user, proof: Proof::Admitted(admitted) }) }
+    pub(crate) fn new(accepted: Accepted<U>) -> Self {
+        Self { inner: Arc::new(Inner::Accepted(accepted)) }
     }
 
     /// The caller of the request with these extensions.
@@ -73,66 +73,76 @@ impl<U> Caller<U> {
     #[must_use]
     pub fn insecure_for_tests(application: TrustedApplication, user_name: &str, user: U) -> Self {
         let user = KnownUser::new(user_name, user);
-        Self { inner: Arc::new(Inner { application: Arc::new(application), user, proof: Proof::Assumed }) }
+        Self { inner: Arc::new(Inner::Assumed { application: Arc::new(application), user }) }
     }
 
     /// The application that sent the request.
     #[must_use]
     pub fn application(&self) -> &TrustedApplication {
-        &self.inner.application
+        self.shared_application()
     }
 
-    pub(crate) fn shared_application(&self) -> Arc<TrustedApplication> {
-        Arc::clone(&self.inner.application)
+    fn shared_application(&self) -> &Arc<TrustedApplication> {
+        match &*self.inner {
+            Inner::Accepted(accepted) => accepted.application(),
+            Inner::Assumed { application, .. } => application,
+        }
+    }
+
+    fn known_user(&self) -> &KnownUser<U> {
+        match &*self.inner {
+            Inner::Accepted(accepted) => accepted.user(),
+            Inner::Assumed { user, .. } => user,
+        }
+    }
+
+    fn signature(&self) -> Option<&VerifiedSignature> {
+        match &*self.inner {
+            Inner::Accepted(accepted) => Some(accepted.signature()),
+            Inner::Assumed { .. } => None,
+        }
     }
 
     /// The id of the application that sent the request.
     #[must_use]
     pub fn application_id(&self) -> &ApplicationId {
-        self.inner.application.id()
+        self.application().id()
     }
 
     /// The user it acts as: the directory's record.
     #[must_use]
     pub fn user(&self) -> &U {
-        &self.inner.user.user
+        &self.known_user().user
     }
 
     /// The user's canonical name, as the directory spells it.
     #[must_use]
     pub fn user_name(&self) -> &str {
-        &self.inner.user.name
+        &self.known_user().name
     }
 
     /// The groups that the user is in, as the directory spells them.
     #[must_use]
     pub fn groups(&self) -> &[Arc<str>] {
-        &self.inner.user.groups
+        &self.known_user().groups
     }
 
     /// The scheme that proved it; `None` only for [`insecure_for_tests`](Self::insecure_for_tests).
     #[must_use]
     pub fn scheme(&self) -> Option<Scheme> {
-        self.admitted().map(|admitted| admitted.signature().scheme())
+        self.signature().map(VerifiedSignature::scheme)
     }
 
     /// The fingerprint of the key that signed.
     #[must_use]
     pub fn key(&self) -> Option<&Fingerprint> {
-        self.admitted().map(|admitted| admitted.signature().key())
+        self.signature().map(VerifiedSignature::key)
     }
 
     /// The certificate's timestamp, or the signature's `created`.
     #[must_use]
     pub fn created(&self) -> Option<Timestamp> {
-        self.admitted().map(|admitted| admitted.signature().created())
-    }
-
-    fn admitted(&self) -> Option<&Admitted> {
-        match &self.inner.proof {
-            Proof::Admitted(admitted) => Some(admitted),
-            Proof::Assumed => None,
-        }
+        self.signature().map(VerifiedSignature::created)
     }
 }
 
@@ -171,7 +181,7 @@ impl CallingApplication {
     /// The application of a caller.
     #[must_use]
     pub fn of<U>(caller: &Caller<U>) -> Self {
-        Self(Arc::clone(&caller.inner.application))
+        Self(Arc::clone(caller.shared_application()))
     }
 
     /// The application as it is registered.

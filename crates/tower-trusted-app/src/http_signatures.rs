@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use trusted_app_core::httpsig::Policy;
+use trusted_app_core::httpsig::SignaturePolicy;
 
-use crate::body::Budget;
+use crate::budget::Budget;
 
 /// How a layer accepts HTTP message signatures (the scheme `http-signature`; RFC 9421), for
 /// [`TrustedAppLayer::http_signatures`](crate::TrustedAppLayer::http_signatures).
@@ -22,19 +22,19 @@ use crate::body::Budget;
 ///
 /// ```
 /// use tower_trusted_app::HttpSignatures;
-/// use tower_trusted_app::httpsig::Policy;
+/// use tower_trusted_app::httpsig::SignaturePolicy;
 ///
 /// // `X-Original-URL` is the proxy's: it is removed where the signature does not cover it.
-/// let policy = Policy::default().with_proxy_fields(["x-original-url".parse()?])?;
+/// let policy = SignaturePolicy::default().with_proxy_fields(["x-original-url".parse()?])?;
 /// let signatures = HttpSignatures::default().policy(policy);
 ///
 /// // No proxy's: the signature depends on it.
-/// assert!(Policy::default().with_proxy_fields(["trusted-app-user".parse()?]).is_err());
+/// assert!(SignaturePolicy::default().with_proxy_fields(["trusted-app-user".parse()?]).is_err());
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct HttpSignatures {
-    pub(crate) policy: Policy,
+    pub(crate) policy: SignaturePolicy,
     pub(crate) limit: usize,
     pub(crate) within: Duration,
     pub(crate) streams: bool,
@@ -44,7 +44,7 @@ pub struct HttpSignatures {
 impl Default for HttpSignatures {
     fn default() -> Self {
         Self {
-            policy: Policy::default(),
+            policy: SignaturePolicy::default(),
             limit: Self::BODY_LIMIT,
             within: Self::BODY_TIMEOUT,
             streams: false,
@@ -61,18 +61,18 @@ impl HttpSignatures {
     /// What the bodies that are held may take together by default, in bytes.
     pub const MEMORY: usize = 64 * 1024 * 1024;
 
-    /// What must be covered, [which fields a proxy adds](Policy::with_proxy_fields), and how far two clocks may differ.
-    /// Under a policy [that lets content go unsigned](Policy::with_insecure_unsigned_content), such a body passes as it
+    /// What must be covered, [which fields a proxy adds](SignaturePolicy::with_proxy_fields), and how far two clocks may differ.
+    /// Under a policy [that lets content go unsigned](SignaturePolicy::with_insecure_unsigned_content), such a body passes as it
     /// comes, of any size, once the nonce is claimed; others are held against their digests all the same.
     #[must_use]
-    pub fn policy(self, policy: Policy) -> Self {
+    pub fn policy(self, policy: SignaturePolicy) -> Self {
         Self { policy, ..self }
     }
 
     /// The largest body that is held, in bytes, and how long one may take to come. [Streamed](Self::streaming) bodies
     /// are not held, so that only the time counts, and only where no digest is covered: until the first byte or the end.
     ///
-    /// A body that ends later than [`Policy::MAX_AGE`] and the skew after its signature was created is refused all the
+    /// A body that ends later than [`SignaturePolicy::MAX_AGE`] and the skew after its signature was created is refused all the
     /// same: its nonce might be forgotten.
     #[must_use]
     pub fn body_limit(self, bytes: usize, within: Duration) -> Self {

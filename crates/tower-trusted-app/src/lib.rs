@@ -4,7 +4,7 @@
 //!
 //! It speaks the protocol of Atlassian's *trusted applications* (Seraph, version 3), byte for byte, and beside it
 //! HTTP message signatures (RFC 9421), which also sign method and body:
-//! [`TrustedAppLayer::http_signatures`], [`client::HttpSignLayer`].
+//! [`TrustedAppLayerBuilder::http_signatures`], [`client::HttpSignLayer`].
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -30,11 +30,9 @@
 //!     .addresses(AddressRule::any())
 //!     .paths(PathRule::prefixes(["/rest"]))
 //!     .build()?;
-//! let layer = TrustedAppLayer::new(
-//!     MemoryKeyStore::new([trusted])?,
-//!     MemoryDirectory::of_names(["alice"]),
-//!     "https://tracker.example.com".parse()?,
-//! );
+//! let keys = MemoryKeyStore::new([trusted])?;
+//! let users = MemoryDirectory::of_names(["alice"]);
+//! let layer = TrustedAppLayer::builder(keys, users, "https://tracker.example.com".parse()?).build()?;
 //! let tracker = layer.layer(service_fn(|request: Request<Full<Bytes>>| async move {
 //!     let caller = request.extensions().get::<Caller<()>>().expect("behind the layer");
 //!     let text = format!("{} for {}", caller.application_id(), caller.user_name());
@@ -65,6 +63,8 @@
 pub mod audit;
 mod authenticate;
 mod body;
+mod budget;
+mod builder;
 mod caller;
 pub mod client;
 mod clock;
@@ -72,35 +72,43 @@ mod context_path;
 mod credential_headers;
 #[cfg(feature = "axum-core")]
 mod extract;
+mod findings;
+mod future;
 mod http_signatures;
 pub mod keys;
 mod layer;
-mod original_target;
+mod lookup;
 mod reject;
 pub mod replay;
+mod response;
 mod service;
 mod shared;
-mod signed;
 pub mod signed_url;
 mod source;
+mod target;
+mod timeout;
+mod two_texts;
 pub mod users;
+mod verdict;
 
-pub use body::{BodyMode, Digested, ReadBody, SignedBody, SignedBodyError, Untouched};
+pub use body::{BodyMode, Digested, SignedBody, SignedBodyError, Untouched};
+pub use builder::{LayerError, TrustedAppLayerBuilder};
 pub use caller::{Caller, CallerMissing, CallingApplication};
 pub use clock::SystemClock;
 pub use context_path::ContextPathError;
 pub use credential_headers::CREDENTIAL_HEADERS;
+pub use future::ResponseFuture;
 pub use http_signatures::HttpSignatures;
 pub use layer::{TrustedAppLayer, is_cors_preflight};
-pub use original_target::OriginalTarget;
 pub use reject::{ProblemJson, Reject, RejectFn, reject_fn};
-pub use service::{ResponseFuture, TrustedApp};
+pub use service::TrustedApp;
 pub use signed_url::SignedUrl;
 pub use source::SourceAddresses;
+pub use target::OriginalTarget;
 
 pub use trusted_app_core::{
     ActAsPolicy, ApplicationId, ApplicationRegistry, BoxError, Clock, KeyStore, KnownUser, LocalApplication,
-    PublicKey, Rejection, ReplayStore, Scheme, Timestamp, TrustedApplication, UserDirectory, UserLookup,
-    application, conditions, crypto, httpsig, identity, limits, permission, private_file, registry,
-    rejection, seraph, store, text,
+    Protocol, PublicKey, Rejected, Rejection, ReplayStore, Scheme, Timestamp, TrustedApplication,
+    UserDirectory, UserLookup, application, conditions, content, crypto, httpsig, identity, limits,
+    permission, private_file, registry, rejection, seraph, store, text,
 };

@@ -3,27 +3,27 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
-use trusted_app_core::{BoxError, Rejection};
+use trusted_app_core::{BoxError, Rejected};
 
 /// Turns a rejection into a response, in the way of one framework or application.
 ///
 /// The layer adds to whatever comes back: the original's `X-Seraph-Trusted-App-Status` and
 /// `-Error` headers, `WWW-Authenticate` to a 401, `Retry-After` to a 503, `Cache-Control: no-store`,
-/// and the [`Rejection`] itself to the response's extensions.
+/// and the [`Rejected`] itself to the response's extensions.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot answer with a body of type `{ResBody}`",
     note = "`ProblemJson` answers with any body that is `From<bytes::Bytes>`; for another body hand the \
-            layer a closure: `.rejections(reject_fn(|rejection, request| ...))`"
+            layer a closure: `.rejections(reject_fn(|rejected, request| ...))`"
 )]
 pub trait Reject<ResBody>: Send + Sync + 'static {
-    /// The response to a refused request.
-    fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<ResBody>;
+    /// The response to a rejected request.
+    fn reject(&self, rejected: &Rejected, request: &Parts) -> Response<ResBody>;
 
     /// The source of the [error](crate::SignedBodyError::Mismatch) in which a body ends that was
     /// [handed on while it came](crate::HttpSignatures::streaming) and is not the one that was signed: what the
     /// framework that reads it makes an answer of. `None` unless stated.
-    fn body_error(&self, rejection: &Rejection, request: &Parts) -> Option<BoxError> {
-        let _ = (rejection, request);
+    fn body_error(&self, rejected: &Rejected, request: &Parts) -> Option<BoxError> {
+        let _ = (rejected, request);
         None
     }
 }
@@ -35,14 +35,14 @@ pub trait Reject<ResBody>: Send + Sync + 'static {
 pub struct ProblemJson;
 
 impl<ResBody: From<Bytes>> Reject<ResBody> for ProblemJson {
-    fn reject(&self, rejection: &Rejection, _request: &Parts) -> Response<ResBody> {
-        let status = rejection.status();
+    fn reject(&self, rejected: &Rejected, _request: &Parts) -> Response<ResBody> {
+        let status = rejected.status();
         let problem = serde_json::json!({
             "type": "about:blank",
             "title": status.canonical_reason().unwrap_or_default(),
             "status": status.as_u16(),
-            "code": rejection.name(),
-            "detail": rejection.to_transport_error().message(),
+            "code": rejected.code(),
+            "detail": rejected.detail(),
         });
         let mut response = Response::new(ResBody::from(Bytes::from(problem.to_string())));
         *response.status_mut() = status;
@@ -53,25 +53,25 @@ impl<ResBody: From<Bytes>> Reject<ResBody> for ProblemJson {
     }
 }
 
-/// Answers by a closure. [`TransportError::message`](crate::seraph::TransportError::message) is what a peer may
-/// read; a rejection's own text (`Display`) is for the log and says more, such as which keys there are.
+/// Answers by a closure. [`Rejected::detail`] is what a peer may read; its `Display` is for the log and says more, such as
+/// which keys there are.
 ///
 /// ```
 /// use bytes::Bytes;
 /// use http::{Response, request::Parts};
 /// use http_body_util::Full;
-/// use tower_trusted_app::{Rejection, reject_fn};
+/// use tower_trusted_app::{Rejected, reject_fn};
 ///
-/// let plain = reject_fn(|rejection: &Rejection, _request: &Parts| {
-///     let text = rejection.to_transport_error().message();
+/// let plain = reject_fn(|rejected: &Rejected, _request: &Parts| {
+///     let text = rejected.detail();
 ///     let mut response = Response::new(Full::new(Bytes::from(text)));
-///     *response.status_mut() = rejection.status();
+///     *response.status_mut() = rejected.status();
 ///     response
 /// });
 /// ```
 pub fn reject_fn<F, ResBody>(reject: F) -> RejectFn<F>
 where
-    F: Fn(&Rejection, &Parts) -> Response<ResBody> + Send + Sync + 'static,
+    F: Fn(&Rejected, &Parts) -> Response<ResBody> + Send + Sync + 'static,
 {
     RejectFn(reject)
 }
@@ -88,9 +88,9 @@ impl<F> std::fmt::Debug for RejectFn<F> {
 
 impl<F, ResBody> Reject<ResBody> for RejectFn<F>
 where
-    F: Fn(&Rejection, &Parts) -> Response<ResBody> + Send + Sync + 'static,
+    F: Fn(&Rejected, &Parts) -> Response<ResBody> + Send + Sync + 'static,
 {
-    fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<ResBody> {
-        (self.0)(rejection, request)
+    fn reject(&self, rejected: &Rejected, request: &Parts) -> Response<ResBody> {
+        (self.0)(rejected, request)
     }
 }

@@ -1,37 +1,41 @@
-//! What a layer was configured with, and what the services that it makes share.
+//! What a layer was built with, and what the services that it makes share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
+use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request, Uri};
-use trusted_app_core::Clock;
 use trusted_app_core::conditions::{Peer, ReplayProtection};
 use trusted_app_core::httpsig::DIRECTORY_PATH;
 use trusted_app_core::seraph::{CERTIFICATE_PATH, SignatureCache};
+use trusted_app_core::{Clock, Protocol, Rejected, Rejection};
 
 use crate::audit::AuditSink;
 use crate::clock::SystemClock;
 use crate::context_path::ContextPath;
 use crate::http_signatures::HttpSignatures;
-use crate::original_target::{path_of, target_of};
 use crate::replay::BoxReplayStore;
-use crate::signed_url::SignedUrl;
+use crate::signed_url::{RebuiltUrl, SignedUrl};
 use crate::source::{SourceAddresses, peer_from_extensions};
+use crate::target::Target;
 
-/// What to do with requests that are not verified.
+/// What becomes of requests that are not verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Policy {
-    Require,
-    Optional,
-    InsecureContinueOnFailure,
+pub(crate) enum Unverified {
+    /// All are rejected.
+    Reject,
+    /// Without credentials they pass.
+    PassIfAnonymous,
+    /// They pass.
+    InsecureContinue,
 }
 
 /// Everything that the services made by one layer share.
 pub(crate) struct Shared<K, D, R> {
-    pub(crate) keys: Arc<K>,
-    pub(crate) users: Arc<D>,
-    pub(crate) rejections: Arc<R>,
+    pub(crate) keys: K,
+    pub(crate) users: D,
+    pub(crate) rejections: R,
     pub(crate) settings: Settings,
     pub(crate) signatures: Option<SignatureCache>,
     pub(crate) in_flight: AtomicUsize,
@@ -43,7 +47,7 @@ pub(crate) struct Shared<K, D, R> {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) signed_url: SignedUrl,
-    pub(crate) policy: Policy,
+    pub(crate) unverified: Unverified,
     pub(crate) skip: Option<Arc<SkipFn>>,
     pub(crate) context_path: ContextPath,
     pub(crate) sources: SourceAddresses,
@@ -67,7 +71,7 @@ impl Settings {
     pub(crate) fn new(signed_url: SignedUrl) -> Self {
         Self {
             signed_url,
-            policy: Policy::Require,
+            unverified: Unverified::Reject,
             skip: None,
             context_path: ContextPath::default(),
             sources: SourceAddresses::default(),
@@ -86,8 +90,25 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// What a request asks for, by its original URI.
+    pub(crate) fn target_of<'r>(&self, parts: &'r Parts) -> Target<'r> {
+        self.target(&parts.extensions, &parts.uri)
+    }
+
+    fn target<'r>(&self, extensions: &'r Extensions, uri: &'r Uri) -> Target<'r> {
+        let uri = (self.original_uri)(extensions).unwrap_or(uri);
+        Target::new(extensions, uri, &self.context_path)
+    }
+
+    /// The URL of which a signature must be.
+    pub(crate) fn rebuild(&self, parts: &Parts, target: &Target<'_>) -> Result<RebuiltUrl, Rejection> {
+        self.signed_url.rebuild(target.uri, target.raw, &parts.headers, &self.context_path)
+    }
+}
+
 impl<K, D, R> Shared<K, D, R> {
-    pub(crate) fn new(keys: Arc<K>, users: Arc<D>, rejections: Arc<R>, settings: Settings) -> Self {
+    pub(crate) fn new(keys: K, users: D, rejections: R, settings: Settings) -> Self {
         let remembered = settings.remembered_signatures;
         Self {
             keys,
@@ -103,14 +124,18 @@ impl<K, D, R> Shared<K, D, R> {
 
     /// Whether a request passes through without a look at its credentials.
     pub(crate) fn is_exempt<B>(&self, request: &Request<B>) -> bool {
-        let Settings { original_uri, context_path, skip, .. } = &self.settings;
-        let (method, extensions) = (request.method(), request.extensions());
-        let uri = original_uri(extensions).unwrap_or(request.uri());
-        let path = path_of(target_of(extensions, uri));
-        let certificate =
-            || path.ends_with(CERTIFICATE_PATH) && context_path.strip(path) == Some(CERTIFICATE_PATH);
-        let document =
-            matches!(*method, Method::GET | Method::HEAD) && (path == DIRECTORY_PATH || certificate());
-        document || skip.as_ref().is_some_and(|skip| skip(method, uri, request.headers()))
+        let method = request.method();
+        let Target { uri, path, below_context_path, .. } =
+            self.settings.target(request.extensions(), request.uri());
+        let document = matches!(*method, Method::GET | Method::HEAD)
+            && (path == DIRECTORY_PATH || below_context_path == Some(CERTIFICATE_PATH));
+        document || self.settings.skip.as_ref().is_some_and(|skip| skip(method, uri, request.headers()))
+    }
+
+    /// Whether a rejected request goes on as anonymous. An outage never lets it, and that was Seraph's way only.
+    pub(crate) fn continues_after(&self, rejected: &Rejected) -> bool {
+        self.settings.unverified == Unverified::InsecureContinue
+            && rejected.protocol() == Protocol::Seraph
+            && !matches!(rejected.reason(), Rejection::Unavailable { .. })
     }
 }

@@ -91,7 +91,7 @@ fn requests(runtime: &Runtime) -> Vec<Sent> {
 /// Which of the requests a layer with these applications accepts.
 fn accepted<K: KeyStore + Clone>(runtime: &Runtime, keys: &K, requests: &[Sent]) -> Vec<bool> {
     let users = MemoryDirectory::of_names(["alice", "bob", "carol"]);
-    let layer = TrustedAppLayer::new(keys.clone(), users, ORIGIN.parse().unwrap());
+    let layer = TrustedAppLayer::builder(keys.clone(), users, ORIGIN.parse().unwrap()).build().unwrap();
     let service = layer
         .layer(service_fn(|_: Sent| async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) }));
     let send = |request: &Sent| runtime.block_on(service.clone().oneshot(request.clone())).unwrap();

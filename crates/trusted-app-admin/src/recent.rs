@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tower_trusted_app::audit::{AuditSink, Decision, Outcome};
-use tower_trusted_app::httpsig::Refusal;
 use tower_trusted_app::{Rejection, Scheme, Timestamp};
 
 /// Decisions kept of one application, and refusals of all that are unknown.
@@ -28,8 +27,8 @@ const MAX_TEXT: usize = 200;
 /// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// let (registry, recent) = (MemoryRegistry::new([])?, RecentDecisions::default());
 /// let users = MemoryDirectory::of_names(["alice"]);
-/// let layer = TrustedAppLayer::new(registry.clone(), users, "https://tracker.example.com".parse()?)
-///     .audit(recent.clone());
+/// let layer = TrustedAppLayer::builder(registry.clone(), users, "https://tracker.example.com".parse()?)
+///     .audit(recent.clone()).build()?;
 ///
 /// let alice = Administrator::new("alice");
 /// let administration = Administration::new(registry.clone()).recent_decisions(recent);
@@ -126,10 +125,10 @@ impl RecentDecisions {
 impl AuditSink for RecentDecisions {
     fn record(&self, decision: &Decision<'_>) {
         let refused = match decision.outcome {
-            Outcome::Rejected(rejection) | Outcome::ContinuedAsAnonymous(rejection) => Some(Refused {
-                code: rejection.name(),
-                reason: cut(&rejection.to_string()),
-                hint: hint(rejection),
+            Outcome::Rejected(rejected) | Outcome::ContinuedAsAnonymous(rejected) => Some(Refused {
+                code: rejected.code(),
+                reason: cut(&rejected.to_string()),
+                hint: hint(rejected.reason()),
             }),
             _ => None,
         };
@@ -175,10 +174,9 @@ fn newest_first(decisions: &VecDeque<RecentDecision>) -> Vec<RecentDecision> {
 
 fn is_without_credentials(outcome: &Outcome<'_>) -> bool {
     match outcome {
-        Outcome::Rejected(rejection) | Outcome::ContinuedAsAnonymous(rejection) => match rejection {
-            Rejection::HttpSignature(refusal) => matches!(**refusal, Refusal::Required),
-            rejection => matches!(rejection, Rejection::CredentialsMissing),
-        },
+        Outcome::Rejected(rejected) | Outcome::ContinuedAsAnonymous(rejected) => {
+            *rejected.reason() == Rejection::CredentialsMissing
+        }
         _ => false,
     }
 }

@@ -6,21 +6,21 @@ use axum::extract::OriginalUri;
 use axum::extract::connect_info::{ConnectInfo, MockConnectInfo};
 use http::Extensions;
 use tower_trusted_app::conditions::Peer;
-use tower_trusted_app::{KeyStore, SignedUrl, TrustedAppLayer, UserDirectory};
+use tower_trusted_app::{KeyStore, SignedUrl, TrustedAppLayer, TrustedAppLayerBuilder, UserDirectory};
 
-/// A [`TrustedAppLayer`] that knows axum: it reads the peer's address where axum leaves it (see
+/// Builds a [`TrustedAppLayer`](crate::TrustedAppLayer) that knows axum: it reads the peer's address where axum leaves it (see
 /// [`peer_address`](crate::manual::peer_address)), holds the *original* URI against signature and
 /// path rules, also inside `nest`, and answers rejections with problem documents.
 ///
 /// `public_url` is the base URL under which the trusted applications see this service.
 ///
 /// Where it belongs: [`layer_order`](crate::manual::layer_order).
-pub fn layer<K: KeyStore, D: UserDirectory>(
+pub fn layer_builder<K: KeyStore, D: UserDirectory>(
     keys: K,
     users: D,
     public_url: SignedUrl,
-) -> TrustedAppLayer<K, D> {
-    TrustedAppLayer::new(keys, users, public_url).peer(peer).original_uri(original_uri)
+) -> TrustedAppLayerBuilder<K, D> {
+    TrustedAppLayer::builder(keys, users, public_url).peer(peer).original_uri(original_uri)
 }
 
 /// The peer: whatever the service states itself, then what axum's server states, then what a test

@@ -34,7 +34,7 @@
 //!
 //! let app = Router::new()
 //!     .route("/rest/issues", get(issues))
-//!     .route_layer(trusted_app_axum::layer(keys, users, "https://tracker.example.com".parse()?));
+//!     .route_layer(trusted_app_axum::layer_builder(keys, users, "https://tracker.example.com".parse()?).build()?);
 //!
 //! // A request that the wiki signed for alice is accepted ...
 //! let request = Request::get("https://tracker.example.com/rest/issues").body(Body::empty())?;
@@ -62,12 +62,13 @@ pub mod manual;
 
 pub use certificate::certificate_route;
 pub use key_directory::{key_directory_route, key_directory_route_with};
-pub use layer::layer;
+pub use layer::layer_builder;
 
 #[doc(no_inline)]
 pub use tower_trusted_app::{
     ApplicationId, BoxError, Caller, CallerMissing, CallingApplication, HttpSignatures, KeyStore, KnownUser,
-    LocalApplication, ProblemJson, PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses,
-    TrustedAppLayer, TrustedApplication, UserDirectory, UserLookup, application, audit, client, conditions,
-    crypto, httpsig, is_cors_preflight, keys, reject_fn, replay, seraph, users,
+    LayerError, LocalApplication, ProblemJson, PublicKey, Reject, Rejected, Rejection, ReplayStore,
+    SignedUrl, SourceAddresses, TrustedAppLayer, TrustedAppLayerBuilder, TrustedApplication, UserDirectory,
+    UserLookup, application, audit, client, conditions, crypto, httpsig, is_cors_preflight, keys, reject_fn,
+    replay, seraph, users,
 };

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tower_trusted_app::conditions::STAMPED_AHEAD;
 use tower_trusted_app::crypto::PrivateSignatureKey;
 use tower_trusted_app::httpsig::{self, RequestMessage, UserField};
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::{ERROR, STATUS, SigningRequest, TransportError};
 use tower_trusted_app::{Clock, LocalApplication, SystemClock};
 

@@ -1,8 +1,9 @@
 //! The options that say which URL a server takes a request to be for.
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
-use tower_trusted_app::{KeyStore, SignedUrl, TrustedAppLayer, UserDirectory};
+use tower_trusted_app::{
+    KeyStore, LayerError, SignedUrl, TrustedAppLayer, TrustedAppLayerBuilder, UserDirectory,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct PublicUrlOptions {
@@ -32,18 +33,17 @@ enum UrlScheme {
 }
 
 impl PublicUrlOptions {
-    /// The layer of a server that is reached in this way.
+    /// Begins the layer of a server that is reached in this way.
     pub(crate) fn layer<K: KeyStore, D: UserDirectory>(
         &self,
         keys: K,
         users: D,
-    ) -> anyhow::Result<TrustedAppLayer<K, D>> {
+    ) -> TrustedAppLayerBuilder<K, D> {
         let signed_url = self.public_url.clone().unwrap_or_else(|| match self.scheme {
             None | Some(UrlScheme::Http) => SignedUrl::insecure_from_request(),
             Some(UrlScheme::Https) => SignedUrl::insecure_from_https_request(),
         });
-        let layer = TrustedAppLayer::new(keys, users, signed_url);
-        layer.context_path(&self.context_path).context("--context-path")
+        TrustedAppLayer::builder(keys, users, signed_url).context_path(&self.context_path)
     }
 
     /// The same for the request as its client sent it: the URL is the one that the request itself states. It came to
@@ -56,5 +56,13 @@ impl PublicUrlOptions {
 
     pub(crate) fn has_public_url(&self) -> bool {
         self.public_url.is_some()
+    }
+}
+
+/// Names the option where a layer cannot be built for it.
+pub(crate) fn in_words_of_options(error: LayerError) -> anyhow::Error {
+    match error {
+        LayerError::ContextPath(error) => anyhow::Error::new(error).context("--context-path"),
+        other => other.into(),
     }
 }

@@ -14,14 +14,14 @@ use http::{HeaderName, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_trusted_app::conditions::Peer;
-use tower_trusted_app::httpsig::Policy;
+use tower_trusted_app::httpsig::SignaturePolicy;
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{Clock, HttpSignatures, KnownUser, SignedBody, SystemClock, Timestamp};
 
 use crate::input::Input;
-use crate::public_url::PublicUrlOptions;
+use crate::public_url::{self, PublicUrlOptions};
 use crate::{applications, capture, output, users};
 use explanation::{Explanation, Recorder};
 
@@ -60,7 +60,7 @@ pub(crate) struct Verify {
     public_url: PublicUrlOptions,
 
     /// A field that the server's own proxy adds: it counts as not there unless an HTTP message signature covers it, as
-    /// with `Policy::with_proxy_fields`; repeatable
+    /// with `SignaturePolicy::with_proxy_fields`; repeatable
     #[arg(long = "proxy-field", value_name = "NAME")]
     proxy_fields: Vec<HeaderName>,
 
@@ -112,16 +112,18 @@ Exit status:
 impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let keys = self.keys()?;
-        let policy = Policy::default().with_proxy_fields(self.proxy_fields.iter().cloned())?;
+        let policy = SignaturePolicy::default().with_proxy_fields(self.proxy_fields.iter().cloned())?;
         let recorder = Recorder::default();
         let layer = self
             .public_url
-            .layer(keys, self.directory())?
+            .layer(keys, self.directory())
             .optional()
             .clock(FixedClock(self.at.map_or_else(|| SystemClock.now(), Timestamp::from_millis)))
             .replay_store(MemoryReplayStore::default())
             .http_signatures(HttpSignatures::default().policy(policy))
-            .audit(recorder.sink());
+            .audit(recorder.sink())
+            .build()
+            .map_err(public_url::in_words_of_options)?;
 
         let mut request = capture::open(Input::of_argument(Path::new("-")))?.map(Full::new);
         if let Some(address) = self.remote_addr {

@@ -46,12 +46,15 @@ async fn decide(file: &Path, requests: &[(TestIdentity, &str)]) {
         .add(TestIdentity::wiki().trusted().addresses("10.1.*.*".parse().unwrap()).build().unwrap(), "carol")
         .await;
     let audit = SqlAudit::new(&registry);
-    let layer = TrustedAppLayer::new(
+    let layer = TrustedAppLayer::builder(
         registry,
         MemoryDirectory::of_names(["alice"]),
         "https://tracker.example.com".parse().unwrap(),
-    );
-    let tracker = layer.audit(audit.clone()).layer(service_fn(handle));
+    )
+    .audit(audit.clone())
+    .build()
+    .unwrap();
+    let tracker = layer.layer(service_fn(handle));
     let peer = Peer::Ip("10.1.2.3".parse().unwrap());
     for (identity, user) in requests {
         let request =

@@ -21,10 +21,10 @@ use tempfile::TempDir;
 use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::conditions::{MethodRule, PathRule};
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::TransportError;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Clock, SignedUrl, SystemClock, Timestamp, TrustedAppLayer};
+use tower_trusted_app::{Clock, SignedUrl, SystemClock, Timestamp, TrustedAppLayerBuilder};
 use trusted_app_test::TestIdentity;
 
 /// A clock that goes wrong by that many milliseconds.
@@ -37,7 +37,7 @@ impl Clock for Wrong {
     }
 }
 
-type Layer = TrustedAppLayer<MemoryKeyStore, MemoryDirectory>;
+type Layer = TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory>;
 
 /// How a tracker is set up.
 struct Tracker {
@@ -77,11 +77,11 @@ impl Tracker {
         users.deny("mallory");
         let keys = MemoryKeyStore::new([self.wiki.build().unwrap()]).unwrap();
         let proxy = self.proxy;
-        let layer = trusted_app_axum::layer(keys, users, public_url).clock(self.clock);
+        let layer = trusted_app_axum::layer_builder(keys, users, public_url).clock(self.clock);
         let app = Router::new()
             .route("/rest/issues", get(async || "issues"))
             .route("/rest/page", get(async || Redirect::to("/log-in")))
-            .layer((self.change)(layer))
+            .layer((self.change)(layer).build().unwrap())
             .layer(axum::middleware::map_request(move |request| forwarded(request, proxy)))
             .route("/open", get(async || "open to everybody"))
             .route("/log-in", get(async || Redirect::to("/there")));

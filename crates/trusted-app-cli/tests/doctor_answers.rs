@@ -11,7 +11,7 @@ use std::thread;
 use program::run;
 use serde_json::Value;
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::TransportError;
 use trusted_app_test::TestIdentity;
 

@@ -92,10 +92,12 @@ fn serve(wiki: TrustedApplicationBuilder, clock: Wrong, public_url: Option<&str>
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let keys = MemoryKeyStore::new([wiki.build().unwrap()]).unwrap();
     let users = MemoryDirectory::of_names(["alice", "zoë"]);
-    let layer = trusted_app_axum::layer(keys, users, public_url.unwrap_or(&origin).parse().unwrap())
+    let layer = trusted_app_axum::layer_builder(keys, users, public_url.unwrap_or(&origin).parse().unwrap())
         .clock(clock)
         .replay_store(MemoryReplayStore::new(100))
-        .http_signatures(HttpSignatures::default());
+        .http_signatures(HttpSignatures::default())
+        .build()
+        .unwrap();
     let app = Router::new().route("/rest/issues", get(async || "issues")).layer(layer);
     let app = app.route("/open", get(async || "open to everybody"));
     let app = app.layer(axum::middleware::map_response(move |mut response: axum::response::Response| {

@@ -273,9 +273,12 @@ fn logs(files: &Files, capture: &str, public_url: &str) -> [String; 3] {
     let wiki = wiki.addresses(AddressRule::any()).paths(PathRule::prefixes(["/rest"])).build().unwrap();
     let seraph = TestIdentity::wiki().with_id("seraph").trusted().build().unwrap();
     let keys = MemoryKeyStore::new([wiki, seraph]).unwrap();
-    let layer = TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url.parse().unwrap())
-        .replay_store(MemoryReplayStore::new(100))
-        .http_signatures(HttpSignatures::default());
+    let layer =
+        TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), public_url.parse().unwrap())
+            .replay_store(MemoryReplayStore::new(100))
+            .http_signatures(HttpSignatures::default())
+            .build()
+            .unwrap();
     let (head, body) = capture.split_once("\n\n").unwrap_or((capture.trim_end(), ""));
     let mut lines = head.lines();
     let mut line = lines.next().unwrap().split(' ');

@@ -122,7 +122,12 @@ fn what_differs_is_refused_with_its_reason() {
         "the signature does not",
     );
     files.is_refused(&capture, &["--at", "0"], "stale", "from the future: created at ");
-    files.is_refused(&capture, &["--denied-user", "alice"], "forbidden", "PERMISSION_DENIED: ");
+    files.is_refused(
+        &capture,
+        &["--denied-user", "alice"],
+        "forbidden",
+        "the application may not act as `alice`",
+    );
     let more = capture.replace("HTTP/1.1\n", "HTTP/1.1\nAuthorization: Basic x\n");
     files.is_refused(&more, &[], "coverage", "the signature must cover `authorization`");
     let both = capture.replace("HTTP/1.1\n", "HTTP/1.1\nX-Seraph-Trusted-App-Cert: x\n");

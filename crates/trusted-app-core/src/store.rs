@@ -14,7 +14,7 @@ use crate::user::KnownUser;
 
 pub use fold::{Exact, FoldedDirectory, FoldedName, NameFold};
 pub use names::NameLookup;
-pub use replay::{ReplayClaim, ReplayId, ReplayOutcome, ReplayStore};
+pub use replay::{CountOnce, ReplayClaim, ReplayId, ReplayOutcome, ReplayStore, Unclaimed, count_once};
 
 /// Any error of a store. It is logged on this side and never shown to the peer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,13 +17,13 @@ use rc4::{KeyInit as _, Rc4, StreamCipher as _};
 use trusted_app_core::application::TrustedApplicationBuilder;
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule, Peer, SourceAddress};
 use trusted_app_core::crypto::PrivateKey;
-use trusted_app_core::rejection::{Code, Rejection};
+use trusted_app_core::rejection::Rejection;
 use trusted_app_core::seraph::{
-    CERTIFICATE, Credentials, ID, KEY, MAGIC, REQUEST_HEADERS, SIGNATURE, SignError, SigningRequest,
-    UnsignedRequest, VERSION,
+    CERTIFICATE, Code, Credentials, ID, KEY, MAGIC, REQUEST_HEADERS, SIGNATURE, SignError, SigningRequest,
+    TransportError, UnsignedRequest, VERSION,
 };
 use trusted_app_core::{
-    Admitted, LocalApplication, RequestFacts, Scheme, Timestamp, TrustedApplication, VerifiedSignature,
+    LocalApplication, Protocol, Rejected, RequestFacts, Scheme, Timestamp, TrustedApplication, Verified,
 };
 
 const URL: &str = "https://tracker.example.com/rest/issues?q=1";
@@ -71,20 +72,20 @@ fn rc4(key: &[u8], text: &[u8]) -> Vec<u8> {
     text
 }
 
-fn verify(headers: &HeaderMap, application: &TrustedApplication) -> Result<VerifiedSignature, Rejection> {
+fn verify(headers: &HeaderMap, application: &TrustedApplication) -> Result<Verified<'static>, Rejection> {
     verify_for(headers, application, URL)
 }
 
-fn verify_for(
+fn verify_for<'r>(
     headers: &HeaderMap,
     application: &TrustedApplication,
-    url: &str,
-) -> Result<VerifiedSignature, Rejection> {
-    Credentials::parse(headers)?.unwrap().verify(application, url, NOW)
+    url: &'r str,
+) -> Result<Verified<'r>, Rejection> {
+    Credentials::parse(headers)?.unwrap().verify(&Arc::new(application.clone()), url, NOW)
 }
 
-/// A `GET` from an allowed address.
-fn admit(headers: &HeaderMap, application: &TrustedApplication, path: &str) -> Result<Admitted, Rejection> {
+/// A `GET` from an allowed address: the user.
+fn admit(headers: &HeaderMap, application: &TrustedApplication, path: &str) -> Result<String, Rejection> {
     admit_from(headers, application, path, "192.0.2.1", &[])
 }
 
@@ -94,26 +95,27 @@ fn admit_from(
     path: &str,
     peer: &str,
     forwarded: &[&str],
-) -> Result<Admitted, Rejection> {
+) -> Result<String, Rejection> {
     let url = format!("https://tracker.example.com{path}");
     let peer: IpAddr = peer.parse().unwrap();
     let sources = std::iter::once(SourceAddress::Peer(Peer::Ip(peer)))
         .chain(forwarded.iter().copied().map(SourceAddress::Forwarded));
     let facts = RequestFacts { method: &Method::GET, path: Some(path) };
-    verify_for(headers, application, &url)?.admit(application, &facts, sources, NOW)
+    let admitted = verify_for(headers, application, &url)?.admit(&facts, sources)?;
+    Ok(admitted.user().to_owned())
 }
 
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: Result<T, Rejection>, code: Code) {
     let rejection = result.unwrap_err();
-    assert_eq!(rejection.code(), code);
+    assert_eq!(Code::of(&rejection), code);
     refused_somehow(Err::<(), _>(rejection));
 }
 
 #[test]
 fn a_good_request_passes() {
     let headers = signed(Scheme::SeraphV3, "alice", "https://tracker.example.com/rest/issues", NOW);
-    assert_eq!(admit(&headers, &application(), "/rest/issues").unwrap().user(), "alice");
+    assert_eq!(admit(&headers, &application(), "/rest/issues").unwrap(), "alice");
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn user_swapped_in_version_2() {
     refused(verify(&headers, &application()), Code::BadProtocolVersion);
     // ... and who does, gets this. It cannot be prevented.
     let careless = with_schemes([Scheme::InsecureSeraphV2]);
-    assert_eq!(verify(&headers, &careless).unwrap().user(), "root");
+    assert_eq!(verify(&headers, &careless).unwrap().signature().user(), "root");
     // The URL at least is signed.
     refused(verify_for(&headers, &careless, "https://tracker.example.com/rest/admin"), Code::BadSignature);
 }
@@ -160,7 +162,10 @@ fn forged_key_of_version_0() {
         Code::BadProtocolVersion,
     );
     #[cfg(feature = "insecure-seraph-v1")]
-    assert_eq!(verify(&headers, &with_schemes([Scheme::InsecureSeraphV0])).unwrap().user(), "admin");
+    assert_eq!(
+        verify(&headers, &with_schemes([Scheme::InsecureSeraphV0])).unwrap().signature().user(),
+        "admin"
+    );
 }
 
 /// Version 1 adds a constant that anybody has who saw one request, also one of version 2.
@@ -178,7 +183,10 @@ fn forged_key_of_version_1() {
     refused(verify(&headers, &application()), Code::BadProtocolVersion);
     refused(verify(&headers, &with_schemes([Scheme::InsecureSeraphV2])), Code::BadProtocolVersion);
     #[cfg(feature = "insecure-seraph-v1")]
-    assert_eq!(verify(&headers, &with_schemes([Scheme::InsecureSeraphV1])).unwrap().user(), "admin");
+    assert_eq!(
+        verify(&headers, &with_schemes([Scheme::InsecureSeraphV1])).unwrap().signature().user(),
+        "admin"
+    );
 }
 
 #[test]
@@ -397,7 +405,7 @@ fn capture_replayed_with_another_method() {
         .build()
         .unwrap();
     let facts = RequestFacts { method: &Method::POST, path: Some("/rest/issues") };
-    let result = verify(&headers, &application).unwrap().admit(&application, &facts, [], NOW);
+    let result = verify(&headers, &application).unwrap().admit(&facts, []);
     refused(result, Code::BadMethod);
 }
 
@@ -434,7 +442,7 @@ fn any_of_several_keys_verifies() {
             let request = SigningRequest::new("alice", URL, NOW).with_scheme(scheme);
             request.sign(identity).unwrap().apply(&mut headers);
             let proof = verify(&headers, &application).unwrap();
-            assert_eq!(proof.key(), identity.public_key().fingerprint());
+            assert_eq!(proof.signature().key(), identity.public_key().fingerprint());
             // Of the failures under both keys the telling one is reported.
             refused(verify_for(&headers, &application, "https://x.example.com"), Code::BadSignature);
         }
@@ -476,7 +484,7 @@ proptest! {
         if is_ours {
             set(&mut headers, ID, "wiki");
         }
-        let application = with_schemes(Scheme::ALL.iter().copied().filter(|scheme| scheme.version().is_some()));
+        let application = Arc::new(with_schemes(Scheme::ALL.iter().copied().filter(|scheme| scheme.version().is_some())));
         match Credentials::parse(&headers) {
             Ok(None) => assert!(!Credentials::attempted(&headers)),
             Ok(Some(credentials)) => refused_somehow(credentials.verify(&application, URL, NOW)),
@@ -487,6 +495,6 @@ proptest! {
 
 fn refused_somehow<T: std::fmt::Debug>(result: Result<T, Rejection>) {
     let rejection = result.unwrap_err();
-    assert!(rejection.status().is_client_error());
-    assert!(rejection.to_transport_error().to_header_value().to_str().is_ok());
+    assert!(TransportError::of(&rejection).to_header_value().to_str().is_ok());
+    assert!(Rejected::new(Protocol::Seraph, rejection).status().is_client_error());
 }

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use serde_json::value::Index;
-use trusted_app_core::Rejection;
-use trusted_app_core::conditions::{AddressRule, PathRule, Peer, SourceAddress, parse_forwarded_address};
+use trusted_app_core::conditions::{
+    AddressMismatch, AddressRule, PathMismatch, PathRule, Peer, SourceAddress, parse_forwarded_address,
+};
 
 const IP_MATCH: &str = include_str!("../../../tests/vectors/ip_match.json");
 const AUTHENTICATE: &str = include_str!("../../../tests/vectors/authenticate.json");
@@ -236,17 +237,17 @@ fn decision(vector: &Value) -> String {
         .map(SourceAddress::Forwarded);
     let path = text(request, "request_uri").strip_prefix(text(request, "context_path"));
 
-    match addresses.check(std::iter::once(peer).chain(forwarded)).and_then(|()| paths.check(path)) {
+    match addresses.check(std::iter::once(peer).chain(forwarded)) {
+        Ok(()) => {}
+        Err(AddressMismatch::Peer(peer)) => return format!("BAD_REMOTE_IP {peer}"),
+        Err(AddressMismatch::Forwarded(text)) => return format!("BAD_XFORWARD_IP {text}"),
+        Err(AddressMismatch::PeerUnknown) => return "UNKNOWN_PEER ".to_owned(),
+    }
+    let shown = path.unwrap_or_default();
+    match paths.check(path) {
         Ok(()) => "ok".to_owned(),
-        Err(rejection) => {
-            let parameter = match &rejection {
-                Rejection::AddressNotAllowed { address }
-                | Rejection::ForwardedAddressNotAllowed { address } => address,
-                Rejection::PathNotAllowed { path } | Rejection::PathAmbiguous { path, .. } => path,
-                _ => "",
-            };
-            format!("{} {parameter}", rejection.code())
-        }
+        Err(PathMismatch::NotCovered) => format!("BAD_URL {shown}"),
+        Err(PathMismatch::Ambiguous(_)) => format!("AMBIGUOUS_URL {shown}"),
     }
 }
 

@@ -2,17 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
-use trusted_app_core::conditions::{AddressRule, PathRule};
+use trusted_app_core::conditions::{AddressRule, PathRule, ReplayProtection};
+use trusted_app_core::content::ExpectedContent;
 use trusted_app_core::crypto::PrivateSignatureKey;
 use trusted_app_core::httpsig::{
-    Credentials, ExpectedContent, Policy, Refusal, RequestMessage, SIGNATURE, SIGNATURE_INPUT,
-    SignatureFields, SigningRequest, UserField, VerifiedRequest,
+    Credentials, RequestMessage, SIGNATURE, SIGNATURE_INPUT, SignatureFields, SignaturePolicy,
+    SigningRequest, UserField,
 };
-use trusted_app_core::{Timestamp, TrustedApplication};
+use trusted_app_core::store::{CountOnce, ReplayOutcome, count_once};
+use trusted_app_core::{Clock, KnownUser, Permitted, Rejection, RequestFacts, Timestamp, TrustedApplication};
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -21,13 +23,23 @@ static KEY: LazyLock<PrivateSignatureKey> = LazyLock::new(|| {
     PrivateSignatureKey::from_jwk(jwk).unwrap()
 });
 
-static WIKI: LazyLock<TrustedApplication> = LazyLock::new(|| {
+static WIKI: LazyLock<Arc<TrustedApplication>> = LazyLock::new(|| {
     TrustedApplication::signing_builder("wiki".parse().unwrap(), KEY.public_key().clone())
         .addresses(AddressRule::any())
         .paths(PathRule::any())
         .build()
         .unwrap()
+        .into()
 });
+
+/// A clock that stands.
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
 
 #[derive(Debug, Clone)]
 struct Request {
@@ -49,19 +61,22 @@ impl Request {
     }
 
     /// The user, if all of it holds.
-    fn verify(&self) -> Result<String, Refusal> {
-        self.verify_by(&Policy::default()).map(|verified| verified.signature().user().to_owned())
+    fn verify(&self) -> Result<String, Rejection> {
+        self.verify_by(&SignaturePolicy::default()).map(|permitted| permitted.signature().user().to_owned())
     }
 
-    fn verify_by(&self, policy: &Policy) -> Result<VerifiedRequest, Refusal> {
+    fn verify_by(&self, policy: &SignaturePolicy) -> Result<Permitted<'static, ()>, Rejection> {
         let fields = SignatureFields::of(&self.headers)?;
-        let credentials = Credentials::parse(&fields)?.ok_or(Refusal::Required)?;
+        let credentials = Credentials::parse(&fields)?.ok_or(Rejection::CredentialsMissing)?;
         let checked = credentials.check(&self.message(), !self.body.is_empty(), policy, NOW)?;
-        let verified: VerifiedRequest = checked.verify(&WIKI, NOW)?;
-        match verified.content() {
-            ExpectedContent::Digest(digest) if !digest.matches(&self.body) => Err(Refusal::DigestMismatch),
+        let facts = RequestFacts { method: &self.method, path: Some("/") };
+        let admitted = checked.verify(&WIKI, NOW)?.admit(&facts, [])?;
+        let user = KnownUser::new(admitted.user(), ());
+        let permitted = admitted.permit(user, &self.method)?;
+        match permitted.content() {
+            ExpectedContent::Digest(digest) if !digest.matches(&self.body) => Err(Rejection::ContentMismatch),
             ExpectedContent::Empty if !self.body.is_empty() => panic!("a body that nobody signed"),
-            _ => Ok(verified),
+            _ => Ok(permitted),
         }
     }
 }
@@ -140,11 +155,14 @@ proptest! {
             }
         }
         let proxys = added.keys().filter(|name| *name != "content-type").cloned();
-        let policy = Policy::default().with_proxy_fields(proxys).unwrap();
-        let verified = request.verify_by(&policy).unwrap();
-        prop_assert_eq!(verified.signature().user(), user);
+        let policy = SignaturePolicy::default().with_proxy_fields(proxys).unwrap();
+        let permitted = request.verify_by(&policy).unwrap();
+        prop_assert_eq!(permitted.signature().user(), user);
         names.dedup();
-        prop_assert_eq!(verified.proxy_fields(), names);
+        let counted = count_once(permitted, ReplayProtection::Off, &request.method, &At(NOW)).unwrap();
+        let CountOnce::Unclaimed(unclaimed) = counted else { panic!("a nonce always counts once") };
+        let accepted = unclaimed.accept(ReplayOutcome::Fresh).unwrap();
+        prop_assert_eq!(accepted.proxy_fields(), names);
     }
 
     #[test]

@@ -8,10 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use trusted_app_core::Timestamp;
+use trusted_app_core::content::{ContentDigest, DigestAlgorithm};
 use trusted_app_core::crypto::{PrivateSignatureKey, SignatureAlgorithm, Thumbprint};
 use trusted_app_core::httpsig::{
-    ContentDigest, DIRECTORY_PATH, DigestAlgorithm, DirectoryError, KeyDirectory, SignedDirectory,
-    SkipReason, Unproven,
+    DIRECTORY_PATH, DirectoryError, KeyDirectory, SignedDirectory, SkipReason, Unproven,
 };
 
 const RSA: &str = include_str!("data/private-key-2048.pem");

@@ -1,8 +1,7 @@
 //! Paths that try to slip past a path rule, and honest paths that must pass it.
 
 use proptest::prelude::*;
-use trusted_app_core::Rejection;
-use trusted_app_core::conditions::{PathPattern, PathRule};
+use trusted_app_core::conditions::{PathMismatch, PathPattern, PathRule};
 
 /// Under a rule for `/rest` none of these may pass: some reader resolves each to a place outside it,
 /// or to another place inside it than the rule saw.
@@ -227,14 +226,7 @@ fn bypasses_are_refused() {
     assert!(BYPASSES.len() >= 100);
     for (kind, rule) in rules() {
         for path in BYPASSES {
-            match rule.check(Some(path)) {
-                Err(
-                    Rejection::PathNotAllowed { path: told } | Rejection::PathAmbiguous { path: told, .. },
-                ) => {
-                    assert_eq!(told, *path);
-                }
-                other => panic!("{kind}: {path:?} gives {other:?}"),
-            }
+            assert!(rule.check(Some(path)).is_err(), "{kind}: {path:?}");
         }
     }
 }
@@ -254,11 +246,7 @@ fn look_alikes() {
     let [(_, prefix), (_, subtree)] = rules();
     for path in ["/restricted", "/rest-api/x", "/rest.json", "/restore", "/rest%20"] {
         assert_eq!(prefix.check(Some(path)), Ok(()), "{path}");
-        assert_eq!(
-            subtree.check(Some(path)),
-            Err(Rejection::PathNotAllowed { path: path.to_owned() }),
-            "{path}"
-        );
+        assert_eq!(subtree.check(Some(path)), Err(PathMismatch::NotCovered), "{path}");
     }
 }
 

@@ -12,8 +12,8 @@
 //! let claims = RedisReplayStore::new("redis://:password@redis.internal:6379/2")?
 //!     .key_prefix("tracker:replay:")
 //!     .timeout(Duration::from_millis(200));
-//! let layer = TrustedAppLayer::new(keys, users, "https://tracker.example.com".parse()?)
-//!     .replay_store(claims);
+//! let layer = TrustedAppLayer::builder(keys, users, "https://tracker.example.com".parse()?)
+//!     .replay_store(claims).build()?;
 //! # Ok(())
 //! # }
 //! ```

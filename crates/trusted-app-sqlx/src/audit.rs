@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx_core::Error;
 use sqlx_core::pool::Pool;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tower_trusted_app::Rejected;
 use tower_trusted_app::audit::{AuditSink, Decision, Outcome};
 
 use crate::addresses;
@@ -194,7 +195,7 @@ fn values(decision: &Decision<'_>) -> Vec<Value> {
     vec![
         decision.at.as_millis().into(),
         outcome.into(),
-        text(rejection.map(|rejection| rejection.name())),
+        text(rejection.map(Rejected::code)),
         text(rejection.map(ToString::to_string).as_deref()),
         text(decision.application.map(|application| application.id().as_str())),
         text(decision.claimed_application),

@@ -21,7 +21,7 @@ pub struct RecordedDecision {
     pub at: Timestamp,
     /// `authenticated`, `rejected` or `continued as anonymous`.
     pub outcome: String,
-    /// The [code](tower_trusted_app::rejection::Code) of a refusal.
+    /// The [code](tower_trusted_app::seraph::Code) of a refusal.
     pub code: Option<String>,
     /// Code and message of a refusal, for people.
     pub reason: Option<String>,

@@ -43,7 +43,7 @@
 //! let (wiki, clock) = (TestIdentity::wiki(), FixedClock::default());
 //! let keys = MemoryKeyStore::new([wiki.trusted().build()?])?;
 //! let users = MemoryDirectory::of_names(["alice"]);
-//! let layer = trusted_app_axum::layer(keys, users, "https://tracker.test".parse()?).clock(clock.clone());
+//! let layer = trusted_app_axum::layer_builder(keys, users, "https://tracker.test".parse()?).clock(clock.clone()).build()?;
 //! let app = Router::new().route("/", get(|| async { "hello" })).layer(layer);
 //!
 //! let request = || Request::get("https://tracker.test/").body(Body::empty()).unwrap();

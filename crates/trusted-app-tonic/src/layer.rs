@@ -9,11 +9,11 @@ use tonic::transport::server::TlsConnectInfo;
 #[cfg(unix)]
 use tonic::transport::server::UdsConnectInfo;
 use tower_trusted_app::conditions::Peer;
-use tower_trusted_app::{KeyStore, SignedUrl, TrustedAppLayer, UserDirectory};
+use tower_trusted_app::{KeyStore, SignedUrl, TrustedAppLayer, TrustedAppLayerBuilder, UserDirectory};
 
 use crate::status::GrpcStatus;
 
-/// A [`TrustedAppLayer`] that knows tonic: it reads the peer's address where tonic's server leaves
+/// Builds a [`TrustedAppLayer`](crate::TrustedAppLayer) that knows tonic: it reads the peer's address where tonic's server leaves
 /// it, and answers rejections with gRPC statuses.
 ///
 /// `public_url` is the base URL under which the trusted applications reach this service. What they
@@ -25,12 +25,12 @@ use crate::status::GrpcStatus;
 /// The peer is a [`Peer`] or what tonic's server states: the address of a TCP connection, with TLS
 /// or without; a Unix socket is [`Peer::Local`], which only the word `local` in an address rule
 /// matches.
-pub fn layer<K: KeyStore, D: UserDirectory>(
+pub fn layer_builder<K: KeyStore, D: UserDirectory>(
     keys: K,
     users: D,
     public_url: SignedUrl,
-) -> TrustedAppLayer<K, D, GrpcStatus> {
-    TrustedAppLayer::new(keys, users, public_url).peer(peer).rejections(GrpcStatus)
+) -> TrustedAppLayerBuilder<K, D, GrpcStatus> {
+    TrustedAppLayer::builder(keys, users, public_url).peer(peer).rejections(GrpcStatus)
 }
 
 /// The peer: whatever the service states itself, then what tonic's server states.
@@ -73,7 +73,7 @@ pub fn is_reflection(method: &Method, uri: &Uri, _headers: &HeaderMap) -> bool {
 /// ```
 /// # use trusted_app_tonic::{is_health_or_reflection, keys::MemoryKeyStore, users::MemoryDirectory};
 /// # let (keys, users) = (MemoryKeyStore::new([]).unwrap(), MemoryDirectory::of_names(["alice"]));
-/// # let layer = trusted_app_tonic::layer(keys, users, "https://tracker.example.com".parse().unwrap());
+/// # let layer = trusted_app_tonic::layer_builder(keys, users, "https://tracker.example.com".parse().unwrap());
 /// let layer = layer.skip(is_health_or_reflection);
 /// ```
 #[must_use]

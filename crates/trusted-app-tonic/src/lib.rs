@@ -20,7 +20,7 @@
 //!     .build()?;
 //! let keys = MemoryKeyStore::new([trusted])?;
 //! let users = MemoryDirectory::of_names(["alice"]);
-//! let layer = trusted_app_tonic::layer(keys, users, "https://tracker.example.com".parse()?);
+//! let layer = trusted_app_tonic::layer_builder(keys, users, "https://tracker.example.com".parse()?).build()?;
 //!
 //! // The server. It would be `Server::builder().layer(layer).add_service(health)`, with any services.
 //! let (_, health) = tonic_health::server::health_reporter();
@@ -68,15 +68,15 @@ mod request;
 mod sign;
 mod status;
 
-pub use layer::{is_health, is_health_or_reflection, is_reflection, layer};
+pub use layer::{is_health, is_health_or_reflection, is_reflection, layer_builder};
 pub use request::RequestExt;
 pub use sign::{Messages, http_sign_layer, not_sent, sign_layer};
 pub use status::{ERROR_DOMAIN, GrpcOr, GrpcStatus, status_of};
 
 #[doc(no_inline)]
 pub use tower_trusted_app::{
-    ApplicationId, BoxError, Caller, CallingApplication, HttpSignatures, KeyStore, KnownUser,
-    LocalApplication, ProblemJson, PublicKey, Reject, Rejection, ReplayStore, SignedUrl, SourceAddresses,
-    TrustedAppLayer, TrustedApplication, UserDirectory, UserLookup, application, audit, client, conditions,
-    crypto, httpsig, keys, reject_fn, replay, users,
+    ApplicationId, BoxError, Caller, CallingApplication, HttpSignatures, KeyStore, KnownUser, LayerError,
+    LocalApplication, ProblemJson, Protocol, PublicKey, Reject, Rejected, Rejection, ReplayStore, SignedUrl,
+    SourceAddresses, TrustedAppLayer, TrustedAppLayerBuilder, TrustedApplication, UserDirectory, UserLookup,
+    application, audit, client, conditions, crypto, httpsig, keys, reject_fn, replay, users,
 };

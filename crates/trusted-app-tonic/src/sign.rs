@@ -81,9 +81,9 @@ pub fn sign_layer<G>(signer: G, origin: Origin) -> SignLayer<G> {
 ///     .build()?;
 /// let keys = MemoryKeyStore::new([trusted])?;
 /// let users = MemoryDirectory::of_names(["alice"]);
-/// let layer = trusted_app_tonic::layer(keys, users, "https://tracker.example.com".parse()?)
+/// let layer = trusted_app_tonic::layer_builder(keys, users, "https://tracker.example.com".parse()?)
 ///     .replay_store(MemoryReplayStore::new(100_000))
-///     .http_signatures(HttpSignatures::default());
+///     .http_signatures(HttpSignatures::default()).build()?;
 /// let (_, health) = tonic_health::server::health_reporter();
 /// let server = layer.layer(health); // in memory; else there is a channel between the two
 ///

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Response, header};
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
-use tower_trusted_app::{BoxError, Reject, Rejection};
+use tower_trusted_app::{BoxError, Protocol, Reject, Rejected};
 
 /// The `domain` of the [`google.rpc.ErrorInfo`](tonic_types::ErrorInfo) in our statuses.
 pub const ERROR_DOMAIN: &str = "trusted-app";
@@ -22,8 +22,8 @@ pub const ERROR_DOMAIN: &str = "trusted-app";
 pub struct GrpcStatus;
 
 impl<ResBody: Default> Reject<ResBody> for GrpcStatus {
-    fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<ResBody> {
-        let mut response = status_of(rejection).into_http();
+    fn reject(&self, rejected: &Rejected, request: &Parts) -> Response<ResBody> {
+        let mut response = status_of(rejected).into_http();
         if let Some(content_type) = grpc_web_content_type(&request.headers) {
             response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
         }
@@ -31,8 +31,8 @@ impl<ResBody: Default> Reject<ResBody> for GrpcStatus {
     }
 
     /// The same status, in which a handler's read of the request ends.
-    fn body_error(&self, rejection: &Rejection, _: &Parts) -> Option<BoxError> {
-        Some(status_of(rejection).into())
+    fn body_error(&self, rejected: &Rejected, _: &Parts) -> Option<BoxError> {
+        Some(status_of(rejected).into())
     }
 }
 
@@ -40,30 +40,31 @@ impl<ResBody: Default> Reject<ResBody> for GrpcStatus {
 ///
 /// The code is 16 (unauthenticated), 7 (permission denied), 14 (unavailable: a store is down), 8 (resource
 /// exhausted: more content than is held) or 3 (invalid argument: malformed credentials), as the tables of
-/// [Seraph](tower_trusted_app::rejection) and of [HTTP message signatures](tower_trusted_app::httpsig::Code)
+/// [Seraph](tower_trusted_app::seraph::Code) and of [HTTP message signatures](tower_trusted_app::httpsig::Code)
 /// say. The details have a `google.rpc.ErrorInfo` with the rejection's code as `reason` and [`ERROR_DOMAIN`] as
-/// `domain`; for 14 a `google.rpc.RetryInfo` of one second beside it. The code of a refused HTTP message
+/// `domain`; for 14 a `google.rpc.RetryInfo` of one second beside it. The code of a rejected HTTP message
 /// signature is also in the metadata, as `trusted-app-error`.
 ///
 /// ```
 /// use tonic::Code;
 /// use tonic_types::StatusExt;
-/// use trusted_app_tonic::{Rejection, status_of};
+/// use trusted_app_tonic::{Protocol, Rejected, Rejection, status_of};
 ///
-/// let status = status_of(&Rejection::CredentialsMissing);
+/// let rejected = Rejected::new(Protocol::Seraph, Rejection::CredentialsMissing);
+/// let status = status_of(&rejected);
 /// assert_eq!(status.code(), Code::Unauthenticated);
 /// assert_eq!(status.get_details_error_info().unwrap().reason, "MISSING_CERT");
 /// ```
 #[must_use]
-pub fn status_of(rejection: &Rejection) -> Status {
-    let code = Code::from_i32(rejection.grpc_code());
-    let mut details = ErrorDetails::with_error_info(rejection.name(), ERROR_DOMAIN, HashMap::new());
+pub fn status_of(rejected: &Rejected) -> Status {
+    let code = Code::from_i32(rejected.grpc_code());
+    let mut details = ErrorDetails::with_error_info(rejected.code(), ERROR_DOMAIN, HashMap::new());
     if code == Code::Unavailable {
         details.set_retry_info(Some(Duration::from_secs(1)));
     }
-    let mut status = Status::with_error_details(code, rejection.to_transport_error().message(), details);
-    if let Rejection::HttpSignature(refusal) = rejection {
-        let code = MetadataValue::from_static(refusal.code().as_str());
+    let mut status = Status::with_error_details(code, rejected.detail(), details);
+    if rejected.protocol() == Protocol::HttpSignature {
+        let code = MetadataValue::from_static(rejected.code());
         status.metadata_mut().insert("trusted-app-error", code);
     }
     status
@@ -78,7 +79,7 @@ pub fn status_of(rejection: &Rejection) -> Status {
 /// # let public_url = "https://tracker.example.com".parse().unwrap();
 /// use trusted_app_tonic::{GrpcOr, ProblemJson};
 ///
-/// let layer = trusted_app_tonic::layer(keys, users, public_url).rejections(GrpcOr(ProblemJson));
+/// let layer = trusted_app_tonic::layer_builder(keys, users, public_url).rejections(GrpcOr(ProblemJson)).build()?;
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GrpcOr<R>(
@@ -87,19 +88,19 @@ pub struct GrpcOr<R>(
 );
 
 impl<ResBody: Default, R: Reject<ResBody>> Reject<ResBody> for GrpcOr<R> {
-    fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<ResBody> {
+    fn reject(&self, rejected: &Rejected, request: &Parts) -> Response<ResBody> {
         if is_grpc(&request.headers) {
-            GrpcStatus.reject(rejection, request)
+            GrpcStatus.reject(rejected, request)
         } else {
-            self.0.reject(rejection, request)
+            self.0.reject(rejected, request)
         }
     }
 
-    fn body_error(&self, rejection: &Rejection, request: &Parts) -> Option<BoxError> {
+    fn body_error(&self, rejected: &Rejected, request: &Parts) -> Option<BoxError> {
         if is_grpc(&request.headers) {
-            Reject::<ResBody>::body_error(&GrpcStatus, rejection, request)
+            Reject::<ResBody>::body_error(&GrpcStatus, rejected, request)
         } else {
-            self.0.body_error(rejection, request)
+            self.0.body_error(rejected, request)
         }
     }
 }
@@ -139,8 +140,8 @@ fn strip_prefix<'v>(value: &'v [u8], prefix: &[u8]) -> Option<&'v [u8]> {
 mod tests {
     use bytes::Bytes;
     use http_body_util::Full;
-    use tower_trusted_app::ProblemJson;
-    use tower_trusted_app::httpsig::Refusal;
+    use tower_trusted_app::seraph::TransportError;
+    use tower_trusted_app::{ProblemJson, Rejection};
 
     use super::*;
 
@@ -154,9 +155,10 @@ mod tests {
             let timestamp = text.repeat(20_000);
             let application = text.repeat(255 / text.len());
             let rejection = Rejection::TimestampNotANumber { timestamp, application };
-            let response: Response<()> = GrpcStatus.reject(&rejection, &request);
+            let response: Response<()> =
+                GrpcStatus.reject(&Rejected::new(Protocol::Seraph, rejection.clone()), &request);
             let bytes = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
-            let bytes = bytes.sum::<usize>() + rejection.to_transport_error().to_header_value().len();
+            let bytes = bytes.sum::<usize>() + TransportError::of(&rejection).to_header_value().len();
             assert!(bytes < 4096, "{bytes} bytes of {text:?}");
         }
     }
@@ -164,10 +166,10 @@ mod tests {
     /// On a shared port too, a body that is not the one that was signed ends in what its reader knows.
     #[test]
     fn what_a_body_ends_in() {
-        let rejection = Refusal::DigestMismatch.into();
+        let rejected = Rejected::new(Protocol::HttpSignature, Rejection::ContentMismatch);
         let mut request = http::Request::new(()).into_parts().0;
         let body_error =
-            |request: &Parts| Reject::<Full<Bytes>>::body_error(&GrpcOr(ProblemJson), &rejection, request);
+            |request: &Parts| Reject::<Full<Bytes>>::body_error(&GrpcOr(ProblemJson), &rejected, request);
         assert!(body_error(&request).is_none());
         request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         let error = body_error(&request).unwrap();

@@ -82,10 +82,11 @@ pub(crate) fn router(
     let users = MemoryDirectory::of_users(USERS.iter().map(User::known));
     let recent = RecentDecisions::default();
     // `optional`: browsers without a trusted application log in as they always did.
-    let trusted = trusted_app_axum::layer(registry.clone(), users, public_url.parse()?)
-        .context_path(context_path)?
+    let trusted = trusted_app_axum::layer_builder(registry.clone(), users, public_url.parse()?)
+        .context_path(context_path)
         .audit(recent.clone())
-        .optional();
+        .optional()
+        .build()?;
     // The wiki is on this machine, where no fetch goes unless that is stated.
     let fetcher = Fetcher::new(AddressPolicy::insecure_open("127.0.0.1".parse()?));
     let tracker = Tracker { context_path: context_path.to_owned(), sessions: Arc::default() };

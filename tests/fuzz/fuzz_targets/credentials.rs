@@ -1,7 +1,7 @@
 //! Any Seraph headers, held against an application that may use every scheme.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use arbitrary::Arbitrary;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -51,23 +51,24 @@ fuzz_target!(|input: (Vec<(Header, &[u8])>, &str)| {
         Err(rejection) => rejection,
         Ok(Some(credentials)) => match credentials.verify(&application(&credentials), url, Timestamp::from_millis(0)) {
             // The oldest two have no signature; that they can be forged is known.
-            Ok(proof) if proof.scheme() < Scheme::InsecureSeraphV2 => return,
+            Ok(proof) if proof.signature().scheme() < Scheme::InsecureSeraphV2 => return,
             Ok(proof) => panic!("forged: {proof:?}"),
             Err(rejection) => rejection,
         },
     };
-    let error = rejection.to_transport_error();
+    let error = seraph::TransportError::of(&rejection);
     let sent = seraph::TransportError::from_header_value(&error.to_header_value())
         .expect("what we send can be read");
     assert_eq!((sent.code(), sent.params()), (error.code(), error.params()));
 });
 
 /// Registered under whatever id the request states.
-fn application(credentials: &Credentials<'_>) -> TrustedApplication {
+fn application(credentials: &Credentials<'_>) -> Arc<TrustedApplication> {
     TrustedApplication::builder(credentials.application_id().clone(), KEY.clone())
         .addresses(AddressRule::any())
         .paths(PathRule::any())
         .schemes(Scheme::ALL.iter().copied().filter(|scheme| scheme.version().is_some()))
         .build()
         .expect("a good description")
+        .into()
 }

@@ -41,8 +41,8 @@ static TRACKER: LazyLock<BoxCloneSyncService<Request<()>, Response<Vec<u8>>, Inf
         let keys = MemoryKeyStore::new([wiki]).expect("one application");
         let users = MemoryDirectory::of_names(["alice"]);
         let layer =
-            TrustedAppLayer::new(keys, users, "https://tracker.example.com".parse().expect("a good URL"))
-                .clock(Fixed);
+            TrustedAppLayer::builder(keys, users, "https://tracker.example.com".parse().expect("a good URL"))
+                .clock(Fixed).build().unwrap();
         BoxCloneSyncService::new(layer.layer(service_fn(async |_| Ok(Response::default()))))
     });
 

@@ -24,10 +24,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         applications.push(once.trusted().timeout(Duration::from_secs(60)).build()?);
     }
     let keys = MemoryKeyStore::new(applications)?;
-    let layer = trusted_app_axum::layer(keys, MemoryDirectory::of_names(["alice"]), public_url())
+    let layer = trusted_app_axum::layer_builder(keys, MemoryDirectory::of_names(["alice"]), public_url())
         .replay_store(claims)
         .lookup_timeout(Duration::from_secs(20))
-        .http_signatures(HttpSignatures::default());
+        .http_signatures(HttpSignatures::default())
+        .build()
+        .unwrap();
     let app = Router::new().fallback(async || "served").layer(layer);
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

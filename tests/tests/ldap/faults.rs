@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use http::Request;
 use test_services::slapd::{self, Slapd};
 use tower_trusted_app::keys::MemoryKeyStore;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::{TrustedAppLayer, UserDirectory};
 use trusted_app_ldap::{LdapDirectory, LdapDirectoryBuilder};
 use trusted_app_tests::exchange::{Answer, PAGE};
@@ -17,7 +17,7 @@ use crate::{answer, at, directory, with_alice};
 /// What the layer answers to a request as alice.
 async fn request(users: &LdapDirectory, name: &str) -> Outcome {
     let keys = MemoryKeyStore::new([wiki()]).unwrap();
-    let layer = TrustedAppLayer::new(keys, users.clone(), public_url());
+    let layer = TrustedAppLayer::builder(keys, users.clone(), public_url()).build().unwrap();
     let answer: Answer =
         trusted_app_tests::exchange::send(&layer, sign(Request::get(URL).body(()).unwrap(), name)).await;
     Outcome(answer)

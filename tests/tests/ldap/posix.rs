@@ -4,7 +4,7 @@ use http::{Method, Request};
 use test_services::slapd::{self, GROUPS, PEOPLE, Slapd, Tree, group_dn, person_dn};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::permission::ActAsPolicy;
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::users::{RequireGroup, UserDirectoryExt};
 use tower_trusted_app::{TrustedAppLayer, UserLookup};
 use trusted_app_ldap::{ConfigError, GroupSearch, LdapDirectory};
@@ -57,7 +57,7 @@ async fn a_primary_group_by_number_alone_is_a_group() {
     // A rule that denies the group.
     let denied = ActAsPolicy::anybody().deny_groups(["contractors"]).insecure_administrators();
     let keys = MemoryKeyStore::new([wiki().to_builder().act_as(denied).build().unwrap()]).unwrap();
-    let layer = TrustedAppLayer::new(keys, users.clone(), public_url());
+    let layer = TrustedAppLayer::builder(keys, users.clone(), public_url()).build().unwrap();
     let request = sign(Request::builder().method(Method::GET).uri(URL).body(()).unwrap(), "bob");
     send(&layer, request).await.assert_refused(Code::PermissionDenied, 403);
 

@@ -50,7 +50,8 @@ async fn users_groups_and_presets() {
         for read_only in [false, true] {
             let policy = if read_only { policy.clone().read_only() } else { policy.clone() };
             let keys = MemoryKeyStore::new([wiki.trusted().act_as(policy).build().unwrap()]).unwrap();
-            let layer = trusted_app_tonic::layer(keys, people(), URL.parse().unwrap());
+            let layer =
+                trusted_app_tonic::layer_builder(keys, people(), URL.parse().unwrap()).build().unwrap();
             let server = layer.layer(IssuesServer::new(Tracker));
             let signed = sign_layer(wiki.local().clone(), URL.parse().unwrap()).layer(server);
             let mut client = IssuesClient::new(signed);

@@ -8,9 +8,9 @@ use http::{Method, Request};
 use tower_trusted_app::audit::{Decision, Outcome};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::permission::{ActAsPolicy, PermissionRule};
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::users::{LogIn, MemoryDirectory, UserDirectoryExt, log_in_fn};
-use tower_trusted_app::{KnownUser, Rejection, TrustedAppLayer, UserDirectory};
+use tower_trusted_app::{KnownUser, Rejected, TrustedAppLayer, UserDirectory};
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tests::exchange::{Answer, send};
 use trusted_app_tests::refusals::trusted;
@@ -96,16 +96,20 @@ async fn ask(
 ) -> (Answer, Option<PermissionRule>) {
     let keys = MemoryKeyStore::new([trusted().act_as(policy).build().unwrap()]).unwrap();
     let rules = Arc::new(Mutex::new(Vec::new()));
-    let layer = TrustedAppLayer::new(keys, users, public_url()).clock(FixedClock::default()).audit({
-        let rules = Arc::clone(&rules);
-        move |decision: &Decision<'_>| {
-            let rule = match decision.outcome {
-                Outcome::Rejected(rejection) => rejection.rule().cloned(),
-                _ => None,
-            };
-            rules.lock().unwrap().push(rule);
-        }
-    });
+    let layer = TrustedAppLayer::builder(keys, users, public_url())
+        .clock(FixedClock::default())
+        .audit({
+            let rules = Arc::clone(&rules);
+            move |decision: &Decision<'_>| {
+                let rule = match decision.outcome {
+                    Outcome::Rejected(rejection) => rejection.rule().cloned(),
+                    _ => None,
+                };
+                rules.lock().unwrap().push(rule);
+            }
+        })
+        .build()
+        .unwrap();
     let answer = send(&layer, request).await;
     let [rule]: [_; 1] = rules.lock().unwrap().split_off(0).try_into().expect("one record");
     (answer, rule)
@@ -216,6 +220,6 @@ async fn the_host_applications_log_in_policy() {
     answer.assert_refused(Code::PermissionDenied, 403);
     assert_eq!(rule, Some(PermissionRule::LogIn("no licence".into())));
     assert_eq!(rule.unwrap().to_string(), "log-in: no licence");
-    let rejection = answer.response.extensions().get::<Rejection>().unwrap();
+    let rejection = answer.response.extensions().get::<Rejected>().unwrap();
     assert_eq!(rejection.to_string(), "PERMISSION_DENIED: Permission Denied");
 }

@@ -7,14 +7,14 @@ use http::{Request, StatusCode};
 use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::keys::CachedRegistry;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{SystemClock, TrustedAppLayer, TrustedApplication};
+use tower_trusted_app::{SystemClock, TrustedAppLayer, TrustedAppLayerBuilder, TrustedApplication};
 use trusted_app_test::TestIdentity;
 use trusted_app_tests::{URL, exchange, public_url};
 
-pub type Tracker = TrustedAppLayer<CachedRegistry, MemoryDirectory<()>>;
+pub type Tracker = TrustedAppLayerBuilder<CachedRegistry, MemoryDirectory<()>>;
 
 pub fn tracker(keys: CachedRegistry) -> Tracker {
-    TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), public_url())
+    TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), public_url())
 }
 
 /// The key of the tracker's other friend: the wiki signs with it once it has rotated.

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 use trusted_app_core::BoxError;
-use trusted_app_core::httpsig::DigestHasher;
+use trusted_app_core::content::DigestHasher;
 
-use super::budget::Reservation;
+use super::held::Held;
+use crate::budget::Reservation;
 
 /// A request's body behind a layer that accepts HTTP message signatures: the one that came, the same held in
 /// memory, or the same with an error in place of its end should it not be the one that was signed.
@@ -23,7 +24,7 @@ enum Kind<B> {
     /// As it came.
     Untouched(#[pin] B),
     /// Held in memory, and found to be what was signed.
-    Held { bytes: Bytes, _reservation: Reservation },
+    Held { bytes: Bytes, _reservation: Option<Reservation> },
     /// Held against its digest while it passes.
     Passing {
         #[pin]
@@ -46,19 +47,26 @@ impl<B> SignedBody<B> {
         Self(Kind::Untouched(body))
     }
 
-    pub(super) fn held(bytes: Bytes, reservation: Reservation) -> Self {
-        Self(Kind::Held { bytes, _reservation: reservation })
+    pub(super) fn held(Held { bytes, reservation }: Held) -> Self {
+        Self(Kind::Held { bytes, _reservation: Some(reservation) })
+    }
+
+    /// The body as it came, if it still is; what is left has no content.
+    pub(super) fn take(&mut self) -> Option<B> {
+        let empty = Self(Kind::Held { bytes: Bytes::new(), _reservation: None });
+        match mem::replace(self, empty).0 {
+            Kind::Untouched(body) => Some(body),
+            other => {
+                self.0 = other;
+                None
+            }
+        }
     }
 
     /// Holds the body against its digest while it passes.
-    pub(super) fn passing(self, digest: Box<DigestHasher>, mismatch: SignedBodyError) -> Self {
-        match self.0 {
-            Kind::Untouched(body) => {
-                let expected = Some(Expected { digest, mismatch });
-                Self(Kind::Passing { body, expected, withheld: Bytes::new() })
-            }
-            other => Self(other),
-        }
+    pub(super) fn passing(body: B, digest: DigestHasher, mismatch: SignedBodyError) -> Self {
+        let expected = Some(Expected { digest: Box::new(digest), mismatch });
+        Self(Kind::Passing { body, expected, withheld: Bytes::new() })
     }
 }
 

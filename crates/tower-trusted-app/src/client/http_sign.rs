@@ -18,8 +18,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 use trusted_app_core::crypto::PrivateSignatureKey;
 use trusted_app_core::httpsig::{
-    Policy, RequestMessage, SIGNATURE, SIGNATURE_INPUT, SignatureFields, SigningRequest, TRUSTED_APP_USER,
-    UserField,
+    RequestMessage, SIGNATURE, SIGNATURE_INPUT, SignatureFields, SignaturePolicy, SigningRequest,
+    TRUSTED_APP_USER, UserField,
 };
 use trusted_app_core::seraph::REQUEST_HEADERS;
 use trusted_app_core::{BoxError, Clock};
@@ -86,7 +86,7 @@ struct Signing<C> {
     clock: Arc<C>,
     user: Option<Arc<UserFn>>,
     origins: Origins,
-    policy: Policy,
+    policy: SignaturePolicy,
     lifetime: Duration,
     body_limit: usize,
 }
@@ -100,7 +100,7 @@ impl HttpSignLayer {
                 clock: Arc::new(SystemClock),
                 user: None,
                 origins: Origins::default(),
-                policy: Policy::default(),
+                policy: SignaturePolicy::default(),
                 lifetime: SigningRequest::DEFAULT_LIFETIME,
                 body_limit: HttpSignatures::BODY_LIMIT,
             },
@@ -142,7 +142,7 @@ impl<C, M> HttpSignLayer<C, M> {
     }
 
     /// What the receiver wants to be covered.
-    pub fn policy(mut self, policy: Policy) -> Self {
+    pub fn policy(mut self, policy: SignaturePolicy) -> Self {
         self.signing.policy = policy;
         self
     }

@@ -33,13 +33,6 @@ impl RebuiltUrl {
         self.as_written.as_deref()
     }
 
-    /// The signature held for it as it is written: that text alone counts from here on.
-    pub(crate) fn keep_written(&mut self) {
-        if let Some(as_written) = self.as_written.take() {
-            self.url = as_written;
-        }
-    }
-
     /// A signature holds for none of its texts.
     pub(crate) fn bad_signature(&self) -> Rejection {
         Rejection::BadSignature { url: self.url.clone(), as_written: self.as_written.clone() }

@@ -36,19 +36,21 @@ pub(crate) static WIKI: LazyLock<Arc<LocalApplication>> = LazyLock::new(|| {
 });
 
 /// What a receiver has registered for the wiki.
-pub(crate) static TRUSTED_WIKI: LazyLock<TrustedApplication> = LazyLock::new(|| {
+pub(crate) static TRUSTED_WIKI: LazyLock<Arc<TrustedApplication>> = LazyLock::new(|| {
     TrustedApplication::builder(WIKI.id().clone(), WIKI.public_key().clone())
         .addresses(AddressRule::any())
         .paths(PathRule::any())
         .schemes([Scheme::SeraphV3, Scheme::InsecureSeraphV2])
         .build()
         .unwrap()
+        .into()
 });
 
 /// Verifies the request's headers against the URL under which a receiver sees it.
 pub(crate) fn verify_for(url: &str, headers: &HeaderMap) -> Result<VerifiedSignature, Rejection> {
     let credentials = Credentials::parse(headers)?.expect("the request is signed");
-    credentials.verify(&TRUSTED_WIKI, url, Timestamp::from_millis(0))
+    let verified = credentials.verify(&TRUSTED_WIKI, url, Timestamp::from_millis(0))?;
+    Ok(verified.signature().clone())
 }
 
 /// The user and the time for which the request is signed, if it is, under the URL at which it arrives.

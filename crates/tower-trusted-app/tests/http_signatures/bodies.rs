@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use http::Request;
-use tower_trusted_app::httpsig::Policy;
+use tower_trusted_app::httpsig::SignaturePolicy;
 use tower_trusted_app::{Clock, HttpSignatures, Timestamp, TrustedApplication};
 
 use crate::support::{NOW, Parts, Tracker, send, signed, tracker, tracker_of, unsigned, wiki};
@@ -156,7 +156,7 @@ pub(crate) fn may_leave_bodies_out() -> TrustedApplication {
 }
 
 pub(crate) fn leaves_bodies_out() -> HttpSignatures {
-    HttpSignatures::default().policy(Policy::default().with_insecure_unsigned_content())
+    HttpSignatures::default().policy(SignaturePolicy::default().with_insecure_unsigned_content())
 }
 
 #[tokio::test]

@@ -26,11 +26,12 @@ fn client_of(
     tracker: Tracker,
 ) -> (impl Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = BoxError> + Clone, Sent) {
     let sent = Sent::default();
-    let tracker = tracker.layer(service_fn(|request: Request<SignedBody<Full<Bytes>>>| async move {
-        let user = request.extensions().get::<Caller<()>>().unwrap().user_name().to_owned();
-        let body = request.into_body().collect().await.unwrap().to_bytes();
-        Ok::<_, Infallible>(Response::new(Full::new([user.as_bytes(), b": ", &body].concat().into())))
-    }));
+    let tracker =
+        tracker.build().unwrap().layer(service_fn(|request: Request<SignedBody<Full<Bytes>>>| async move {
+            let user = request.extensions().get::<Caller<()>>().unwrap().user_name().to_owned();
+            let body = request.into_body().collect().await.unwrap().to_bytes();
+            Ok::<_, Infallible>(Response::new(Full::new([user.as_bytes(), b": ", &body].concat().into())))
+        }));
     let seen = Arc::clone(&sent);
     let noting = service_fn(move |request: Request<Full<Bytes>>| {
         seen.lock().unwrap().push(request.headers().clone());

@@ -6,8 +6,9 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Request};
 use tokio::time::Instant;
 use tower_trusted_app::HttpSignatures;
+use tower_trusted_app::content::{ContentDigest, DigestAlgorithm};
 use tower_trusted_app::httpsig::{
-    CONTENT_DIGEST, ContentDigest, DigestAlgorithm, Policy, RequestMessage, SigningRequest, UserField,
+    CONTENT_DIGEST, RequestMessage, SignaturePolicy, SigningRequest, UserField,
 };
 
 use crate::bodies::{leaves_bodies_out, may_leave_bodies_out};
@@ -145,7 +146,7 @@ fn digest_alone(content: &[u8], body: Parts) -> Request<Parts> {
     let digest = ContentDigest::of(DigestAlgorithm::Sha256, content).to_header_value();
     let request = Request::post("/rest").header("host", "tracker.example.com");
     let mut request = request.header(CONTENT_DIGEST, digest.clone()).body(body).unwrap();
-    let policy = Policy::default().with_cover_if_present([CONTENT_DIGEST]);
+    let policy = SignaturePolicy::default().with_cover_if_present([CONTENT_DIGEST]);
     let url = format!("{ORIGIN}/rest");
     let message = RequestMessage { method: request.method(), url: &url, headers: request.headers() };
     let signing = SigningRequest::new(UserField::new("alice").unwrap(), message, NOW).with_policy(&policy);

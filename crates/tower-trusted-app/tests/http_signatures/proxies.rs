@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use tower_trusted_app::HttpSignatures;
-use tower_trusted_app::httpsig::{Policy, RequestMessage, SigningRequest, UserField};
+use tower_trusted_app::httpsig::{RequestMessage, SignaturePolicy, SigningRequest, UserField};
 use tower_trusted_app::seraph;
 
 use crate::support::{KEY, NOW, ORIGIN, Parts, Tracker, forum, send, tracker, tracker_of, wiki};
@@ -20,7 +20,7 @@ const FIELDS: [(HeaderName, &str); 7] = [
 ];
 
 fn naming(names: impl IntoIterator<Item = HeaderName>) -> Tracker {
-    let policy = Policy::default().with_proxy_fields(names).unwrap();
+    let policy = SignaturePolicy::default().with_proxy_fields(names).unwrap();
     tracker_of(vec![wiki(), trusted_forum()], HttpSignatures::default().policy(policy))
 }
 

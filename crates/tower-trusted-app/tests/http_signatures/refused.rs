@@ -5,7 +5,7 @@ use std::future::pending;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use tower_trusted_app::application::KeyState;
-use tower_trusted_app::conditions::{AddressRule, MethodRule, Peer};
+use tower_trusted_app::conditions::{AddressRule, MethodRule, Peer, ReplayProtection};
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
 use tower_trusted_app::httpsig::{RequestMessage, SIGNATURE, SIGNATURE_INPUT, SigningRequest, UserField};
 use tower_trusted_app::keys::MemoryKeyStore;
@@ -87,7 +87,7 @@ async fn what_was_not_signed_so() {
     // Signed for another server: this one is known by its own name only, whatever the request says.
     let mut elsewhere = signed("GET", "/rest/issues", b"");
     elsewhere.headers_mut().insert(HOST, HeaderValue::from_static("evil.example.com"));
-    let several = TrustedAppLayer::new(
+    let several = TrustedAppLayer::builder(
         MemoryKeyStore::new([wiki()]).unwrap(),
         MemoryDirectory::of_names(["alice"]),
         tower_trusted_app::SignedUrl::any_of([ORIGIN, "https://other.example.com"]).unwrap(),
@@ -106,7 +106,7 @@ async fn what_was_not_signed_so() {
 #[tokio::test]
 async fn the_public_url_holds_in_its_normal_form_alone() {
     let written = "https://Tracker.Example.com:443";
-    let layer = TrustedAppLayer::new(
+    let layer = TrustedAppLayer::builder(
         MemoryKeyStore::new([wiki()]).unwrap(),
         MemoryDirectory::of_names(["alice"]),
         written.parse().unwrap(),
@@ -209,7 +209,7 @@ impl ReplayStore for Claims {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_replay_store_nothing_is_accepted() {
+async fn while_the_replay_store_is_away_nothing_is_accepted() {
     let overloaded = (503, "overloaded".to_owned());
     for how in ["hangs", "fails"] {
         let layer = tracker().replay_store(Claims(Default::default(), how));
@@ -217,13 +217,26 @@ async fn without_a_replay_store_nothing_is_accepted() {
         assert_eq!(answer.refusal(), overloaded);
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
-    let none = TrustedAppLayer::new(
-        MemoryKeyStore::new([wiki()]).unwrap(),
-        MemoryDirectory::of_names(["alice"]),
-        ORIGIN.parse().unwrap(),
-    );
-    let none = none.clock(At(NOW)).http_signatures(HttpSignatures::default());
-    assert_eq!(refused(&none, signed("GET", "/rest/issues", b"")).await, overloaded);
+}
+
+#[test]
+fn without_a_replay_store_no_layer_is_built() {
+    let builder = || {
+        TrustedAppLayer::builder(
+            MemoryKeyStore::new([wiki()]).unwrap(),
+            MemoryDirectory::of_names(["alice"]),
+            ORIGIN.parse().unwrap(),
+        )
+    };
+    let error = builder().http_signatures(HttpSignatures::default()).build().unwrap_err();
+    let text = "`http_signatures` needs a replay store: call `replay_store`, with a `MemoryReplayStore` for one server or \
+                a store that all servers share, such as `RedisReplayStore`";
+    assert_eq!(error.to_string(), text);
+    let error = builder().replay_protection(ReplayProtection::Every).build().unwrap_err();
+    assert!(error.to_string().starts_with("`replay_protection` needs a replay store: "), "{error}");
+    assert!(builder().context_path("jira").build().is_err());
+    let replays = MemoryReplayStore::new(100);
+    assert!(builder().replay_protection(ReplayProtection::Every).replay_store(replays).build().is_ok());
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{
     Caller, Clock, Digested, HttpSignatures, LocalApplication, ProblemJson, SignedBody, Timestamp,
-    TrustedAppLayer, TrustedApplication,
+    TrustedAppLayer, TrustedAppLayerBuilder, TrustedApplication,
 };
 
 pub(crate) const ORIGIN: &str = "https://tracker.example.com";
@@ -55,11 +55,11 @@ pub(crate) fn wiki() -> TrustedApplication {
         .unwrap()
 }
 
-pub(crate) type Tracker = TrustedAppLayer<MemoryKeyStore, MemoryDirectory<()>, ProblemJson, Digested>;
+pub(crate) type Tracker = TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory<()>, ProblemJson, Digested>;
 
 /// Trusts these, and knows alice.
 pub(crate) fn tracker_of(applications: Vec<TrustedApplication>, signatures: HttpSignatures) -> Tracker {
-    TrustedAppLayer::new(
+    TrustedAppLayer::builder(
         MemoryKeyStore::new(applications).unwrap(),
         MemoryDirectory::of_names(["alice", "müller"]),
         ORIGIN.parse().unwrap(),
@@ -191,6 +191,7 @@ impl Got {
 pub(crate) async fn send(layer: &Tracker, request: Request<Parts>) -> (Answer, Option<Got>) {
     let seen = Arc::new(Mutex::new(None));
     let inner = Arc::clone(&seen);
+    let layer = layer.clone().build().unwrap();
     let service = layer.layer(service_fn(move |request: Request<SignedBody<Parts>>| {
         let seen = Arc::clone(&inner);
         async move {

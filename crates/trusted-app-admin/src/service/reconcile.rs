@@ -3,7 +3,7 @@
 use tower_trusted_app::Timestamp;
 use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::crypto::{SignatureKey, Thumbprint};
-use tower_trusted_app::httpsig::{DirectoryKey, KeyDirectory, Policy};
+use tower_trusted_app::httpsig::{DirectoryKey, KeyDirectory, SignaturePolicy};
 use tower_trusted_app::limits::{MAX_DIRECTORY_AGE, MAX_KEPT_KEYS};
 use tower_trusted_app::registry::Registered;
 
@@ -62,7 +62,7 @@ impl Reconciled {
         }
         let gone = |key: &Key| {
             let is_listed = directory.get(key.public_key().thumbprint()).is_some();
-            let replayable = MAX_DIRECTORY_AGE + 2 * Policy::DEFAULT_SKEW;
+            let replayable = MAX_DIRECTORY_AGE + 2 * SignaturePolicy::DEFAULT_SKEW;
             let is_over = key.not_after().is_some_and(|last| last.saturating_add(replayable) < now);
             key.state() != KeyState::Revoked && is_over && !is_listed
         };
@@ -78,9 +78,9 @@ impl Reconciled {
 fn is_new(registered: &Registered, directory: &KeyDirectory) -> bool {
     let withdrawals = registered.application.signature_keys().iter().filter(|key| was_withdrawn(key));
     let mut before = withdrawals.filter_map(Key::not_after).chain([registered.created.at]);
-    directory
-        .signed_at()
-        .is_some_and(|signed| before.all(|instant| instant.saturating_add(Policy::DEFAULT_SKEW) < signed))
+    directory.signed_at().is_some_and(|signed| {
+        before.all(|instant| instant.saturating_add(SignaturePolicy::DEFAULT_SKEW) < signed)
+    })
 }
 
 fn has_ended(key: &Key, now: Timestamp) -> bool {

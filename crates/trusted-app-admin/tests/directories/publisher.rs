@@ -8,10 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tower_trusted_app::Clock;
+use tower_trusted_app::content::{ContentDigest, DigestAlgorithm};
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
-use tower_trusted_app::httpsig::{
-    ContentDigest, DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DigestAlgorithm, SignedDirectory,
-};
+use tower_trusted_app::httpsig::{DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, SignedDirectory};
 use trusted_app_admin::fetch::{AddressPolicy, Fetcher};
 use trusted_app_test::FixedClock;
 

@@ -18,10 +18,13 @@ use crate::harness::{ByHeader, World, send};
 /// The tracker that the world's registry is for, asked from the wiki's address.
 fn tracker(world: &World) -> BoxCloneService<Request<Body>, (), BoxError> {
     let users = MemoryDirectory::of_names(["alice"]);
-    let layer = TrustedAppLayer::new(world.registry.clone(), users, "https://tracker.test".parse().unwrap())
-        .clock(world.clock.clone())
-        .peer(|_| Some(From::Ip("10.1.2.3".parse().unwrap())))
-        .audit(world.recent.clone());
+    let layer =
+        TrustedAppLayer::builder(world.registry.clone(), users, "https://tracker.test".parse().unwrap())
+            .clock(world.clock.clone())
+            .peer(|_| Some(From::Ip("10.1.2.3".parse().unwrap())))
+            .audit(world.recent.clone())
+            .build()
+            .unwrap();
     let service =
         layer.layer(service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty()))));
     BoxCloneService::new(service.map_response(drop).map_err(Into::into))

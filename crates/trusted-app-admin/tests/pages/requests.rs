@@ -164,7 +164,7 @@ async fn s25_nodes_by_a_wildcard() {
 
 #[tokio::test]
 async fn s26_only_the_urls_that_are_entered() {
-    let tracker = Tracker::empty(|layer| layer.context_path("/jira").unwrap()).await;
+    let tracker = Tracker::empty(|layer| layer.context_path("/jira")).await;
     tracker.add(&[("paths", "/browse\r\n/secure/IssueNav")]).await.location();
     // Below the context path, by how they begin, and whatever the query is.
     for path in ["/jira/browse", "/jira/browse/HSP-1?page=/../x", "/jira/secure/IssueNavigator.jspa"] {

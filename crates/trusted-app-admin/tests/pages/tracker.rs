@@ -10,12 +10,12 @@ use tokio::net::{TcpListener, TcpSocket};
 use tower_trusted_app::conditions::Peer as From;
 use tower_trusted_app::keys::MemoryRegistry;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Caller, TrustedAppLayer};
+use tower_trusted_app::{Caller, TrustedAppLayer, TrustedAppLayerBuilder};
 use trusted_app_test::TestIdentity;
 
 use crate::harness::{Peer, Shown, World};
 
-pub(crate) type Layer = TrustedAppLayer<MemoryRegistry, MemoryDirectory>;
+pub(crate) type Layer = TrustedAppLayerBuilder<MemoryRegistry, MemoryDirectory>;
 
 /// The fields of the form that an administrator fills in.
 const FIELDS: [&str; 4] = ["name", "timeout", "addresses", "paths"];
@@ -37,12 +37,12 @@ impl Tracker {
         let world = World::new();
         let users = MemoryDirectory::of_names(["alice"]);
         let layer =
-            TrustedAppLayer::new(world.registry.clone(), users, "https://tracker.test".parse().unwrap())
+            TrustedAppLayer::builder(world.registry.clone(), users, "https://tracker.test".parse().unwrap())
                 .clock(world.clock.clone())
                 .peer(|extensions| {
                     extensions.get::<ConnectInfo<SocketAddr>>().map(|from| From::Ip(from.0.ip()))
                 });
-        let router = Router::new().fallback(page).layer(setting(layer));
+        let router = Router::new().fallback(page).layer(setting(layer).build().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {

@@ -18,8 +18,8 @@ async fn served_to_everybody_before_and_behind_the_layer() {
     let tracker = TestIdentity::tracker();
     let routes = || Router::new().route("/issues", get(|| async {}));
     for app in [
-        routes().merge(certificate_route(tracker.local())).layer(trusting_the_wiki()),
-        routes().layer(trusting_the_wiki()).merge(certificate_route(tracker.local())),
+        routes().merge(certificate_route(tracker.local())).layer(trusting_the_wiki().build().unwrap()),
+        routes().layer(trusting_the_wiki().build().unwrap()).merge(certificate_route(tracker.local())),
     ] {
         let (status_of_document, text) = answer(&app, unsigned(PATH)).await;
         assert_eq!(status_of_document, StatusCode::OK);

@@ -39,7 +39,7 @@ fn routes() -> Router {
 
 #[tokio::test]
 async fn handlers_get_what_they_ask_for() {
-    let app = routes().layer(trusting_the_wiki());
+    let app = routes().layer(trusting_the_wiki().build().unwrap());
     for (path, body) in
         [("/caller", "wiki as alice (Alice Adams)"), ("/application", "wiki"), ("/perhaps", "true true")]
     {
@@ -52,7 +52,7 @@ async fn handlers_get_what_they_ask_for() {
 
 #[tokio::test]
 async fn anonymous_requests_have_no_caller() {
-    let app = routes().layer(trusting_the_wiki().optional());
+    let app = routes().layer(trusting_the_wiki().optional().build().unwrap());
     assert_eq!(answer(&app, unsigned("/perhaps")).await, (StatusCode::OK, "false false".into()));
     assert_eq!(answer(&app, signed("/perhaps")).await, (StatusCode::OK, "true true".into()));
 
@@ -65,7 +65,7 @@ async fn anonymous_requests_have_no_caller() {
 #[tokio::test]
 async fn without_the_layer_the_log_says_why_and_the_peer_learns_nothing() {
     for path in ["/caller", "/application"] {
-        for app in [routes(), routes().layer(trusting_the_wiki().optional())] {
+        for app in [routes(), routes().layer(trusting_the_wiki().optional().build().unwrap())] {
             let log = Log::start();
             assert_eq!(
                 answer(&app, unsigned(path)).await,
@@ -86,7 +86,7 @@ async fn without_the_layer_the_log_says_why_and_the_peer_learns_nothing() {
 
 #[tokio::test]
 async fn another_user_type_is_a_mistake_even_where_a_caller_is_optional() {
-    let app = routes().layer(trusting_the_wiki().optional());
+    let app = routes().layer(trusting_the_wiki().optional().build().unwrap());
     for path in ["/wrong", "/wrong/perhaps"] {
         let log = Log::start();
         assert_eq!(

@@ -38,7 +38,7 @@ async fn a_handler_gets_user_and_body() {
         .build()
         .unwrap();
     let layer = trusting(signer).replay_store(MemoryReplayStore::new(100));
-    let layer = layer.http_signatures(HttpSignatures::default());
+    let layer = layer.http_signatures(HttpSignatures::default()).build().unwrap();
     let app = Router::new().nest("/api", Router::new().route("/echo", post(echo)).layer(layer));
 
     let good = signed(&key, "/api/echo", "printer on fire");

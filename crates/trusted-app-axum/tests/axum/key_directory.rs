@@ -75,8 +75,8 @@ async fn for_get_and_head_only_before_and_behind_the_layer() {
         || key_directory_route([key(SignatureAlgorithm::Ed25519)], "wiki.test".parse().unwrap()).unwrap();
     let routes = || Router::new().route("/issues", get(|| async {}));
     for app in [
-        routes().merge(route()).layer(trusting_the_wiki()),
-        routes().layer(trusting_the_wiki()).merge(route()),
+        routes().merge(route()).layer(trusting_the_wiki().build().unwrap()),
+        routes().layer(trusting_the_wiki().build().unwrap()).merge(route()),
     ] {
         let (_, body) = fetch(&app, Request::head("/")).await;
         assert!(body.is_empty());

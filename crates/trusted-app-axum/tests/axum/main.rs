@@ -14,7 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use tower::ServiceExt;
-use tower_trusted_app::TrustedAppLayer;
+use tower_trusted_app::TrustedAppLayerBuilder;
 use trusted_app_axum::application::TrustedApplication;
 use trusted_app_axum::keys::MemoryKeyStore;
 use trusted_app_axum::users::MemoryDirectory;
@@ -27,13 +27,13 @@ struct User {
     full_name: &'static str,
 }
 
-type Layer = TrustedAppLayer<MemoryKeyStore, MemoryDirectory<User>>;
+type Layer = TrustedAppLayerBuilder<MemoryKeyStore, MemoryDirectory<User>>;
 
 /// A layer that trusts this application; its only user is alice.
 fn trusting(application: TrustedApplication) -> Layer {
     let keys = MemoryKeyStore::new([application]).unwrap();
     let users = MemoryDirectory::new([("alice", User { full_name: "Alice Adams" })]);
-    trusted_app_axum::layer(keys, users, PUBLIC_URL.parse().unwrap()).clock(FixedClock::default())
+    trusted_app_axum::layer_builder(keys, users, PUBLIC_URL.parse().unwrap()).clock(FixedClock::default())
 }
 
 /// A layer that trusts the wiki, wherever it is and whatever it asks for.

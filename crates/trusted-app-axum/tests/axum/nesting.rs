@@ -4,11 +4,13 @@ use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::routing::get;
 use tower::{Layer as _, ServiceExt};
-use trusted_app_axum::Caller;
 use trusted_app_axum::conditions::PathRule;
+use trusted_app_axum::keys::MemoryKeyStore;
+use trusted_app_axum::users::MemoryDirectory;
+use trusted_app_axum::{Caller, TrustedAppLayer};
 use trusted_app_test::TestIdentity;
 
-use crate::{Layer, User, answer, signed, status, trusting};
+use crate::{User, answer, signed, status, trusting};
 
 /// Says which path is left for it.
 async fn handler(uri: Uri, caller: Caller<User>) -> String {
@@ -20,7 +22,9 @@ fn routes() -> Router {
 }
 
 /// The routes below `/api/v1`, each with the layer elsewhere, and the path that the handler sees.
-fn routers(layer: &Layer) -> [(&'static str, Router, &'static str); 7] {
+fn routers(
+    layer: &TrustedAppLayer<MemoryKeyStore, MemoryDirectory<User>>,
+) -> [(&'static str, Router, &'static str); 7] {
     let v1 = || Router::new().nest("/v1", routes());
     let full = Router::new().route("/api/v1/issues", get(handler)).route("/api/v1/admin", get(handler));
     [
@@ -40,7 +44,7 @@ fn routers(layer: &Layer) -> [(&'static str, Router, &'static str); 7] {
 
 #[tokio::test]
 async fn the_same_request_passes_everywhere() {
-    let layer = trusting(TestIdentity::wiki().trusted().build().unwrap());
+    let layer = trusting(TestIdentity::wiki().trusted().build().unwrap()).build().unwrap();
     for (place, app, seen) in routers(&layer) {
         let expected = (StatusCode::OK, format!("{seen} alice"));
         assert_eq!(answer(&app, signed("/api/v1/issues")).await, expected, "{place}");
@@ -50,7 +54,7 @@ async fn the_same_request_passes_everywhere() {
 
 #[tokio::test]
 async fn in_front_of_the_whole_router_there_is_no_original_uri_and_none_is_needed() {
-    let layer = trusting(TestIdentity::wiki().trusted().build().unwrap());
+    let layer = trusting(TestIdentity::wiki().trusted().build().unwrap()).build().unwrap();
     let app = layer.layer(Router::new().nest("/api/v1", routes()));
     let response = app.oneshot(signed("/api/v1/issues")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -58,7 +62,7 @@ async fn in_front_of_the_whole_router_there_is_no_original_uri_and_none_is_neede
 
 #[tokio::test]
 async fn a_signature_for_the_path_that_is_left_is_no_good() {
-    let layer = trusting(TestIdentity::wiki().trusted().build().unwrap());
+    let layer = trusting(TestIdentity::wiki().trusted().build().unwrap()).build().unwrap();
     for (place, app, _) in routers(&layer) {
         let mut request = signed("/issues");
         *request.uri_mut() = "/api/v1/issues".parse().unwrap();
@@ -69,13 +73,13 @@ async fn a_signature_for_the_path_that_is_left_is_no_good() {
 #[tokio::test]
 async fn a_path_rule_holds_everywhere() {
     let application = TestIdentity::wiki().trusted().paths(PathRule::prefixes(["/api/v1/issues"]));
-    let layer = trusting(application.build().unwrap());
+    let layer = trusting(application.build().unwrap()).build().unwrap();
     for (place, app, _) in routers(&layer) {
         assert_eq!(status(&app, signed("/api/v1/issues")).await, StatusCode::OK, "{place}");
         assert_eq!(status(&app, signed("/api/v1/admin")).await, StatusCode::FORBIDDEN, "{place}");
     }
     let application = TestIdentity::wiki().trusted().paths(PathRule::prefixes(["/issues"]));
-    let layer = trusting(application.build().unwrap());
+    let layer = trusting(application.build().unwrap()).build().unwrap();
     for (place, app, _) in routers(&layer) {
         assert_eq!(status(&app, signed("/api/v1/issues")).await, StatusCode::FORBIDDEN, "{place}");
     }
@@ -84,7 +88,7 @@ async fn a_path_rule_holds_everywhere() {
 #[tokio::test]
 async fn a_context_path_stands_before_path_rules() {
     let application = TestIdentity::wiki().trusted().paths(PathRule::prefixes(["/v1/issues"]));
-    let layer = trusting(application.build().unwrap()).context_path("/api").unwrap();
+    let layer = trusting(application.build().unwrap()).context_path("/api").build().unwrap();
     for (place, app, _) in routers(&layer) {
         assert_eq!(status(&app, signed("/api/v1/issues")).await, StatusCode::OK, "{place}");
         assert_eq!(status(&app, signed("/api/v1/admin")).await, StatusCode::FORBIDDEN, "{place}");

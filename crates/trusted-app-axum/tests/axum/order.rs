@@ -23,8 +23,8 @@ fn options(with_method: bool) -> Request<Body> {
 
 #[tokio::test]
 async fn an_unknown_path_is_404_under_route_layer_and_401_under_layer() {
-    let inside = routes().route_layer(trusting_the_wiki());
-    let around = routes().layer(trusting_the_wiki());
+    let inside = routes().route_layer(trusting_the_wiki().build().unwrap());
+    let around = routes().layer(trusting_the_wiki().build().unwrap());
     assert_eq!(status(&inside, unsigned("/nothing")).await, StatusCode::NOT_FOUND);
     assert_eq!(status(&around, unsigned("/nothing")).await, StatusCode::UNAUTHORIZED);
     for app in [inside, around] {
@@ -40,11 +40,11 @@ async fn only_around_the_router_no_refusal_tells_which_paths_exist() {
         let response = app.oneshot(Request::delete(path).body(Body::empty()).unwrap()).await.unwrap();
         (response.status(), response.headers().contains_key("allow"))
     };
-    let inside = || routes().layer(trusting_the_wiki()).into_service();
+    let inside = || routes().layer(trusting_the_wiki().build().unwrap()).into_service();
     assert_eq!(refused(inside(), "/issues").await, (StatusCode::UNAUTHORIZED, true));
     assert_eq!(refused(inside(), "/nothing").await, (StatusCode::UNAUTHORIZED, false));
 
-    let around = Router::new().fallback_service(trusting_the_wiki().layer(routes()));
+    let around = Router::new().fallback_service(trusting_the_wiki().build().unwrap().layer(routes()));
     for path in ["/issues", "/nothing"] {
         assert_eq!(refused(around.clone().into_service(), path).await, (StatusCode::UNAUTHORIZED, false));
     }
@@ -52,7 +52,10 @@ async fn only_around_the_router_no_refusal_tells_which_paths_exist() {
 
 #[tokio::test]
 async fn a_route_added_after_the_layer_is_open() {
-    for app in [routes().layer(trusting_the_wiki()), routes().route_layer(trusting_the_wiki())] {
+    for app in [
+        routes().layer(trusting_the_wiki().build().unwrap()),
+        routes().route_layer(trusting_the_wiki().build().unwrap()),
+    ] {
         let app = app.route("/health", get(|| async {}));
         assert_eq!(status(&app, unsigned("/health")).await, StatusCode::OK);
         assert_eq!(status(&app, unsigned("/issues")).await, StatusCode::UNAUTHORIZED);
@@ -61,10 +64,10 @@ async fn a_route_added_after_the_layer_is_open() {
 
 #[tokio::test]
 async fn a_preflight_passes_if_the_layer_skips_it_and_any_other_options_does_not() {
-    let strict = routes().layer(trusting_the_wiki());
+    let strict = routes().layer(trusting_the_wiki().build().unwrap());
     assert_eq!(status(&strict, options(true)).await, StatusCode::UNAUTHORIZED);
 
-    let app = routes().layer(trusting_the_wiki().skip(is_cors_preflight));
+    let app = routes().layer(trusting_the_wiki().skip(is_cors_preflight).build().unwrap());
     assert_eq!(status(&app, options(true)).await, StatusCode::NO_CONTENT);
     assert_eq!(status(&app, options(false)).await, StatusCode::UNAUTHORIZED);
     assert_eq!(status(&app, unsigned("/issues")).await, StatusCode::UNAUTHORIZED);
@@ -74,7 +77,7 @@ async fn a_preflight_passes_if_the_layer_skips_it_and_any_other_options_does_not
 async fn a_cors_layer_outside_answers_preflights_and_marks_refusals() {
     let cors =
         CorsLayer::new().allow_origin(["https://wiki.test".parse().unwrap()]).allow_methods([Method::GET]);
-    let app = routes().layer(trusting_the_wiki()).layer(cors);
+    let app = routes().layer(trusting_the_wiki().build().unwrap()).layer(cors);
     assert_eq!(status(&app, options(true)).await, StatusCode::OK);
 
     let mut request = unsigned("/issues");
@@ -86,7 +89,7 @@ async fn a_cors_layer_outside_answers_preflights_and_marks_refusals() {
 
 #[tokio::test]
 async fn a_health_check_behind_the_layer_can_be_exempted() {
-    let layer = trusting_the_wiki().skip(|_, uri, _| uri.path() == "/internal/health");
+    let layer = trusting_the_wiki().skip(|_, uri, _| uri.path() == "/internal/health").build().unwrap();
     let health = Router::new().route("/health", get(|| async {})).layer(layer.clone());
     // The path is the original one, inside `nest` too.
     let app = Router::new().nest("/internal", health).merge(routes().layer(layer));
@@ -96,8 +99,9 @@ async fn a_health_check_behind_the_layer_can_be_exempted() {
 
 #[tokio::test]
 async fn around_the_router_it_sees_the_path_before_a_rewrite() {
-    let app = trusting_the_wiki().layer(NormalizePath::trim_trailing_slash(routes()));
-    let rewritten_first = NormalizePath::trim_trailing_slash(routes().layer(trusting_the_wiki()));
+    let app = trusting_the_wiki().build().unwrap().layer(NormalizePath::trim_trailing_slash(routes()));
+    let rewritten_first =
+        NormalizePath::trim_trailing_slash(routes().layer(trusting_the_wiki().build().unwrap()));
 
     let mut other_path = signed("/issues");
     *other_path.uri_mut() = "/issues/".parse().unwrap();

@@ -23,7 +23,7 @@ use crate::{User, answer, signed, status, trusting};
 fn allowing(addresses: &str) -> Router {
     let wiki = TestIdentity::wiki().trusted().addresses(addresses.parse().unwrap());
     let handler = get(|caller: Caller<User>| async move { caller.user_name().to_owned() });
-    Router::new().route("/issues", handler).layer(trusting(wiki.build().unwrap()))
+    Router::new().route("/issues", handler).layer(trusting(wiki.build().unwrap()).build().unwrap())
 }
 
 /// Sends a signed request to a server on this machine.
@@ -65,7 +65,7 @@ async fn so_does_a_layer_around_the_router() {
     let around = |addresses: &str| {
         let wiki = TestIdentity::wiki().trusted().addresses(addresses.parse().unwrap()).build().unwrap();
         let handler = get(|caller: Caller<User>| async move { caller.user_name().to_owned() });
-        let app = trusting(wiki).layer(Router::new().route("/issues", handler));
+        let app = trusting(wiki).build().unwrap().layer(Router::new().route("/issues", handler));
         ServiceExt::<Request<Body>>::into_make_service_with_connect_info::<SocketAddr>(app)
     };
     for (addresses, expected) in [("127.0.0.1", StatusCode::OK), ("10.0.0.1", StatusCode::FORBIDDEN)] {

@@ -3,7 +3,7 @@
 use http::HeaderName;
 use tower_trusted_app::LocalApplication;
 use tower_trusted_app::conditions::{ALLOWED_SKEW, STAMPED_AHEAD};
-use tower_trusted_app::rejection::Code;
+use tower_trusted_app::seraph::Code;
 use tower_trusted_app::seraph::TransportError;
 
 use super::clock::Difference;

@@ -8,14 +8,14 @@ use http::Request;
 use http::request::Parts;
 use serde::{Serialize, Serializer};
 use tower_trusted_app::application::Scheme;
-use tower_trusted_app::httpsig::{self, BaseLine, ContentDigest, RequestMessage, SignatureFields};
+use tower_trusted_app::httpsig::{self, BaseLine, RequestMessage, SignatureFields};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::seraph;
 use tower_trusted_app::signed_url::RebuiltUrl;
 use tower_trusted_app::users::MemoryDirectory;
 
 use super::signature;
-use crate::public_url::PublicUrlOptions;
+use crate::public_url::{PublicUrlOptions, in_words_of_options};
 
 #[derive(Serialize)]
 pub(super) struct SignedText {
@@ -62,7 +62,8 @@ const SERAPH: &str = "seraph-v3";
 impl SignedText {
     pub(super) fn of(request: Request<Bytes>, options: &PublicUrlOptions) -> anyhow::Result<Self> {
         let (parts, body) = request.into_parts();
-        let layer = options.layer(MemoryKeyStore::new([])?, MemoryDirectory::<()>::of_users([]))?;
+        let layer = options.layer(MemoryKeyStore::new([])?, MemoryDirectory::<()>::of_users([]));
+        let layer = layer.build().map_err(in_words_of_options)?;
         let url = layer.rebuilt_url(&parts).context("no URL can be made of the request and the options")?;
         let origin = match (options.has_public_url(), parts.uri.authority()) {
             (true, _) => "--public-url and the request line",
@@ -83,7 +84,7 @@ impl SignedText {
         let lines: Vec<_> =
             credentials.base_lines(&message).into_iter().map(|line| Line::of(line, origin)).collect();
         let signs_digest = lines.iter().any(|line| line.component == "\"content-digest\"");
-        let body = match ContentDigest::parse(&parts.headers) {
+        let body = match httpsig::parse_content_digest(&parts.headers) {
             Ok(digest) if signs_digest && !body.is_empty() => {
                 let mut hasher = digest.hasher();
                 hasher.update(body);

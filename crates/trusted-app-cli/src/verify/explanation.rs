@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tower_trusted_app::audit::{AuditSink, Decision, Outcome as Decided};
 use tower_trusted_app::conditions::{ALLOWED_SKEW, STAMPED_AHEAD, SourceAddress};
-use tower_trusted_app::httpsig::{Policy, Refusal};
-use tower_trusted_app::{Rejection, Scheme, TrustedApplication};
+use tower_trusted_app::httpsig::SignaturePolicy;
+use tower_trusted_app::seraph::TransportError;
+use tower_trusted_app::{Protocol, Rejected, Rejection, Scheme, TrustedApplication};
 
 use crate::output;
 use crate::span::spelled;
@@ -65,8 +66,8 @@ impl Explanation {
     fn of(decision: &Decision<'_>) -> Self {
         let (outcome, hint) = match decision.outcome {
             Decided::Authenticated { user } => (authenticated(decision, user), None),
-            Decided::Rejected(rejection) | Decided::ContinuedAsAnonymous(rejection) => {
-                (rejected(rejection), Some(hint(rejection)))
+            Decided::Rejected(why) | Decided::ContinuedAsAnonymous(why) => {
+                (rejected(why), Some(hint(why.reason())))
             }
             _ => (Outcome::Anonymous, None),
         };
@@ -113,13 +114,23 @@ fn authenticated(decision: &Decision<'_>, user: &str) -> Outcome {
     }
 }
 
-fn rejected(rejection: &Rejection) -> Outcome {
-    let (code, error) = (rejection.name(), rejection.to_transport_error());
-    let (header, reason) = match rejection {
-        Rejection::HttpSignature(refusal) => (code.to_owned(), Some(refusal.to_string())),
-        _ => (error.to_string(), None),
+fn rejected(rejected: &Rejected) -> Outcome {
+    let (code, reason) = (rejected.code(), rejected.reason());
+    let (header, reason) = match rejected.protocol() {
+        Protocol::HttpSignature => (code.to_owned(), Some(log_text(reason))),
+        Protocol::Seraph => (TransportError::of(reason).to_string(), None),
     };
-    Outcome::Rejected { code, message: error.message(), header, reason }
+    Outcome::Rejected { code, message: rejected.detail(), header, reason }
+}
+
+/// What the log has, with the lines of a signature base as they are.
+fn log_text(reason: &Rejection) -> String {
+    match reason {
+        Rejection::BadSignatureBase { base } => {
+            format!("the signature does not hold for this signature base:\n{base}")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Said of a request that nobody signed.
@@ -137,13 +148,9 @@ fn hint(rejection: &Rejection) -> &'static str {
         Rejection::AuthorityUnknown { .. } => {
             "the head names no host, or two: add a Host header, or state the server's URL by --public-url"
         }
-        Rejection::HttpSignature(refusal) => match &**refusal {
-            Refusal::Condition(rejection) => hint(rejection),
-            Refusal::FieldNotCovered { .. } => {
-                "have the peer cover it, or, if the server's own proxy sets it, name it by --proxy-field"
-            }
-            refusal => refusal.hint(),
-        },
+        Rejection::FieldNotCovered { .. } => {
+            "have the peer cover it, or, if the server's own proxy sets it, name it by --proxy-field"
+        }
         rejection => rejection.hint(),
     }
 }
@@ -152,9 +159,11 @@ fn hint(rejection: &Rejection) -> &'static str {
 fn facts(decision: &Decision<'_>) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let mut fact = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
-    if let Decided::Rejected(Rejection::HttpSignature(refusal)) = decision.outcome {
+    if let Decided::Rejected(rejected) = decision.outcome
+        && rejected.protocol() == Protocol::HttpSignature
+    {
         // Its lines are those of a signature base.
-        for (at, line) in refusal.to_string().lines().enumerate() {
+        for (at, line) in log_text(rejected.reason()).lines().enumerate() {
             fact(if at == 0 { "reason" } else { "" }, Some(line.to_owned()));
         }
     }
@@ -196,7 +205,10 @@ fn key(decision: &Decision<'_>) -> Option<String> {
 fn aged(decision: &Decision<'_>) -> Option<String> {
     let timeout = decision.application?.conditions().timeout;
     let (youngest, oldest) = match decision.signature?.scheme() {
-        Scheme::HttpSignature => (Policy::DEFAULT_SKEW, timeout.min(Policy::MAX_AGE) + Policy::DEFAULT_SKEW),
+        Scheme::HttpSignature => (
+            SignaturePolicy::DEFAULT_SKEW,
+            timeout.min(SignaturePolicy::MAX_AGE) + SignaturePolicy::DEFAULT_SKEW,
+        ),
         _ => (STAMPED_AHEAD + ALLOWED_SKEW, timeout),
     };
     let (age, now) = (decision.age_ms()?, decision.at);

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::rejection::Rejection;
 use crate::text::escaped;
 
 pub use problem::AddressProblem;
@@ -270,32 +269,46 @@ impl AddressRule {
         self.0.as_ref().is_none_or(|set| set.contains(peer))
     }
 
-    /// Checks every source in order; the first that does not match is the rejection.
+    /// Checks every source in order; the first that does not match is the answer.
     /// [`any`](Self::any) looks at none of them. Entries of headers that are blank are passed over.
     ///
     /// # Errors
     ///
-    /// [`Rejection::AddressNotAllowed`] for a peer and [`Rejection::ForwardedAddressNotAllowed`]
+    /// [`AddressMismatch::Peer`] for a peer and [`AddressMismatch::Forwarded`]
     /// for an entry of a header that matches no pattern or is no address;
-    /// [`Rejection::PeerUnknown`] when there is no address to look at.
-    pub fn check<'a>(&self, sources: impl IntoIterator<Item = SourceAddress<'a>>) -> Result<(), Rejection> {
+    /// [`AddressMismatch::PeerUnknown`] when there is no address to look at.
+    pub fn check<'a>(
+        &self,
+        sources: impl IntoIterator<Item = SourceAddress<'a>>,
+    ) -> Result<(), AddressMismatch<'a>> {
         let Some(set) = &self.0 else { return Ok(()) };
         let mut known = false;
         for source in sources {
             match source {
-                SourceAddress::UnknownPeer => return Err(Rejection::PeerUnknown),
+                SourceAddress::UnknownPeer => return Err(AddressMismatch::PeerUnknown),
                 SourceAddress::Peer(peer) if !set.contains(peer) => {
-                    return Err(Rejection::AddressNotAllowed { address: peer.to_string() });
+                    return Err(AddressMismatch::Peer(peer));
                 }
                 SourceAddress::Forwarded(text) if text.trim_matches(BLANKS).is_empty() => continue,
                 SourceAddress::Forwarded(text) if !set.contains_text(text) => {
-                    return Err(Rejection::ForwardedAddressNotAllowed { address: text.to_owned() });
+                    return Err(AddressMismatch::Forwarded(text));
                 }
                 SourceAddress::Peer(_) | SourceAddress::Forwarded(_) => known = true,
             }
         }
-        if known { Ok(()) } else { Err(Rejection::PeerUnknown) }
+        if known { Ok(()) } else { Err(AddressMismatch::PeerUnknown) }
     }
+}
+
+/// Why an address rule does not allow the addresses of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressMismatch<'a> {
+    /// There is no address to look at.
+    PeerUnknown,
+    /// The connection's address matches no pattern.
+    Peer(Peer),
+    /// An entry of a header matches no pattern, or is no address.
+    Forwarded(&'a str),
 }
 
 impl FromStr for AddressRule {

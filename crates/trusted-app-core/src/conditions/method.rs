@@ -2,7 +2,6 @@
 
 use http::Method;
 
-use crate::rejection::Rejection;
 use crate::text::escaped;
 
 /// Reads a method as an operator writes it in a list.
@@ -96,18 +95,10 @@ impl MethodRule {
         self.0.as_deref()
     }
 
-    /// Checks one method. Methods are case-sensitive (RFC 9110, section 9.1).
-    ///
-    /// # Errors
-    ///
-    /// [`Rejection::MethodNotAllowed`].
-    pub fn check(&self, method: &Method) -> Result<(), Rejection> {
-        match &self.0 {
-            Some(methods) if !methods.contains(method) => {
-                Err(Rejection::MethodNotAllowed { method: method.to_string() })
-            }
-            _ => Ok(()),
-        }
+    /// Whether it allows this method. Methods are case-sensitive (RFC 9110, section 9.1).
+    #[must_use]
+    pub fn allows(&self, method: &Method) -> bool {
+        self.0.as_ref().is_none_or(|methods| methods.contains(method))
     }
 }
 
@@ -118,7 +109,7 @@ mod tests {
     #[test]
     fn any_allows_every_method() {
         for method in [Method::GET, Method::DELETE, Method::from_bytes(b"PURGE").expect("a method")] {
-            assert_eq!(MethodRule::any().check(&method), Ok(()));
+            assert!(MethodRule::any().allows(&method));
         }
         assert_eq!(MethodRule::any().methods(), None);
     }
@@ -126,10 +117,10 @@ mod tests {
     #[test]
     fn a_list_allows_only_what_is_in_it() {
         let rule = MethodRule::only([Method::GET, Method::HEAD]);
-        assert_eq!(rule.check(&Method::HEAD), Ok(()));
-        for (bytes, method) in [(b"POST".as_slice(), "POST"), (b"get", "get"), (b"GETS", "GETS")] {
-            let refused = rule.check(&Method::from_bytes(bytes).expect("a method"));
-            assert_eq!(refused, Err(Rejection::MethodNotAllowed { method: method.to_owned() }));
+        assert!(rule.allows(&Method::HEAD));
+        for method in [b"POST".as_slice(), b"get", b"GETS"] {
+            let method = Method::from_bytes(method).expect("a method");
+            assert!(!rule.allows(&method), "{method}");
         }
     }
 
@@ -171,6 +162,6 @@ mod tests {
 
     #[test]
     fn an_empty_list_allows_nothing() {
-        assert!(MethodRule::only([]).check(&Method::GET).is_err());
+        assert!(!MethodRule::only([]).allows(&Method::GET));
     }
 }

@@ -8,10 +8,10 @@ mod replay;
 pub(crate) mod window;
 
 pub use address::{
-    AddressPattern, AddressPatternError, AddressProblem, AddressRule, Peer, SourceAddress,
+    AddressMismatch, AddressPattern, AddressPatternError, AddressProblem, AddressRule, Peer, SourceAddress,
     parse_forwarded_address,
 };
 pub use method::{MethodError, MethodRule, parse_method};
-pub use path::{PathPattern, PathPatternError, PathPatternKind, PathRule};
+pub use path::{PathMismatch, PathPattern, PathPatternError, PathPatternKind, PathRule};
 pub use replay::{ReplayProtection, ReplayProtectionError};
 pub use window::{ALLOWED_SKEW, STAMPED_AHEAD};

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use self::pattern::{EVERY_METHOD, is_identifier};
 use crate::conditions::ambiguity::{ambiguity, without_parameters};
-use crate::rejection::Rejection;
 
 pub use pattern::{PathPattern, PathPatternError, PathPatternKind};
 
@@ -76,19 +75,25 @@ impl PathRule {
     ///
     /// # Errors
     ///
-    /// [`Rejection::PathNotAllowed`] when no pattern covers the path, and then
-    /// [`Rejection::PathAmbiguous`].
-    pub fn check(&self, path: Option<&str>) -> Result<(), Rejection> {
+    /// [`PathMismatch::NotCovered`] when no pattern covers the path, and then
+    /// [`PathMismatch::Ambiguous`].
+    pub fn check(&self, path: Option<&str>) -> Result<(), PathMismatch> {
         let Some(set) = &self.0 else { return Ok(()) };
         let path = path.unwrap_or_default();
         if !set.covers(path) {
-            return Err(Rejection::PathNotAllowed { path: path.to_owned() });
+            return Err(PathMismatch::NotCovered);
         }
-        match ambiguity(path) {
-            Some(reason) => Err(Rejection::PathAmbiguous { path: path.to_owned(), reason }),
-            None => Ok(()),
-        }
+        ambiguity(path).map_or(Ok(()), |reason| Err(PathMismatch::Ambiguous(reason)))
     }
+}
+
+/// Why a path rule does not allow a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathMismatch {
+    /// No pattern covers it.
+    NotCovered,
+    /// A pattern covers it, but it could mean two things, for this reason.
+    Ambiguous(&'static str),
 }
 
 impl fmt::Debug for PathRule {
@@ -220,7 +225,7 @@ mod tests {
                 "/x/rest/api",
                 "/rest%2Fapi",
             ] {
-                assert!(matches!(rule.check(Some(path)), Err(Rejection::PathNotAllowed { .. })), "{path}");
+                assert!(matches!(rule.check(Some(path)), Err(PathMismatch::NotCovered)), "{path}");
             }
         }
     }
@@ -292,15 +297,9 @@ mod tests {
     #[test]
     fn not_covered_comes_before_ambiguous() {
         let rule = PathRule::prefixes(["/rest"]);
-        assert_eq!(
-            rule.check(Some("/secure/../rest/x")),
-            Err(Rejection::PathNotAllowed { path: "/secure/../rest/x".to_owned() })
-        );
-        assert_eq!(
-            rule.check(Some("/rest/../secure")),
-            Err(Rejection::PathAmbiguous { path: "/rest/../secure".to_owned(), reason: "dot segment" })
-        );
-        assert_eq!(rule.check(None), Err(Rejection::PathNotAllowed { path: String::new() }));
+        assert_eq!(rule.check(Some("/secure/../rest/x")), Err(PathMismatch::NotCovered));
+        assert_eq!(rule.check(Some("/rest/../secure")), Err(PathMismatch::Ambiguous("dot segment")));
+        assert_eq!(rule.check(None), Err(PathMismatch::NotCovered));
     }
 
     #[test]

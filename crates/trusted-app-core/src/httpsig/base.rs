@@ -6,10 +6,10 @@ use http::header::GetAll;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use sfv::{BareItemFromInput, ItemSerializer};
 
-use super::error::Refusal;
 use super::fields::{SignatureFields, all};
 use super::input::{self, Component, Input, Wanted};
 use crate::limits::MAX_SIGNATURE_BASE_BYTES;
+use crate::rejection::Rejection;
 
 mod line;
 mod member;
@@ -88,12 +88,12 @@ impl SignatureBase {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] when there is no such signature, or something that it covers is not there.
+    /// [`Rejection::Malformed`] when there is no such signature, or something that it covers is not there.
     pub fn of_request(
         fields: &SignatureFields<'_>,
         label: &str,
         request: &RequestMessage<'_>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, Rejection> {
         Self::of_label(fields, label, &Message::Request(*request))
     }
 
@@ -106,18 +106,19 @@ impl SignatureBase {
         fields: &SignatureFields<'_>,
         label: &str,
         response: &ResponseMessage<'_>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, Rejection> {
         Self::of_label(fields, label, &Message::Response(*response))
     }
 
-    fn of_label(fields: &SignatureFields<'_>, label: &str, message: &Message<'_>) -> Result<Self, Refusal> {
+    fn of_label(fields: &SignatureFields<'_>, label: &str, message: &Message<'_>) -> Result<Self, Rejection> {
         let input = input::find(&fields.input, Wanted::Label(label))?;
-        let missing = || Refusal::malformed(format!("signature-input: no member `{}`", label.escape_debug()));
+        let missing =
+            || Rejection::malformed(format!("signature-input: no member `{}`", label.escape_debug()));
         Self::of(message, &input.ok_or_else(missing)?)
     }
 
     /// The base of what `input` covers in `message`.
-    pub(super) fn of(message: &Message<'_>, input: &Input<'_>) -> Result<Self, Refusal> {
+    pub(super) fn of(message: &Message<'_>, input: &Input<'_>) -> Result<Self, Rejection> {
         let mut base = Self::empty();
         for component in &input.components {
             base.write_identifier(component)?;
@@ -131,7 +132,7 @@ impl SignatureBase {
     }
 
     /// The inner list with its parameters (RFC 9421, section 2.3), as it stands in `Signature-Input`.
-    pub(super) fn write_parameters(&mut self, input: &Input<'_>) -> Result<(), Refusal> {
+    pub(super) fn write_parameters(&mut self, input: &Input<'_>) -> Result<(), Rejection> {
         self.write(b"(");
         for (at, component) in input.components.iter().enumerate() {
             if at > 0 {
@@ -161,7 +162,7 @@ impl SignatureBase {
         self.0.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
     }
 
-    fn write_identifier(&mut self, component: &Component<'_>) -> Result<(), Refusal> {
+    fn write_identifier(&mut self, component: &Component<'_>) -> Result<(), Rejection> {
         let name = component.name.as_str();
         let of_name = name.strip_prefix('@').unwrap_or(name);
         if of_name.is_empty() || !all(of_name.as_bytes(), is_lower_case_token) {
@@ -219,7 +220,7 @@ impl SignatureBase {
         self.0.push(b'"');
     }
 
-    fn write_value(&mut self, message: &Message<'_>, component: &Component<'_>) -> Result<(), Refusal> {
+    fn write_value(&mut self, message: &Message<'_>, component: &Component<'_>) -> Result<(), Rejection> {
         let parameter = component.parameter.as_deref();
         let parameter = parameter.map(|(name, value)| (name.as_str(), value));
         let (message, parameter) = match (message, parameter) {
@@ -252,7 +253,7 @@ impl SignatureBase {
         request: &RequestMessage<'_>,
         component: &Component<'_>,
         parameter: Option<(&str, &BareItemFromInput<'_>)>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let target = || Target::of(request.url).ok_or_else(|| malformed(component, "has no value"));
         if let ("query-param", Some(("name", BareItemFromInput::String(wanted)))) = (name, parameter) {
             let value = query::parameter(target()?.query.unwrap_or_default(), wanted.as_str());
@@ -298,7 +299,7 @@ impl SignatureBase {
         lines: GetAll<'_, HeaderValue>,
         component: &Component<'_>,
         parameter: Option<(&str, &BareItemFromInput<'_>)>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let absent = || malformed(component, "is not there");
         let begin = self.0.len();
         for (at, line) in lines.iter().enumerate() {
@@ -337,8 +338,8 @@ const fn is_lower_case_token(byte: u8) -> bool {
         | b'^' | b'_' | b'`' | b'|' | b'~')
 }
 
-fn malformed(component: &Component<'_>, problem: &str) -> Refusal {
-    Refusal::malformed(format!(
+fn malformed(component: &Component<'_>, problem: &str) -> Rejection {
+    Rejection::malformed(format!(
         "the covered component `{}` {problem}",
         component.name.as_str().escape_debug()
     ))

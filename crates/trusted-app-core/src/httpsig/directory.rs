@@ -22,15 +22,16 @@ use smallvec::SmallVec;
 
 use self::proof::Answer;
 use super::base::{Message, RequestMessage, ResponseMessage, SignatureBase};
-use super::digest::{CONTENT_DIGEST, ContentDigest, DigestAlgorithm};
-use super::error::Refusal;
+use super::digest::{CONTENT_DIGEST, parse_content_digest};
 use super::fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
 use super::input::{Component, Input};
 use super::sign::{self, SignError};
 use crate::application::ApplicationKey;
 use crate::clock::Timestamp;
+use crate::content::{ContentDigest, DigestAlgorithm};
 use crate::crypto::{PrivateSignatureKey, SignatureKey, Thumbprint};
 use crate::limits::{MAX_DIRECTORY_BYTES, MAX_DIRECTORY_KEYS};
+use crate::rejection::Rejection;
 use crate::text::{self, TextError};
 
 pub use entry::{SkipReason, SkippedKey};
@@ -222,7 +223,7 @@ impl KeyDirectory {
         if !headers.contains_key(CONTENT_DIGEST) {
             return Err(DirectoryError::NoDigest);
         }
-        if !ContentDigest::parse(headers)?.matches(body) {
+        if !parse_content_digest(headers)?.matches(body) {
             return Err(DirectoryError::DigestDiffers);
         }
         let fields = &SignatureFields::within(headers, MAX_INPUT_BYTES, MAX_SIGNATURE_BYTES)?;
@@ -353,7 +354,7 @@ pub enum DirectoryError {
     DigestDiffers,
     /// The answer's fields are no good.
     #[error(transparent)]
-    Answer(#[from] Refusal),
+    Answer(#[from] Rejection),
     /// No entry gives a key whose possession is proven.
     #[error("no key in it can be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NoKey(Vec<SkippedKey>),

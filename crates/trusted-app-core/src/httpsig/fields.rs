@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 
 use super::TAG;
-use super::error::Refusal;
 use super::input;
 use crate::limits::{MAX_SIGNATURE_BYTES, MAX_SIGNATURE_INPUT_BYTES, MAX_SIGNATURES};
+use crate::rejection::Rejection;
 use crate::seraph::REQUEST_HEADERS;
 
 /// What is signed, and with which parameters (RFC 9421, section 4.1).
@@ -38,8 +38,8 @@ impl<'h> SignatureFields<'h> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] when there is none.
-    pub fn signature(&self, label: &str) -> Result<Vec<u8>, Refusal> {
+    /// [`Rejection::Malformed`] when there is none.
+    pub fn signature(&self, label: &str) -> Result<Vec<u8>, Rejection> {
         input::signature(&self.signature, label, MAX_SIGNATURES)
     }
 
@@ -47,11 +47,11 @@ impl<'h> SignatureFields<'h> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Ambiguous`] when the message has the profile's tag and a field of Seraph's;
-    /// [`Refusal::Malformed`] when one is above [`MAX_SIGNATURE_INPUT_BYTES`] or [`MAX_SIGNATURE_BYTES`].
-    pub fn of(headers: &'h HeaderMap) -> Result<Self, Refusal> {
+    /// [`Rejection::TwoSchemes`] when the message has the profile's tag and a field of Seraph's;
+    /// [`Rejection::Malformed`] when one is above [`MAX_SIGNATURE_INPUT_BYTES`] or [`MAX_SIGNATURE_BYTES`].
+    pub fn of(headers: &'h HeaderMap) -> Result<Self, Rejection> {
         if Self::attempted(headers) && headers.keys().any(|name| REQUEST_HEADERS.contains(name)) {
-            return Err(Refusal::Ambiguous);
+            return Err(Rejection::TwoSchemes);
         }
         Self::within(headers, MAX_SIGNATURE_INPUT_BYTES, MAX_SIGNATURE_BYTES)
     }
@@ -60,7 +60,7 @@ impl<'h> SignatureFields<'h> {
         headers: &'h HeaderMap,
         max_input: usize,
         max_signature: usize,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, Rejection> {
         Ok(Self {
             input: joined(headers, &SIGNATURE_INPUT, max_input)?,
             signature: joined(headers, &SIGNATURE, max_signature)?,
@@ -82,8 +82,8 @@ pub(super) fn joined<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
     limit: usize,
-) -> Result<Cow<'h, [u8]>, Refusal> {
-    let too_long = || Refusal::malformed(format!("`{name}` is longer than {limit} bytes"));
+) -> Result<Cow<'h, [u8]>, Rejection> {
+    let too_long = || Rejection::malformed(format!("`{name}` is longer than {limit} bytes"));
     let mut lines = headers.get_all(name).iter().map(HeaderValue::as_bytes);
     let Some(first) = lines.next() else { return Ok(Cow::Borrowed(&[])) };
     if first.len() > limit {

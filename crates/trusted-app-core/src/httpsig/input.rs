@@ -9,8 +9,8 @@ use sfv::visitor::{
 use sfv::{BareItemFromInput, KeyRef, Parser, StringRef};
 use smallvec::SmallVec;
 
-use super::error::Refusal;
 use crate::limits::{MAX_COMPONENTS, MAX_SIGNATURE_PARAMETERS, MAX_SIGNATURES};
+use crate::rejection::Rejection;
 
 /// A name and a value, as they stand there.
 pub(super) type Parameter<'a> = (&'a KeyRef, BareItemFromInput<'a>);
@@ -46,8 +46,9 @@ impl<'a> Input<'a> {
     }
 
     /// That nothing is wrong with it.
-    pub(super) fn in_order(&self) -> Result<(), Refusal> {
-        self.problem.map_or(Ok(()), |problem| Err(Refusal::malformed(format!("signature-input: {problem}"))))
+    pub(super) fn in_order(&self) -> Result<(), Rejection> {
+        self.problem
+            .map_or(Ok(()), |problem| Err(Rejection::malformed(format!("signature-input: {problem}"))))
     }
 
     pub(super) fn has_tag(&self, tag: &str) -> bool {
@@ -85,7 +86,7 @@ pub(super) fn find_all<'a>(
     field: &'a [u8],
     wanted: Wanted<'_>,
     max: usize,
-) -> Result<SmallVec<[Input<'a>; 1]>, Refusal> {
+) -> Result<SmallVec<[Input<'a>; 1]>, Rejection> {
     let mut members = Members {
         wanted,
         max,
@@ -95,17 +96,17 @@ pub(super) fn find_all<'a>(
         problem: "it is no dictionary of inner lists",
     };
     if Parser::new(field).parse_dictionary_with_visitor(&mut members).is_err() {
-        return Err(Refusal::malformed(format!("signature-input: {}", members.problem)));
+        return Err(Rejection::malformed(format!("signature-input: {}", members.problem)));
     }
     Ok(members.found)
 }
 
 /// The one member that is wanted; `None` if there is none.
-pub(super) fn find<'a>(field: &'a [u8], wanted: Wanted<'_>) -> Result<Option<Input<'a>>, Refusal> {
+pub(super) fn find<'a>(field: &'a [u8], wanted: Wanted<'_>) -> Result<Option<Input<'a>>, Rejection> {
     let mut found = find_all(field, wanted, MAX_SIGNATURES)?;
     found.iter().try_for_each(Input::in_order)?;
     if found.len() > 1 {
-        return Err(Refusal::malformed("signature-input: more than one member with the profile's tag"));
+        return Err(Rejection::malformed("signature-input: more than one member with the profile's tag"));
     }
     Ok(found.pop())
 }
@@ -266,13 +267,13 @@ impl<'a> ParameterVisitor<'a> for Parameters<'_, 'a, '_> {
 }
 
 /// The signature under this label in `Signature`, of at most `max` that there may be.
-pub(super) fn signature(field: &[u8], label: &str, max: usize) -> Result<Vec<u8>, Refusal> {
+pub(super) fn signature(field: &[u8], label: &str, max: usize) -> Result<Vec<u8>, Rejection> {
     let mut members =
         Signatures { label, max, labels: SmallVec::new(), signature: None, problem: "it is no dictionary" };
     if Parser::new(field).parse_dictionary_with_visitor(&mut members).is_err() {
-        return Err(Refusal::malformed(format!("signature: {}", members.problem)));
+        return Err(Rejection::malformed(format!("signature: {}", members.problem)));
     }
-    let missing = || Refusal::malformed(format!("signature: no member `{label}`"));
+    let missing = || Rejection::malformed(format!("signature: no member `{label}`"));
     members.signature.ok_or_else(missing)
 }
 

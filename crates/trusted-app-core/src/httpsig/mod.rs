@@ -15,7 +15,7 @@
 //!
 //! 1. [`SignatureFields::of`] and [`Credentials::parse`] read the fields, under the
 //!    [`limits`](crate::limits);
-//! 2. [`Credentials::check`] holds them against the [`Policy`]: what must be covered, and when;
+//! 2. [`Credentials::check`] holds them against the [`SignaturePolicy`]: what must be covered, and when;
 //! 3. a [`KeyStore`](crate::KeyStore) says whose [`thumbprint`](Checked::key) that is;
 //! 4. [`Checked::verify`] holds the signature against that key and answers with a [`VerifiedRequest`],
 //!    which nothing else can make;
@@ -24,12 +24,12 @@
 //!    [fields of a proxy's](VerifiedRequest::proxy_fields) are removed;
 //! 6. a [`ReplayStore`](crate::ReplayStore) says whether the nonce is new.
 //!
-//! Anything else is a [`Refusal`].
+//! Anything else is a [`Rejection`].
 
 mod base;
+mod code;
 mod digest;
 mod directory;
-mod error;
 mod fields;
 mod input;
 mod policy;
@@ -38,17 +38,17 @@ mod user;
 mod verify;
 
 pub use base::{BaseLine, RequestMessage, ResponseMessage, SignatureBase};
-pub use digest::{CONTENT_DIGEST, ContentDigest, DigestAlgorithm, DigestHasher, ExpectedContent};
+pub use code::Code;
+pub use digest::{CONTENT_DIGEST, parse_content_digest};
 pub use directory::{
     DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, DirectoryKey, KeyDirectory, SignedDirectory,
     SkipReason, SkippedKey, Unproven,
 };
-pub use error::{Code, Refusal, TimeLimit};
 pub use fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
-pub use policy::{ACCEPT_SIGNATURE, Policy, ProxyFieldError, accept_signature};
+pub use policy::{ACCEPT_SIGNATURE, ProxyFieldError, SignaturePolicy, accept_signature};
 pub use sign::{SignError, SignatureHeaders, SigningRequest};
 pub use user::{TRUSTED_APP_USER, UserField};
-pub use verify::{Checked, Credentials, VerifiedRequest};
+pub use verify::{Checked, Credentials};
 
 /// The `tag` of this profile's signatures.
 pub const TAG: &str = "trusted-app";

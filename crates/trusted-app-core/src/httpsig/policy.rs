@@ -9,31 +9,32 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::digest::{CONTENT_DIGEST, ContentDigest, ExpectedContent};
-use super::error::{Refusal, TimeLimit};
+use super::digest::{CONTENT_DIGEST, parse_content_digest};
 use super::fields::{SIGNATURE, SIGNATURE_INPUT};
 use super::input::Input;
 use super::user::TRUSTED_APP_USER;
 use crate::application::TrustedApplication;
 use crate::clock::Timestamp;
+use crate::content::ExpectedContent;
+use crate::rejection::{Rejection, TimeLimit};
 use crate::seraph::REQUEST_HEADERS;
 
 /// The profile's rules that a server may set.
 ///
 /// ```
 /// use std::time::Duration;
-/// use trusted_app_core::httpsig::Policy;
+/// use trusted_app_core::httpsig::SignaturePolicy;
 ///
-/// let policy = Policy::default()
+/// let policy = SignaturePolicy::default()
 ///     .with_skew(Duration::from_secs(10))
 ///     .with_cover_if_present(["x-forwarded-prefix".parse()?]);
 /// assert_eq!(policy.skew().as_secs(), 10);
 /// // Not more than the profile allows.
-/// assert_eq!(policy.with_skew(Duration::from_secs(3600)).skew(), Policy::MAX_SKEW);
+/// assert_eq!(policy.with_skew(Duration::from_secs(3600)).skew(), SignaturePolicy::MAX_SKEW);
 /// # Ok::<_, http::header::InvalidHeaderName>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+pub struct SignaturePolicy {
     skew: Duration,
     cover_if_present: Cow<'static, [HeaderName]>,
     proxy_fields: Vec<HeaderName>,
@@ -72,7 +73,7 @@ static NEVER_A_PROXYS: [HeaderName; 13] = [
     HOST,
 ];
 
-impl Default for Policy {
+impl Default for SignaturePolicy {
     fn default() -> Self {
         Self {
             skew: Self::DEFAULT_SKEW,
@@ -83,7 +84,7 @@ impl Default for Policy {
     }
 }
 
-impl Policy {
+impl SignaturePolicy {
     /// How long after its creation a signature is good at most, whatever the application's time-out.
     pub const MAX_AGE: Duration = Duration::from_secs(300);
     /// How far two clocks may differ, unless stated.
@@ -106,7 +107,7 @@ impl Policy {
     }
 
     /// Fields that a proxy of the server's own adds to the requests that it passes on. Where the signature does not
-    /// cover one, it counts as not there: the server [removes](super::VerifiedRequest::proxy_fields) it, and the
+    /// cover one, it counts as not there: the server [removes](crate::proofs::Accepted::proxy_fields) it, and the
     /// handler never sees it. One that is covered is the peer's, and stays. By default there are none.
     ///
     /// # Errors
@@ -114,12 +115,12 @@ impl Policy {
     /// When the signature itself, or where the request goes and where it ends, depends on a field of that name.
     ///
     /// ```
-    /// use trusted_app_core::httpsig::Policy;
+    /// use trusted_app_core::httpsig::SignaturePolicy;
     ///
-    /// let policy = Policy::default().with_proxy_fields(["x-original-url".parse()?, "authorization".parse()?])?;
+    /// let policy = SignaturePolicy::default().with_proxy_fields(["x-original-url".parse()?, "authorization".parse()?])?;
     /// assert_eq!(policy.proxy_fields().len(), 2);
     ///
-    /// assert!(Policy::default().with_proxy_fields(["content-digest".parse()?]).is_err());
+    /// assert!(SignaturePolicy::default().with_proxy_fields(["content-digest".parse()?]).is_err());
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_proxy_fields(
@@ -201,14 +202,16 @@ impl Policy {
         input: &Input<'_>,
         headers: &HeaderMap,
         has_content: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let covers = |name: &str| input.covers(name);
         let must_cover = |name: &str| {
-            if covers(name) { Ok(()) } else { Err(Refusal::coverage(format!("`{name}`"))) }
+            if covers(name) { Ok(()) } else { Err(Rejection::not_covered(format!("`{name}`"))) }
         };
         must_cover("@method")?;
         if !covers("@target-uri") && !["@authority", "@path", "@query"].into_iter().all(covers) {
-            return Err(Refusal::coverage("`@target-uri`, or all of `@authority`, `@path` and `@query`"));
+            return Err(Rejection::not_covered(
+                "`@target-uri`, or all of `@authority`, `@path` and `@query`",
+            ));
         }
         must_cover(TRUSTED_APP_USER.as_str())?;
         if has_content && !self.unsigned_content {
@@ -224,7 +227,7 @@ impl Policy {
             says_something(name) && !covers(name.as_str()) && !self.proxy_fields.contains(name)
         });
         match uncovered.next() {
-            Some(field) => Err(Refusal::FieldNotCovered { field: field.clone() }),
+            Some(field) => Err(Rejection::FieldNotCovered { field: field.clone() }),
             None => Ok(()),
         }
     }
@@ -234,20 +237,20 @@ impl Policy {
         &self,
         input: &Input<'_>,
         headers: &HeaderMap,
-    ) -> Result<ExpectedContent, Refusal> {
+    ) -> Result<ExpectedContent, Rejection> {
         let covers_type = input.covers(CONTENT_TYPE.as_str());
         if input.covers(CONTENT_DIGEST.as_str()) {
-            let digest = ContentDigest::parse(headers)?;
+            let digest = parse_content_digest(headers)?;
             // Of what type content would be that comes without being announced, no one signed.
             return match covers_type {
                 true => Ok(ExpectedContent::Digest(digest)),
                 false if digest.matches(b"") => Ok(ExpectedContent::Empty),
-                false => Err(Refusal::coverage(format!("`{CONTENT_TYPE}`"))),
+                false => Err(Rejection::not_covered(format!("`{CONTENT_TYPE}`"))),
             };
         }
         // Whether the application may leave it out is not known yet.
         Ok(match self.unsigned_content && covers_type {
-            true => ExpectedContent::InsecureUnsigned,
+            true => ExpectedContent::Unsigned,
             false => ExpectedContent::Empty,
         })
     }
@@ -265,7 +268,7 @@ impl Policy {
         expires: Timestamp,
         now: Timestamp,
         max_age: Duration,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let limit = if created > now.saturating_add(self.skew) {
             TimeLimit::Created
         } else if now > expires.saturating_add(self.skew) {
@@ -275,11 +278,11 @@ impl Policy {
         } else {
             return Ok(());
         };
-        Err(Refusal::Stale { created, expires, now, limit })
+        Err(Rejection::Stale { created, expires, now, limit })
     }
 }
 
-/// A name that [`Policy::with_proxy_fields`] does not take.
+/// A name that [`SignaturePolicy::with_proxy_fields`] does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the field `{name}` cannot be a proxy's: the signature, or where a request goes and ends, depends on it; name \
@@ -331,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_limit_that_is_passed_is_named() {
-        let policy = Policy::default();
+        let policy = SignaturePolicy::default();
         let second = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         let most = Duration::from_secs(30);
         for (expires, now, limit) in [
@@ -345,7 +348,7 @@ mod tests {
         ] {
             let answer = policy.check_window(second(0), second(expires), second(now), most).err();
             let passed = answer.map(|refusal| match refusal {
-                Refusal::Stale { limit, .. } => Some(limit),
+                Rejection::Stale { limit, .. } => Some(limit),
                 _ => None,
             });
             assert_eq!(passed, limit.map(Some), "expires {expires}, now {now}");
@@ -363,12 +366,12 @@ mod tests {
     #[test]
     fn what_the_signature_or_the_framing_depends_on_is_no_proxys_field() {
         for name in NEVER_A_PROXYS.iter().chain(&REQUEST_HEADERS) {
-            let refused = Policy::default().with_proxy_fields([name.clone()]).unwrap_err();
+            let refused = SignaturePolicy::default().with_proxy_fields([name.clone()]).unwrap_err();
             assert!(refused.to_string().starts_with(&format!("the field `{name}` cannot be a proxy's")));
         }
         let others = [HeaderName::from_static("x-request-id"), HeaderName::from_static("cookie")];
         for name in COVER_IF_PRESENT.iter().chain(&others) {
-            let policy = Policy::default().with_proxy_fields([name.clone()]).unwrap();
+            let policy = SignaturePolicy::default().with_proxy_fields([name.clone()]).unwrap();
             assert_eq!(policy.proxy_fields(), std::slice::from_ref(name));
         }
     }
@@ -392,9 +395,9 @@ mod tests {
 
     #[test]
     fn the_hint_names_the_proxy_beside_the_peer_where_one_can_be_at_fault() {
-        let field = Refusal::FieldNotCovered { field: HeaderName::from_static("x-original-url") };
+        let field = Rejection::FieldNotCovered { field: HeaderName::from_static("x-original-url") };
         assert_eq!(field.to_string(), "the signature must cover `x-original-url`, which the request has");
         assert!(field.hint().contains("the peer") && field.hint().contains("with_proxy_fields"));
-        assert!(!Refusal::coverage("`@method`").hint().contains("proxy"));
+        assert!(!Rejection::not_covered("`@method`").hint().contains("proxy"));
     }
 }

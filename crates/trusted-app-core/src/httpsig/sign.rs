@@ -13,14 +13,15 @@ use smallvec::SmallVec;
 
 use super::TAG;
 use super::base::{Message, RequestMessage, SignatureBase};
-use super::digest::{CONTENT_DIGEST, ContentDigest, DigestAlgorithm};
-use super::error::Refusal;
+use super::digest::CONTENT_DIGEST;
 use super::fields::{SIGNATURE, SIGNATURE_INPUT};
 use super::input::{Component, Input, Parameter};
-use super::policy::{Policy, announces_content};
+use super::policy::{SignaturePolicy, announces_content};
 use super::user::{TRUSTED_APP_USER, UserField};
 use crate::clock::Timestamp;
+use crate::content::{ContentDigest, DigestAlgorithm};
 use crate::crypto::{PrivateSignatureKey, RandomError, SigningError, default_provider};
+use crate::rejection::Rejection;
 
 /// The label of our signatures.
 const LABEL: &str = "ta";
@@ -58,7 +59,7 @@ pub struct SigningRequest<'a> {
     unsigned_content: bool,
     created: Timestamp,
     lifetime: Duration,
-    policy: Cow<'a, Policy>,
+    policy: Cow<'a, SignaturePolicy>,
 }
 
 impl<'a> SigningRequest<'a> {
@@ -75,7 +76,7 @@ impl<'a> SigningRequest<'a> {
             unsigned_content: false,
             created,
             lifetime: Self::DEFAULT_LIFETIME,
-            policy: Cow::Owned(Policy::default()),
+            policy: Cow::Owned(SignaturePolicy::default()),
         }
     }
 
@@ -105,12 +106,12 @@ impl<'a> SigningRequest<'a> {
     /// How long the signature is good; 1 to 300 seconds.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Duration) -> Self {
-        Self { lifetime: lifetime.clamp(Duration::from_secs(1), Policy::MAX_AGE), ..self }
+        Self { lifetime: lifetime.clamp(Duration::from_secs(1), SignaturePolicy::MAX_AGE), ..self }
     }
 
     /// The receiver's policy: what it wants to be covered.
     #[must_use]
-    pub fn with_policy(self, policy: &'a Policy) -> Self {
+    pub fn with_policy(self, policy: &'a SignaturePolicy) -> Self {
         Self { policy: Cow::Borrowed(policy), ..self }
     }
 
@@ -249,7 +250,7 @@ pub enum SignError {
     /// Something that must be covered is not there or cannot be: content without a `Content-Type`, a
     /// field with characters beyond ASCII.
     #[error(transparent)]
-    Uncoverable(#[from] Refusal),
+    Uncoverable(#[from] Rejection),
     /// The time cannot be written.
     #[error("the time of the signature is out of range")]
     Time,

@@ -8,9 +8,9 @@ use sfv::visitor::{ItemVisitor, ParameterVisitor};
 use sfv::{BareItemFromInput, KeyRef, Parser};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::error::Refusal;
 use super::fields::all;
 use crate::limits::{MAX_USER_FIELD_BYTES, MAX_USER_FIELD_NAME_BYTES};
+use crate::rejection::Rejection;
 
 /// The user that a request is made for.
 pub const TRUSTED_APP_USER: HeaderName = HeaderName::from_static("trusted-app-user");
@@ -32,7 +32,7 @@ pub const TRUSTED_APP_USER: HeaderName = HeaderName::from_static("trusted-app-us
 /// assert!(UserField::parse(&http::HeaderValue::from_static(r#"%"alice""#)).is_err());
 /// // In two parts, which look like one: u and a combining diaeresis.
 /// assert!(UserField::new("mu\u{308}ller").is_err());
-/// # Ok::<_, trusted_app_core::httpsig::Refusal>(())
+/// # Ok::<_, trusted_app_core::httpsig::Rejection>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserField<'a> {
@@ -46,8 +46,8 @@ impl<'a> UserField<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] when the name is another.
-    pub fn new(name: impl Into<Cow<'a, str>>) -> Result<Self, Refusal> {
+    /// [`Rejection::Malformed`] when the name is another.
+    pub fn new(name: impl Into<Cow<'a, str>>) -> Result<Self, Rejection> {
         let name = name.into();
         check(&name).map_err(malformed)?;
         Ok(Self { name, tenant: None })
@@ -57,8 +57,8 @@ impl<'a> UserField<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] when the tenant is another.
-    pub fn with_tenant(mut self, tenant: impl Into<Cow<'a, str>>) -> Result<Self, Refusal> {
+    /// [`Rejection::Malformed`] when the tenant is another.
+    pub fn with_tenant(mut self, tenant: impl Into<Cow<'a, str>>) -> Result<Self, Rejection> {
         let tenant = tenant.into();
         if tenant.is_empty() || tenant.len() > MAX_USER_FIELD_NAME_BYTES || !is_printable_ascii(&tenant) {
             return Err(malformed("the tenant is not 1 to 256 characters of printable ASCII"));
@@ -71,13 +71,13 @@ impl<'a> UserField<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Coverage`] when there is none, [`Refusal::Malformed`] when there are several, and as
+    /// [`Rejection::NotCovered`] when there is none, [`Rejection::Malformed`] when there are several, and as
     /// [`parse`](Self::parse).
-    pub(super) fn of(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+    pub(super) fn of(headers: &'a HeaderMap) -> Result<Self, Rejection> {
         let mut lines = headers.get_all(TRUSTED_APP_USER).iter();
         match (lines.next(), lines.next()) {
             (Some(line), None) => Self::parse(line),
-            (None, _) => Err(Refusal::coverage("`trusted-app-user`, which is not there")),
+            (None, _) => Err(Rejection::not_covered("`trusted-app-user`, which is not there")),
             (Some(_), Some(_)) => Err(malformed("it comes twice")),
         }
     }
@@ -86,8 +86,8 @@ impl<'a> UserField<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] when it is not the one form of a name as [`new`](Self::new) has it.
-    pub fn parse(value: &'a HeaderValue) -> Result<Self, Refusal> {
+    /// [`Rejection::Malformed`] when it is not the one form of a name as [`new`](Self::new) has it.
+    pub fn parse(value: &'a HeaderValue) -> Result<Self, Rejection> {
         let text = value.as_bytes().trim_ascii();
         if text.len() > MAX_USER_FIELD_BYTES {
             return Err(malformed("it is longer than 2048 bytes"));
@@ -182,8 +182,8 @@ fn is_printable_ascii(text: &str) -> bool {
     all(text.as_bytes(), |byte| matches!(byte, b' '..=b'~'))
 }
 
-fn malformed(problem: &str) -> Refusal {
-    Refusal::malformed(format!("trusted-app-user: {problem}"))
+fn malformed(problem: &str) -> Rejection {
+    Rejection::malformed(format!("trusted-app-user: {problem}"))
 }
 
 fn check(name: &str) -> Result<(), &'static str> {
@@ -335,7 +335,7 @@ mod tests {
             "%\"\"",
         ] {
             let value = HeaderValue::from_str(text).unwrap();
-            assert!(matches!(UserField::parse(&value), Err(Refusal::Malformed(_))), "{text}");
+            assert!(matches!(UserField::parse(&value), Err(Rejection::Malformed { .. })), "{text}");
         }
         let long = HeaderValue::from_str(&format!("\"{}\"", "a".repeat(257))).unwrap();
         assert!(UserField::parse(&long).is_err());

@@ -1,6 +1,6 @@
 //! From the fields of a request to the proof that it was signed.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use http::HeaderName;
 use sfv::BareItemFromInput;
@@ -9,18 +9,17 @@ use smol_str::SmolStr;
 
 use super::TAG;
 use super::base::{BaseLine, Message, RequestMessage, SignatureBase};
-use super::digest::ExpectedContent;
-use super::error::{Refusal, TimeLimit};
 use super::fields::{SignatureFields, all};
 use super::input::{self, Input, Wanted};
-use super::policy::{self, Policy};
+use super::policy::{self, SignaturePolicy};
 use super::user::UserField;
 use crate::application::{Scheme, TrustedApplication};
 use crate::clock::Timestamp;
+use crate::content::ExpectedContent;
 use crate::crypto::Thumbprint;
 use crate::limits::{MAX_NONCE_BYTES, MAX_SIGNATURES, MAX_URL_BYTES, MIN_NONCE_BYTES};
-use crate::store::{ReplayClaim, ReplayId};
-use crate::verified::VerifiedSignature;
+use crate::proofs::{Nonce, Signed, SignedRequest, Verified, VerifiedSignature};
+use crate::rejection::Rejection;
 
 /// The signature of this profile that a request carries, as it came. Nothing is proven yet.
 #[derive(Debug, Clone)]
@@ -40,11 +39,11 @@ impl<'a> Credentials<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] when a field is none of the structured fields of RFC 9421, beyond a
+    /// [`Rejection::Malformed`] when a field is none of the structured fields of RFC 9421, beyond a
     /// [limit](crate::limits), has a label, component or parameter twice or two signatures with the
     /// profile's tag, when a parameter that the profile requires is missing or of another type, or when
     /// it expires no later than it was created.
-    pub fn parse(fields: &'a SignatureFields<'_>) -> Result<Option<Self>, Refusal> {
+    pub fn parse(fields: &'a SignatureFields<'_>) -> Result<Option<Self>, Rejection> {
         let Some(input) = input::find(&fields.input, Wanted::Tag(TAG))? else { return Ok(None) };
         let signature = input::signature(&fields.signature, input.label, MAX_SIGNATURES)?;
         let created = time(&input, "created")?;
@@ -82,25 +81,25 @@ impl<'a> Credentials<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] when a covered component is not there or no component, or a field is not what
-    /// the profile says; [`Refusal::Coverage`] and [`Refusal::FieldNotCovered`] when something must be covered and is
+    /// [`Rejection::Malformed`] when a covered component is not there or no component, or a field is not what
+    /// the profile says; [`Rejection::NotCovered`] and [`Rejection::FieldNotCovered`] when something must be covered and is
     /// not;
-    /// [`Refusal::Stale`] outside the window; [`Refusal::KeyUnknown`] when the `keyid` is no thumbprint.
+    /// [`Rejection::Stale`] outside the window; [`Rejection::KeyUnknown`] when the `keyid` is no thumbprint.
     pub fn check(
         self,
         request: &RequestMessage<'_>,
         has_body: bool,
-        policy: &'a Policy,
+        policy: &'a SignaturePolicy,
         now: Timestamp,
-    ) -> Result<Checked<'a>, Refusal> {
+    ) -> Result<Checked<'a>, Rejection> {
         if request.url.len() > MAX_URL_BYTES {
-            return Err(Refusal::malformed(format!("the URL is longer than {MAX_URL_BYTES} bytes")));
+            return Err(Rejection::malformed(format!("the URL is longer than {MAX_URL_BYTES} bytes")));
         }
         if let Some(component) = self.input.components.iter().find(|component| {
             component.parameter.as_deref().is_some_and(|(name, _)| !matches!(name.as_str(), "key" | "name"))
         }) {
             let component = component.name.as_str().escape_debug();
-            return Err(Refusal::malformed(format!("the covered component `{component}` has a parameter")));
+            return Err(Rejection::malformed(format!("the covered component `{component}` has a parameter")));
         }
         let has_content = has_body || policy::has_content(request.headers);
         // Before the coverage, so that what is listed and not there is malformed whatever else is missing.
@@ -110,7 +109,7 @@ impl<'a> Credentials<'a> {
         let (name, tenant) = (SmolStr::new(user.name()), user.tenant().map(Into::into));
         let content = policy.expected_content(&self.input, request.headers)?;
         let proxy_fields = policy.uncovered_proxy_fields(&self.input, request.headers);
-        policy.check_window(self.created, self.expires, now, Policy::MAX_AGE)?;
+        policy.check_window(self.created, self.expires, now, SignaturePolicy::MAX_AGE)?;
         let key = self.key_id.parse().map_err(|_| self.key_unknown())?;
         Ok(Checked {
             credentials: self,
@@ -125,8 +124,8 @@ impl<'a> Credentials<'a> {
         })
     }
 
-    fn key_unknown(&self) -> Refusal {
-        Refusal::KeyUnknown { key: self.key_id.to_owned() }
+    fn key_unknown(&self) -> Rejection {
+        Rejection::KeyUnknown { key: self.key_id.to_owned() }
     }
 }
 
@@ -143,7 +142,7 @@ pub struct Checked<'a> {
     has_content: bool,
     content: ExpectedContent,
     proxy_fields: Vec<HeaderName>,
-    policy: &'a Policy,
+    policy: &'a SignaturePolicy,
 }
 
 impl Checked<'_> {
@@ -162,7 +161,7 @@ impl Checked<'_> {
 
     /// The rejection for when no application has the key.
     #[must_use]
-    pub fn unknown_key(&self) -> Refusal {
+    pub fn unknown_key(&self) -> Rejection {
         self.credentials.key_unknown()
     }
 
@@ -171,132 +170,63 @@ impl Checked<'_> {
     /// # Errors
     ///
     /// The first that applies: a scheme that the application may not use, a key that it has not or that
-    /// is not live, an `alg` that is not the key's, [`Refusal::Stale`] beyond the application's
-    /// time-out, a signature that does not hold, [`Refusal::Coverage`] when there is content, no digest covers it and
+    /// is not live, an `alg` that is not the key's, [`Rejection::Stale`] beyond the application's
+    /// time-out, a signature that does not hold, [`Rejection::NotCovered`] when there is content, no digest covers it and
     /// the application is not
     /// [registered for that](crate::application::TrustedApplicationBuilder::insecure_unsigned_bodies).
     pub fn verify(
         self,
-        application: &TrustedApplication,
+        application: &Arc<TrustedApplication>,
         now: Timestamp,
-    ) -> Result<VerifiedRequest, Refusal> {
+    ) -> Result<Verified<'static>, Rejection> {
         let credentials = self.credentials;
         if !application.schemes().contains(&Scheme::HttpSignature) {
-            return Err(Refusal::SchemeNotAllowed);
+            return Err(Rejection::SchemeNotAllowed);
         }
         let key = application.live_signature_key(&self.key, now).ok_or_else(|| credentials.key_unknown())?;
         if credentials.algorithm.is_some_and(|algorithm| algorithm != key.algorithm().as_str()) {
-            return Err(Refusal::AlgorithmMismatch);
+            return Err(Rejection::AlgorithmMismatch);
         }
         let (created, expires) = (credentials.created, credentials.expires);
-        self.policy.check_window(created, expires, now, Policy::max_age(application))?;
+        self.policy.check_window(created, expires, now, SignaturePolicy::max_age(application))?;
         let holds = key.verify(self.base.as_bytes(), &credentials.signature);
-        holds.map_err(|_| Refusal::BadSignature { base: self.base.for_log(&credentials.input) })?;
+        holds.map_err(|_| Rejection::BadSignatureBase { base: self.base.for_log(&credentials.input) })?;
         let may_be_unsigned = application.conditions().insecure_unsigned_bodies;
         let content = match self.content {
-            ExpectedContent::InsecureUnsigned if !may_be_unsigned && self.has_content => {
-                return Err(Refusal::coverage("`content-digest`: the application may not leave it out"));
+            ExpectedContent::Unsigned if !may_be_unsigned && self.has_content => {
+                return Err(Rejection::not_covered("`content-digest`: the application may not leave it out"));
             }
-            ExpectedContent::InsecureUnsigned if !may_be_unsigned => ExpectedContent::Empty,
+            ExpectedContent::Unsigned if !may_be_unsigned => ExpectedContent::Empty,
             content => content,
         };
-        Ok(VerifiedRequest {
-            signature: VerifiedSignature::new(
-                Scheme::HttpSignature,
-                self.key.fingerprint(),
-                created,
-                self.user,
-            ),
-            tenant: self.tenant,
-            content,
-            proxy_fields: self.proxy_fields,
+        let last_claim = self.policy.last_claim(created);
+        let nonce = Nonce {
+            bytes: SmallVec::from_slice(credentials.nonce.as_bytes()),
             expires,
-            nonce: SmallVec::from_slice(credentials.nonce.as_bytes()),
-            nonce_lifetime: self.policy.nonce_lifetime(),
-            last_claim: self.policy.last_claim(created),
-        })
+            last_claim,
+            lifetime: self.policy.nonce_lifetime(),
+            earliest_until: SignaturePolicy::earliest_until(last_claim),
+        };
+        let signature =
+            VerifiedSignature::new(Scheme::HttpSignature, self.key.fingerprint(), created, self.user);
+        let (proxy_fields, tenant) = (self.proxy_fields, self.tenant);
+        let signed = SignedRequest { content, proxy_fields, tenant, nonce };
+        Ok(Verified::new(application, signature, Signed::Request(Box::new(signed)), now))
     }
 }
 
-/// Proof that an application's key signed this request for its user: its method, its target, and a
-/// digest of its body.
-///
-/// It says nothing yet about the conditions, about the body that comes, and about whether the
-/// request came before.
-#[derive(Debug, Clone)]
-pub struct VerifiedRequest {
-    signature: VerifiedSignature,
-    tenant: Option<Box<str>>,
-    content: ExpectedContent,
-    proxy_fields: Vec<HeaderName>,
-    expires: Timestamp,
-    /// Of usual length it needs no memory of its own.
-    nonce: SmallVec<[u8; 64]>,
-    nonce_lifetime: Duration,
-    last_claim: Timestamp,
+fn malformed(parameter: &str, problem: &str) -> Rejection {
+    Rejection::malformed(format!("signature-input: the parameter `{parameter}` is missing or {problem}"))
 }
 
-impl VerifiedRequest {
-    /// The signature, to be held against the application's conditions.
-    #[must_use]
-    pub fn signature(&self) -> &VerifiedSignature {
-        &self.signature
-    }
-
-    /// The tenant whose user it is, if the request names one.
-    #[must_use]
-    pub fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
-    }
-
-    /// What the body has to be.
-    #[must_use]
-    pub fn content(&self) -> &ExpectedContent {
-        &self.content
-    }
-
-    /// The fields that the request has, that the policy [takes for a proxy's](Policy::with_proxy_fields), and that the
-    /// signature does not cover. Remove them before the request is handled.
-    #[must_use]
-    pub fn proxy_fields(&self) -> &[HeaderName] {
-        &self.proxy_fields
-    }
-
-    /// The claim of the nonce: that no other request with it is accepted.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Stale`] when so much time has passed since the signature was verified, such as with a body that
-    /// came slowly, that an earlier claim of the nonce may be forgotten.
-    pub fn replay_claim<'a>(
-        &self,
-        application: &'a TrustedApplication,
-        now: Timestamp,
-    ) -> Result<ReplayClaim<'a>, Refusal> {
-        if now > self.last_claim {
-            let created = self.signature.created();
-            return Err(Refusal::Stale { created, expires: self.expires, now, limit: TimeLimit::Nonce });
-        }
-        let until = now.saturating_add(self.nonce_lifetime);
-        let nonce = [b"http-signature".as_slice(), self.signature.key().as_bytes(), &self.nonce];
-        let id = ReplayId::new(application.id(), nonce);
-        let earliest_until = Policy::earliest_until(self.last_claim);
-        Ok(ReplayClaim { application: application.id(), id, now, until, earliest_until })
-    }
-}
-
-fn malformed(parameter: &str, problem: &str) -> Refusal {
-    Refusal::malformed(format!("signature-input: the parameter `{parameter}` is missing or {problem}"))
-}
-
-fn time(input: &Input<'_>, name: &str) -> Result<Timestamp, Refusal> {
+fn time(input: &Input<'_>, name: &str) -> Result<Timestamp, Rejection> {
     let seconds = input.parameter(name).and_then(BareItemFromInput::as_integer);
     let seconds = seconds.ok_or_else(|| malformed(name, "is no integer"))?;
     // At most 15 digits.
     Ok(Timestamp::from_millis(i64::from(seconds).saturating_mul(1000)))
 }
 
-fn text<'a>(input: &Input<'a>, name: &str) -> Result<Option<&'a str>, Refusal> {
+fn text<'a>(input: &Input<'a>, name: &str) -> Result<Option<&'a str>, Rejection> {
     match input.parameter(name) {
         None => Ok(None),
         Some(BareItemFromInput::String(std::borrow::Cow::Borrowed(text))) => Ok(Some(text.as_str())),

@@ -1,6 +1,6 @@
-//! What an operator may do about a refused request.
+//! What an operator may do about a rejected request.
 
-use super::Rejection;
+use super::{Rejection, TimeLimit};
 use crate::conditions::AddressProblem;
 
 impl Rejection {
@@ -8,7 +8,9 @@ impl Rejection {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::CredentialsMissing => "the request carries no X-Seraph-Trusted-App-Cert header",
+            Self::CredentialsMissing => "have the peer sign its requests, or make the layer `optional()`",
+            Self::TwoSchemes => "look for a proxy that adds headers; a peer uses one scheme",
+            Self::Malformed { .. } => "correct what the peer sends",
             Self::VersionNotANumber { .. } => "the peer sends a broken version header",
             Self::VersionNotAllowed { version: 0, .. } => {
                 "the peer sends no X-Seraph-Trusted-App-Version header, or speaks version 0, which anyone can forge: \
@@ -28,11 +30,14 @@ impl Rejection {
             Self::VersionNotAllowed { .. } => {
                 "the peer sends a version that this library does not know: it knows 0 to 3, and 3 is the newest"
             }
+            Self::SchemeNotAllowed => "list the scheme `http-signature` with the application",
             Self::ApplicationIdMissing => "the peer sends no X-Seraph-Trusted-App-ID header",
             Self::SecretKeyMissing | Self::MagicMissing => {
                 "a version 2 peer must send the Key and Magic headers"
             }
             Self::ApplicationUnknown { .. } => "register the application; ids are compared byte for byte",
+            Self::KeyUnknown { .. } => "register the key with its application, or make it active",
+            Self::AlgorithmMismatch => "correct the peer: it names another algorithm than its key's",
             Self::BadMagic { .. } => {
                 "look whether a header was cut, the certificate above all; in version 2, compare the registered \
                  key's fingerprint with the peer's"
@@ -47,6 +52,14 @@ impl Rejection {
                 "the signature holds for neither text of the URL, in its normal form and as the public URL is written: \
                  compare both with the one the peer signed: host, scheme, port, context path, escapes; set the public \
                  URL; compare the key's fingerprint"
+            }
+            Self::BadSignatureBase { .. } => {
+                "compare the signature base with the peer's: host, scheme, port, context path, escapes"
+            }
+            Self::NotCovered { .. } => "have the peer cover it",
+            Self::FieldNotCovered { .. } => {
+                "have the peer cover it, or, if your own proxy sets it, name it in \
+                 `SignaturePolicy::with_proxy_fields`"
             }
             Self::AuthorityUnknown { authority: None, host: None, .. } => {
                 "the request names no host, by which its public URL would be found"
@@ -65,6 +78,19 @@ impl Rejection {
                 "compare the clocks of both sides; a request that is sent again must be signed anew"
             }
             Self::CertificateFromFuture { .. } => "the peer's clock is ahead: compare time and time zone",
+            Self::Stale { limit, .. } => match limit {
+                TimeLimit::Created => "compare the clocks of both sides",
+                TimeLimit::Expires => {
+                    "compare the clocks of both sides; a request that is sent again must be signed anew"
+                }
+                TimeLimit::Age(_) => {
+                    "compare the clocks of both sides; the application's time-out may be shorter than its \
+                     signatures' life"
+                }
+                TimeLimit::Nonce => {
+                    "the peer, or the network, is slow: a request must be complete while it is good"
+                }
+            },
             Self::MethodNotAllowed { .. } => "add the method to the application",
             Self::AddressNotAllowed { .. } => "add this address to the application",
             Self::ForwardedAddressNotAllowed { address } => match AddressProblem::of_forwarded(address) {
@@ -95,14 +121,19 @@ impl Rejection {
             Self::PathAmbiguous { .. } => {
                 "the path could be read in two ways and so could slip past a path rule"
             }
+            Self::TenantUnknown { .. } => "the peer names a tenant, which this service does not know",
             Self::UserUnknown { .. } => "create the user; names are compared byte for byte",
             Self::PermissionDenied { rule, .. } => rule.hint(),
+            Self::ContentMismatch => {
+                "look for a proxy that changes bodies; the digest is of the encoded content"
+            }
+            Self::ContentTooLarge { .. } => "raise the limit of the layer, or let it stream",
+            Self::ContentNotHeld { .. } => "the peer is slow, or the layer's memory for bodies is full",
             Self::Replayed { .. } => {
-                "somebody sent a captured request again, or the peer sends one certificate more than once: have \
-                 it sign each request anew, or turn the application's replay protection off"
+                "somebody sent a captured request again, or the peer sends one signature more than once: have it sign \
+                 each request anew, or, with Seraph's schemes, turn the application's replay protection off"
             }
             Self::Unavailable { .. } => "the store's own error is in the log beside this",
-            Self::HttpSignature(refusal) => refusal.hint(),
         }
     }
 }
@@ -125,8 +156,6 @@ mod tests {
             assert!(hint(version).contains(text), "{version}: {}", hint(version));
         }
         assert!(!hint(1).contains("version 0") && !hint(4).contains("list"));
-        let none = Rejection::VersionNotAllowed { version: 3, highest: None };
-        assert_eq!(none.to_transport_error().params(), ["3", "none of them"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 
 use crate::application::{ApplicationId, Scheme, TrustedApplication};
 use crate::clock::Timestamp;
-use crate::verified::VerifiedSignature;
+use crate::proofs::VerifiedSignature;
 
 /// Remembers signatures that held, so that headers which come again cost no RSA.
 ///
@@ -158,8 +158,8 @@ mod tests {
     use crate::application::{ApplicationKey, KeyState};
     use crate::conditions::{AddressRule, PathRule};
     use crate::crypto::PrivateKey;
-    use crate::rejection::{Code, Rejection};
-    use crate::seraph::{CERTIFICATE, Credentials, KEY, MAGIC, SIGNATURE, SigningRequest};
+    use crate::rejection::Rejection;
+    use crate::seraph::{CERTIFICATE, Code, Credentials, KEY, MAGIC, SIGNATURE, SigningRequest};
 
     const NOW: Timestamp = Timestamp::from_millis(1);
     const URL: &str = "https://tracker.example.com/rest";
@@ -196,7 +196,10 @@ mod tests {
         application: &TrustedApplication,
         url: &str,
     ) -> Result<(VerifiedSignature, bool), Rejection> {
-        Credentials::parse(headers)?.unwrap().verify_cached(application, url, NOW, cache)
+        let application = Arc::new(application.clone());
+        let (verified, remembered) =
+            Credentials::parse(headers)?.unwrap().verify_cached(&application, url, NOW, cache)?;
+        Ok((verified.signature().clone(), remembered))
     }
 
     #[test]
@@ -217,7 +220,7 @@ mod tests {
                 assert!(verify(&cache, &altered, &application, URL).is_err(), "{scheme} {name}");
             }
             let elsewhere = verify(&cache, &headers, &application, "https://tracker.example.com/admin");
-            assert_eq!(elsewhere.unwrap_err().code(), Code::BadSignature);
+            assert_eq!(Code::of(&elsewhere.unwrap_err()), Code::BadSignature);
         }
     }
 
@@ -230,13 +233,13 @@ mod tests {
 
         let version_3 = application(&wiki(), Scheme::SeraphV3);
         let refused = verify(&cache, &headers, &version_3, URL).unwrap_err();
-        assert_eq!(refused.code(), Code::BadProtocolVersion);
+        assert_eq!(Code::of(&refused), Code::BadProtocolVersion);
 
         let other_key = include_str!("../../tests/data/private-key-1031-exponent-3.pem");
         let rotated =
             LocalApplication::new(wiki().id().clone(), PrivateKey::from_pkcs8_pem(other_key).unwrap());
         let rotated = application(&rotated, Scheme::InsecureSeraphV2);
-        assert_eq!(verify(&cache, &headers, &rotated, URL).unwrap_err().code(), Code::BadMagic);
+        assert_eq!(Code::of(&verify(&cache, &headers, &rotated, URL).unwrap_err()), Code::BadMagic);
     }
 
     #[test]
@@ -262,7 +265,7 @@ mod tests {
                 // Remembered from when the key was good, and not remembered.
                 for cache in [&cache, &SignatureCache::default()] {
                     let refused = verify(cache, &headers, &application, URL).unwrap_err();
-                    assert_eq!(refused.code(), code, "{application:?}");
+                    assert_eq!(Code::of(&refused), code, "{application:?}");
                 }
             }
         }

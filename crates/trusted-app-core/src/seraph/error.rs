@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use http::HeaderValue;
 
+use super::code::Code;
 use super::parameters;
-use crate::limits::MAX_MESSAGE_BYTES;
-use crate::rejection::Code;
+use crate::limits::{MAX_MESSAGE_BYTES, MAX_REPEATED_BYTES};
+use crate::rejection::Rejection;
 
 /// What stands between the three parts.
 const SEPARATOR: &str = ";\t";
@@ -20,8 +21,7 @@ const SEPARATOR: &str = ";\t";
 /// like the original, `FromStr` then refuses it.
 ///
 /// ```
-/// use trusted_app_core::rejection::Code;
-/// use trusted_app_core::seraph::TransportError;
+/// use trusted_app_core::seraph::{Code, TransportError};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let error: TransportError = "USER_UNKNOWN;\tUnknown User: {0};\t[\"zoë\"]".parse()?;
@@ -43,6 +43,97 @@ impl TransportError {
     #[must_use]
     pub fn new(code: Code, template: impl Into<String>, params: Vec<String>) -> Self {
         Self { code, template: template.into(), params }
+    }
+
+    /// What the peer is told about a rejection: the original's template and its parameters, of which it repeats
+    /// [`MAX_REPEATED_BYTES`] each.
+    #[must_use]
+    pub fn of(rejection: &Rejection) -> Self {
+        let (template, params): (&str, Vec<String>) = match rejection {
+            Rejection::CredentialsMissing => ("Request has no Trusted Application certificate", vec![]),
+            Rejection::VersionNotANumber { version } => ("Bad protocol version: {0}", vec![version.clone()]),
+            Rejection::VersionNotAllowed { version, highest } => (
+                "Unsupported protocol version: {0}. required {1}",
+                vec![
+                    version.to_string(),
+                    highest.map_or_else(|| "none of them".to_owned(), |highest| highest.to_string()),
+                ],
+            ),
+            Rejection::ApplicationIdMissing => ("Application ID not found in request", vec![]),
+            Rejection::SecretKeyMissing => ("Secret Key not found in request", vec![]),
+            Rejection::MagicMissing => ("Magic Number not found in request", vec![]),
+            Rejection::ApplicationUnknown { id } => ("Unknown Application: {0}", vec![id.clone()]),
+            Rejection::BadMagic { part, application } => (
+                "Unable to decrypt certificate {0} for application {1}",
+                vec![part.as_str().to_owned(), application.clone()],
+            ),
+            Rejection::TimestampNotANumber { timestamp, application } => (
+                "Exception: {0} occurred serving request for application: {1}",
+                vec![
+                    format!("java.lang.NumberFormatException: For input string: \"{timestamp}\""),
+                    application.clone(),
+                ],
+            ),
+            Rejection::SignatureMissing => ("Missing signature in a v2 request", vec![]),
+            Rejection::BadSignature { url, as_written: Some(as_written) } => {
+                ("Bad signature for URL: {0} or {1}", vec![url.clone(), as_written.clone()])
+            }
+            Rejection::BadSignature { url, as_written: None } | Rejection::AuthorityUnknown { url, .. } => {
+                ("Bad signature for URL: {0}", vec![url.clone()])
+            }
+            Rejection::RepeatedHeader { name } => {
+                ("Header found more than once in request: {0}", vec![(*name).to_owned()])
+            }
+            Rejection::TooLarge { what, limit } => {
+                ("Too large: {0}. At most {1}", vec![(*what).to_owned(), limit.to_string()])
+            }
+            Rejection::CertificateTooOld { application, created, timeout_ms, .. } => (
+                "Certificate too old. Application: {0} Certificate Created: {1} Timeout: {2}",
+                vec![application.clone(), created.to_java_date(), timeout_ms.to_string()],
+            ),
+            Rejection::CertificateFromFuture { application, created, .. } => (
+                "Certificate from the future. Application: {0} Certificate Created: {1}",
+                vec![application.clone(), created.to_java_date()],
+            ),
+            Rejection::MethodNotAllowed { method } => {
+                ("Request not allowed to use method: {0}", vec![method.clone()])
+            }
+            Rejection::AddressNotAllowed { address } | Rejection::ForwardedAddressNotAllowed { address } => {
+                ("Request not allowed from IP address: {0}", vec![address.clone()])
+            }
+            Rejection::PeerUnknown => ("Request not allowed from an unknown address", vec![]),
+            Rejection::PathNotAllowed { path } => {
+                ("Request not allowed to access URL: {0}", vec![path.clone()])
+            }
+            Rejection::PathAmbiguous { path, reason } => (
+                "Request not allowed to access ambiguous URL: {0} ({1})",
+                vec![path.clone(), (*reason).to_owned()],
+            ),
+            Rejection::UserUnknown { user } => ("Unknown User: {0}", vec![user.clone()]),
+            Rejection::PermissionDenied { .. } => ("Permission Denied", vec![]),
+            Rejection::Replayed { application, created } => (
+                "Certificate used before. Application: {0} Certificate Created: {1}",
+                vec![application.clone(), created.to_java_date()],
+            ),
+            Rejection::Unavailable { .. } => {
+                ("Temporarily unable to tell whether the request is trusted", vec![])
+            }
+            // No request of Seraph's is rejected for one of these.
+            Rejection::TwoSchemes
+            | Rejection::Malformed { .. }
+            | Rejection::SchemeNotAllowed
+            | Rejection::KeyUnknown { .. }
+            | Rejection::AlgorithmMismatch
+            | Rejection::BadSignatureBase { .. }
+            | Rejection::NotCovered { .. }
+            | Rejection::FieldNotCovered { .. }
+            | Rejection::Stale { .. }
+            | Rejection::TenantUnknown { .. }
+            | Rejection::ContentMismatch
+            | Rejection::ContentTooLarge { .. }
+            | Rejection::ContentNotHeld { .. } => ("Request is not trusted", vec![]),
+        };
+        Self::new(Code::of(rejection), template, params.into_iter().map(cut).collect())
     }
 
     /// The short name.
@@ -201,6 +292,29 @@ fn format_message(template: &str, params: &[String]) -> Option<String> {
         }
     }
     Some(message)
+}
+
+/// Cuts off what exceeds [`MAX_REPEATED_BYTES`], and shows that it did.
+fn cut(mut text: String) -> String {
+    let mut bytes = 0;
+    let end = text.char_indices().find_map(|(at, character)| {
+        bytes += escaped_len(character);
+        (bytes > MAX_REPEATED_BYTES).then_some(at)
+    });
+    if let Some(end) = end {
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}
+
+/// The bytes that a character takes at most, escaped as our header or as `grpc-message` has it.
+fn escaped_len(character: char) -> usize {
+    match character {
+        '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '.' | '/' | ':' | '=' | '&' => 1,
+        ' '..='~' => 3,
+        other => 3 * other.len_utf8().max(2),
+    }
 }
 
 #[cfg(test)]

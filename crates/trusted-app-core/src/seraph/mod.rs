@@ -21,6 +21,7 @@
 mod base64;
 mod cache;
 mod certificate;
+mod code;
 mod document;
 mod error;
 mod headers;
@@ -34,6 +35,7 @@ mod verification;
 mod verify;
 
 pub use cache::SignatureCache;
+pub use code::{Code, class};
 pub use document::{CERTIFICATE_PATH, CertificateDocument, DocumentError};
 pub use error::{TransportError, TransportErrorSyntax};
 pub use headers::{

@@ -9,8 +9,8 @@ use super::certificate::{self, Certificate};
 use super::v2;
 use super::verification::{Verification, utf8};
 use crate::crypto::PublicKey;
+use crate::proofs::VerifiedSignature;
 use crate::rejection::Rejection;
-use crate::verified::VerifiedSignature;
 
 /// Version 1: the magic header and an encrypted certificate.
 pub(super) fn version_1(verification: &Verification<'_>) -> Result<VerifiedSignature, Rejection> {

@@ -11,8 +11,8 @@ use crate::application::{Scheme, TrustedApplication};
 use crate::clock::Timestamp;
 use crate::crypto::PublicKey;
 use crate::limits::{MAX_RSA_BITS, MAX_USER_NAME_BYTES};
+use crate::proofs::VerifiedSignature;
 use crate::rejection::{MagicPart, Rejection};
-use crate::verified::VerifiedSignature;
 
 /// A signature is as long as the modulus.
 const MAX_SIGNATURE_BYTES: usize = MAX_RSA_BITS / 8;

@@ -1,13 +1,15 @@
 //! Holding a request's signature against the keys of the application that it states.
 
+use std::sync::Arc;
+
 use super::cache::{Presented, SignatureCache};
 use super::verification::{Verification, utf8};
 use super::{Credentials, base64, certificate};
 use crate::application::{Scheme, TrustedApplication};
 use crate::clock::Timestamp;
 use crate::limits::MAX_URL_BYTES;
+use crate::proofs::{Signed, Verified, VerifiedSignature};
 use crate::rejection::Rejection;
-use crate::verified::VerifiedSignature;
 
 impl Credentials<'_> {
     /// Verifies the signature: that a key of `application` that is live at `now` signed it, for `url`
@@ -23,14 +25,15 @@ impl Credentials<'_> {
     /// version needs, a magic number or certificate that cannot be read, a timestamp that is no
     /// number, a signature that is missing or does not hold under any of its keys; then a user name
     /// that nobody can have (blank, or with control characters).
-    pub fn verify(
+    pub fn verify<'r>(
         &self,
-        application: &TrustedApplication,
-        url: &str,
+        application: &Arc<TrustedApplication>,
+        url: &'r str,
         now: Timestamp,
-    ) -> Result<VerifiedSignature, Rejection> {
+    ) -> Result<Verified<'r>, Rejection> {
         let scheme = self.allowed_scheme(application, url)?;
-        run(&Verification { credentials: self, application, scheme, url, now })
+        let signature = run(&Verification { credentials: self, application, scheme, url, now })?;
+        Ok(Verified::new(application, signature, Signed::Url(url), now))
     }
 
     /// As [`verify`](Self::verify), but remembers in `cache` what held, and says whether it was
@@ -39,34 +42,38 @@ impl Credentials<'_> {
     /// # Errors
     ///
     /// As [`verify`](Self::verify).
-    pub fn verify_cached(
+    pub fn verify_cached<'r>(
         &self,
-        application: &TrustedApplication,
-        url: &str,
+        application: &Arc<TrustedApplication>,
+        url: &'r str,
         now: Timestamp,
         cache: &SignatureCache,
-    ) -> Result<(VerifiedSignature, bool), Rejection> {
+    ) -> Result<(Verified<'r>, bool), Rejection> {
         let scheme = self.allowed_scheme(application, url)?;
         let presented = self.presented(scheme, url);
-        if let Some(signature) = cache.get(application, &presented, now) {
-            return Ok((signature, true));
-        }
-        let signature = run(&Verification { credentials: self, application, scheme, url, now })?;
-        cache.insert(application, &presented, signature.clone());
-        Ok((signature, false))
+        let (signature, remembered) = match cache.get(application, &presented, now) {
+            Some(signature) => (signature, true),
+            None => {
+                let signature = run(&Verification { credentials: self, application, scheme, url, now })?;
+                cache.insert(application, &presented, signature.clone());
+                (signature, false)
+            }
+        };
+        Ok((Verified::new(application, signature, Signed::Url(url), now), remembered))
     }
 
     /// The signature, if `cache` remembers that it held for `url`: costs no RSA.
     #[must_use]
-    pub fn remembered(
+    pub fn remembered<'r>(
         &self,
-        application: &TrustedApplication,
-        url: &str,
+        application: &Arc<TrustedApplication>,
+        url: &'r str,
         now: Timestamp,
         cache: &SignatureCache,
-    ) -> Option<VerifiedSignature> {
+    ) -> Option<Verified<'r>> {
         let scheme = self.allowed_scheme(application, url).ok()?;
-        cache.get(application, &self.presented(scheme, url), now)
+        let signature = cache.get(application, &self.presented(scheme, url), now)?;
+        Some(Verified::new(application, signature, Signed::Url(url), now))
     }
 
     fn presented<'s>(&'s self, scheme: Scheme, url: &'s str) -> Presented<&'s [u8]> {

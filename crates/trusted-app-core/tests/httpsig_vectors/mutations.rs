@@ -4,9 +4,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use trusted_app_core::httpsig::{
-    CONTENT_DIGEST, ContentDigest, DigestAlgorithm, SIGNATURE, SIGNATURE_INPUT, TRUSTED_APP_USER,
-};
+use trusted_app_core::content::{ContentDigest, DigestAlgorithm};
+use trusted_app_core::httpsig::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, TRUSTED_APP_USER};
 
 use super::profile::{Request, Server, example};
 use super::{VECTORS, items, private_key, text};

@@ -7,12 +7,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
+use trusted_app_core::conditions::ReplayProtection;
 use trusted_app_core::conditions::{AddressRule, PathRule};
+use trusted_app_core::content::ExpectedContent;
 use trusted_app_core::httpsig::{
-    Credentials, ExpectedContent, Policy, Refusal, RequestMessage, SIGNATURE, SIGNATURE_INPUT, SignatureBase,
-    SignatureFields, SigningRequest, UserField,
+    Code, Credentials, RequestMessage, SIGNATURE, SIGNATURE_INPUT, SignatureBase, SignatureFields,
+    SignaturePolicy, SigningRequest, UserField,
 };
-use trusted_app_core::{Rejection, Timestamp, TrustedApplication};
+use trusted_app_core::store::{CountOnce, ReplayOutcome, count_once};
+use trusted_app_core::{Clock, KnownUser, Rejection, RequestFacts, Timestamp, TrustedApplication};
 
 use super::{VECTORS, headers, items, private_key, public_key, text};
 
@@ -55,6 +58,15 @@ pub(crate) struct Server {
     nonces: HashSet<[u8; 16]>,
 }
 
+/// A clock that stands.
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
 impl Server {
     pub(crate) fn application() -> TrustedApplication {
         TrustedApplication::signing_builder("wiki".parse().unwrap(), public_key("test-key-ed25519"))
@@ -66,37 +78,41 @@ impl Server {
 
     /// The code, or `valid`.
     pub(crate) fn answer(&mut self, request: &Request) -> &'static str {
-        self.accept(request).map_or_else(|refusal| refusal.code().as_str(), |_| "valid")
+        self.accept(request).map_or_else(|rejection| Code::of(&rejection).as_str(), |_| "valid")
     }
 
     /// The order of checks of a request, without what needs a store. The user's name.
-    pub(crate) fn accept(&mut self, request: &Request) -> Result<String, Refusal> {
+    pub(crate) fn accept(&mut self, request: &Request) -> Result<String, Rejection> {
         let fields = SignatureFields::of(&request.headers)?;
-        let credentials = Credentials::parse(&fields)?.ok_or(Refusal::Required)?;
+        let credentials = Credentials::parse(&fields)?.ok_or(Rejection::CredentialsMissing)?;
         if request.headers["host"] != "api.example.com" {
             return Err(Rejection::AuthorityUnknown {
                 url: request.url.clone(),
                 authority: None,
                 host: None,
-            }
-            .into());
+            });
         }
         let now = Timestamp::from_millis(request.now * 1000);
-        let policy = Policy::default();
+        let policy = SignaturePolicy::default();
         let checked = credentials.check(&request.message(), !request.body.is_empty(), &policy, now)?;
-        let application = Self::application();
-        let verified = checked.verify(&application, now)?;
-        match verified.content() {
+        let facts = RequestFacts { method: &request.method, path: Some("/") };
+        let admitted = checked.verify(&Self::application().into(), now)?.admit(&facts, [])?;
+        let user = KnownUser::new(admitted.user(), ());
+        let permitted = admitted.permit(user, &request.method)?;
+        match permitted.content() {
             ExpectedContent::Digest(digest) if !digest.matches(&request.body) => {
-                return Err(Refusal::DigestMismatch);
+                return Err(Rejection::ContentMismatch);
             }
             ExpectedContent::Digest(_) => {}
-            content => assert_eq!((content, request.body.len()), (&ExpectedContent::Empty, 0)),
+            content => assert_eq!((content, request.body.len()), (ExpectedContent::Empty, 0)),
         }
-        if !self.nonces.insert(*verified.replay_claim(&application, now)?.id.as_bytes()) {
-            return Err(Refusal::Replayed);
-        }
-        Ok(verified.signature().user().to_owned())
+        let counted = count_once(permitted, ReplayProtection::Off, &request.method, &At(now))?;
+        let CountOnce::Unclaimed(unclaimed) = counted else { panic!("a nonce always counts once") };
+        let outcome = match self.nonces.insert(*unclaimed.claim().id.as_bytes()) {
+            true => ReplayOutcome::Fresh,
+            false => ReplayOutcome::Seen,
+        };
+        Ok(unclaimed.accept(outcome)?.signature().user().to_owned())
     }
 }
 
@@ -126,7 +142,7 @@ fn a_secret_is_not_logged() {
     let input = request.headers[SIGNATURE_INPUT].to_str().unwrap();
     let input = input.replace("ta=(", "ta=(\"authorization\" \"content-digest\";key=\"sha-256\" ");
     request.headers.insert(SIGNATURE_INPUT, HeaderValue::try_from(input).unwrap());
-    let Err(Refusal::BadSignature { base }) = Server::default().accept(&request) else {
+    let Err(Rejection::BadSignatureBase { base }) = Server::default().accept(&request) else {
         panic!("nobody signed that")
     };
     let lines: Vec<_> = base.lines().collect();

@@ -1,14 +1,15 @@
 //! `authenticate.json`: what a server answers, from headers to user.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use trusted_app_core::conditions::{AddressRule, PathRule, Peer, SourceAddress};
 use trusted_app_core::permission::PermissionRule;
 use trusted_app_core::rejection::Rejection;
-use trusted_app_core::seraph::{Credentials, SignatureCache};
-use trusted_app_core::{Admitted, RequestFacts, Scheme, Timestamp, TrustedApplication};
+use trusted_app_core::seraph::{Code, Credentials, SignatureCache, TransportError};
+use trusted_app_core::{Admitted, RequestFacts, Scheme, Timestamp, TrustedApplication, Verified};
 
 use super::{Comparison, Difference, Vectors, differs, text, texts};
 
@@ -75,7 +76,7 @@ fn answered() {
     let vectors = Vectors::load("authenticate.json");
     let mut comparison = Comparison::by(DIFFERENCES);
     for vector in vectors.iter() {
-        let application = application(&vectors, vector);
+        let application = Arc::new(application(&vectors, vector));
         let request = Request::of(vector);
         let cache = SignatureCache::default();
         let answer = request.answer(&application, &cache);
@@ -97,10 +98,10 @@ fn answered() {
                 comparison.check(vector, "success", equal, &user);
             }
             Err(rejection) => {
-                let ours = rejection.to_transport_error().to_string();
+                let ours = TransportError::of(&rejection).to_string();
                 let equal = (status, error) == (Some("ERROR"), Some(&ours))
-                    && text(&outcome["error_code"]) == rejection.code().as_str();
-                comparison.check(vector, rejection.code().as_str(), equal, &ours);
+                    && text(&outcome["error_code"]) == Code::of(&rejection).as_str();
+                comparison.check(vector, Code::of(&rejection).as_str(), equal, &ours);
             }
         }
     }
@@ -174,7 +175,7 @@ impl Request {
 
     fn answer(
         &self,
-        application: &TrustedApplication,
+        application: &Arc<TrustedApplication>,
         cache: &SignatureCache,
     ) -> Result<Option<String>, Rejection> {
         let Some(credentials) = Credentials::parse(&self.headers)? else { return Ok(None) };
@@ -183,7 +184,11 @@ impl Request {
         }
         let plain = credentials.verify(application, &self.url, self.now);
         let cached = credentials.verify_cached(application, &self.url, self.now, cache);
-        assert_eq!(cached.map(|(signature, _)| signature), plain);
+        let signature = |verified: &Verified<'_>| verified.signature().clone();
+        assert_eq!(
+            cached.map(|(verified, _)| signature(&verified)),
+            plain.as_ref().map(signature).map_err(Clone::clone)
+        );
 
         let forwarded: Vec<String> = self
             .headers
@@ -197,12 +202,12 @@ impl Request {
         let sources =
             std::iter::once(peer).chain(forwarded.iter().map(|address| SourceAddress::Forwarded(address)));
         let facts = RequestFacts { method: &self.method, path: self.path.as_deref() };
-        let admitted = plain?.admit(application, &facts, sources, self.now)?;
+        let admitted = plain?.admit(&facts, sources)?;
         user(&admitted).map(Some)
     }
 }
 
-fn user(admitted: &Admitted) -> Result<String, Rejection> {
+fn user(admitted: &Admitted<'_>) -> Result<String, Rejection> {
     let user = admitted.user().to_owned();
     match user.as_str() {
         "alice" | "bob" | "zoë" | "管理者" => Ok(user),

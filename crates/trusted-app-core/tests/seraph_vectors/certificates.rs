@@ -1,5 +1,7 @@
 //! `certificates.json`: the bytes that we sign are Atlassian's bytes.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use trusted_app_core::conditions::{AddressRule, PathRule};
@@ -90,14 +92,15 @@ fn verified() {
             .collect();
         let url = vector["url"].as_str().unwrap_or("null");
         let result = Credentials::parse(&headers).unwrap().unwrap().verify(
-            &application,
+            &Arc::new(application),
             url,
             Timestamp::from_millis(0),
         );
 
         let user = text(&vector["user"]);
         match result {
-            Ok(signature) => {
+            Ok(verified) => {
+                let signature = verified.signature();
                 assert_eq!(signature.user(), user);
                 assert_eq!(signature.scheme(), scheme);
                 assert_eq!(Some(signature.created().as_millis()), vector["timestamp_ms"].as_i64());

@@ -1,7 +1,6 @@
 //! `transport_error.json`.
 
-use trusted_app_core::rejection::Code;
-use trusted_app_core::seraph::TransportError;
+use trusted_app_core::seraph::{Code, TransportError};
 
 use super::{Vectors, text, texts};
 

@@ -14,9 +14,11 @@ use trusted_app_test::{FaultyDirectory, FaultyKeyStore, FixedClock, TestIdentity
 
 async fn status(keys: impl KeyStore, users: impl UserDirectory) -> StatusCode {
     let clock = FixedClock::default();
-    let layer = trusted_app_axum::layer(keys, users, "https://tracker.test".parse().unwrap())
+    let layer = trusted_app_axum::layer_builder(keys, users, "https://tracker.test".parse().unwrap())
         .clock(clock.clone())
-        .lookup_timeout(Duration::from_millis(20));
+        .lookup_timeout(Duration::from_millis(20))
+        .build()
+        .unwrap();
     let app = Router::new().route("/", get(|| async {})).layer(layer);
     let request = Request::get("https://tracker.test/").body(Body::empty()).unwrap();
     app.oneshot(TestIdentity::wiki().sign(request, "alice", &clock)).await.unwrap().status()

@@ -9,7 +9,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_trusted_app::client::{ActAs, SignLayer};
 use tower_trusted_app::keys::MemoryKeyStore;
 use tower_trusted_app::users::MemoryDirectory;
-use tower_trusted_app::{Rejection, TrustedAppLayer, reject_fn};
+use tower_trusted_app::{Rejected, TrustedAppLayer, reject_fn};
 use trusted_app_test::{FixedClock, InsecureMockCallerLayer, TestIdentity, UnreadyPanics};
 
 const URL: &str = "https://tracker.test/";
@@ -52,17 +52,18 @@ fn signed() -> Request<()> {
 #[tokio::test]
 async fn the_layer() {
     let keys = MemoryKeyStore::new([TestIdentity::wiki().trusted().build().unwrap()]).unwrap();
-    let layer = TrustedAppLayer::new(keys, MemoryDirectory::of_names(["alice"]), URL.parse().unwrap())
+    let layer = TrustedAppLayer::builder(keys, MemoryDirectory::of_names(["alice"]), URL.parse().unwrap())
         .clock(FixedClock::default())
-        .rejections(reject_fn(|rejection: &Rejection, _: &http::request::Parts| {
+        .rejections(reject_fn(|rejected: &Rejected, _: &http::request::Parts| {
             let mut response = Response::new(());
-            *response.status_mut() = rejection.status();
+            *response.status_mut() = rejected.status();
             response
         }));
+    let optional = layer.clone().optional().build().unwrap();
+    let layer = layer.build().unwrap();
     drive(layer.layer(probe()), signed, StatusCode::OK).await;
     drive(layer.layer(probe()), anonymous, StatusCode::UNAUTHORIZED).await;
 
-    let optional = layer.optional();
     drive(optional.layer(probe()), anonymous, StatusCode::OK).await;
     drive(
         ServiceBuilder::new().layer(&optional).concurrency_limit(1).service(probe()),

@@ -46,7 +46,7 @@ impl Serve for Router {
     }
 }
 
-impl Serve for Router<tower::layer::util::Stack<crate::site::Layered, tower::layer::util::Identity>> {
+impl Serve for Router<tower::layer::util::Stack<crate::site::Built, tower::layer::util::Identity>> {
     fn spawn(self, incoming: TcpIncoming) {
         tokio::spawn(self.serve_with_incoming(incoming));
     }
@@ -80,7 +80,7 @@ async fn reflected_services(channel: Channel) -> Result<Vec<String>, Status> {
 /// One service behind the layer keeps its name: its RPCs are found, its health is known, it is reflected.
 #[tokio::test]
 async fn around_one_service() {
-    let named = trusting(wiki()).named_layer(issues());
+    let named = trusting(wiki()).build().unwrap().named_layer(issues());
     let (reporter, health) = tonic_health::server::health_reporter();
     // `set_serving` asks the layered service's type for its name.
     serving(&reporter, &named).await;
@@ -118,7 +118,7 @@ async fn around_the_server_health_and_reflection_are_exempt_where_the_layer_says
             .register_encoded_file_descriptor_set(issues_proto::FILE_DESCRIPTOR_SET)
             .build_v1()
             .unwrap();
-        let server = Server::builder().layer(layer);
+        let server = Server::builder().layer(layer.build().unwrap());
         let channel = serve(with_services(server, health, reflection)).await;
         if exempt {
             health_is_served(channel.clone()).await;
@@ -156,8 +156,10 @@ async fn rules_of_rpcs() {
         ("issues.v1.Issues/get", false, false),
     ] {
         let rule = PathRule::only([PathPattern::rpc(pattern).unwrap()]);
-        let channel =
-            serve(Server::builder().layer(trusting(wiki().paths(rule))).add_service(issues())).await;
+        let channel = serve(
+            Server::builder().layer(trusting(wiki().paths(rule)).build().unwrap()).add_service(issues()),
+        )
+        .await;
         let mut client = signed(channel);
         let get = client.get(acting_as("alice", get())).await.map(drop);
         let list = client.list(acting_as("alice", ListRequest {})).await.map(drop);
@@ -176,7 +178,9 @@ async fn rules_of_rpcs() {
 #[tokio::test]
 async fn an_unknown_method_is_unimplemented_only_for_who_may_call_it() {
     let rule = PathRule::only([PathPattern::rpc("issues.v1.Issues/*").unwrap()]);
-    let channel = serve(Server::builder().layer(trusting(wiki().paths(rule))).add_service(issues())).await;
+    let channel =
+        serve(Server::builder().layer(trusting(wiki().paths(rule)).build().unwrap()).add_service(issues()))
+            .await;
     for (user, expected) in [(Some("alice"), Code::Unimplemented), (None, Code::Unauthenticated)] {
         let service =
             tower::Layer::layer(&signer(&TestIdentity::wiki(), FixedClock::default()), channel.clone());

@@ -26,7 +26,7 @@ async fn over_a_unix_socket(addresses: &str) -> Result<(), Status> {
     let listener = UnixListener::bind(&path).unwrap();
     let layer = trusting(wiki().addresses(addresses.parse().unwrap()));
     let service = IssuesServer::new(Handler(Calls::default()));
-    let server = Server::builder().layer(layer).add_service(service);
+    let server = Server::builder().layer(layer.build().unwrap()).add_service(service);
     tokio::spawn(server.serve_with_incoming(UnixListenerStream::new(listener)));
 
     let connect = service_fn(move |_: Uri| {
@@ -51,7 +51,7 @@ async fn a_unix_socket_matches_only_the_word_local() {
 #[tokio::test]
 async fn unknown_where_the_server_does_not_say() {
     let layer = trusting(wiki().addresses("127.0.0.1".parse().unwrap()));
-    let server = layer.layer(IssuesServer::new(Handler(Calls::default())));
+    let server = layer.build().unwrap().layer(IssuesServer::new(Handler(Calls::default())));
     let signer = signer(&TestIdentity::wiki(), FixedClock::default());
     let status = IssuesClient::new(signer.layer(server)).get(acting_as("alice", get())).await.unwrap_err();
     assert_eq!(refusal(&status), (Code::PermissionDenied, "UNKNOWN_PEER".to_owned()));
@@ -91,7 +91,12 @@ mod tls_ended_by_the_service {
         });
         let layer = trusting(wiki().addresses("127.0.0.1".parse().unwrap()));
         let service = IssuesServer::new(Handler(Calls::default()));
-        tokio::spawn(Server::builder().layer(layer).add_service(service).serve_with_incoming(connections));
+        tokio::spawn(
+            Server::builder()
+                .layer(layer.build().unwrap())
+                .add_service(service)
+                .serve_with_incoming(connections),
+        );
 
         let tls = ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(made.cert.pem()))

@@ -45,7 +45,7 @@ async fn proxy(server: SocketAddr) -> SocketAddr {
 async fn call(public_url: SignedUrl) -> (SocketAddr, Result<String, Status>) {
     let keys = MemoryKeyStore::new([wiki().build().unwrap()]).unwrap();
     let users = MemoryDirectory::of_names(["alice"]);
-    let layer = trusted_app_tonic::layer(boxed(keys), users, public_url).clock(FixedClock::default());
+    let layer = trusted_app_tonic::layer_builder(boxed(keys), users, public_url).clock(FixedClock::default());
     let site = Site::start(layer).await;
     let proxy = proxy(site.address).await;
 

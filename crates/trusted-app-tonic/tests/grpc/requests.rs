@@ -25,7 +25,7 @@ fn in_memory(
     layer: Layered,
     identity: TestIdentity,
 ) -> IssuesClient<impl GrpcService<Body, ResponseBody = Body, Error: Into<BoxError>>> {
-    let server = layer.layer(IssuesServer::new(Handler(Calls::default())));
+    let server = layer.build().unwrap().layer(IssuesServer::new(Handler(Calls::default())));
     IssuesClient::new(signer(&identity, FixedClock::default()).layer(server))
 }
 

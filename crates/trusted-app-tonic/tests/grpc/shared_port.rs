@@ -33,9 +33,11 @@ async fn start() -> SocketAddr {
     let wiki = wiki().addresses("127.0.0.1".parse().unwrap()).build().unwrap();
     let keys = MemoryKeyStore::new([wiki]).unwrap();
     let users = MemoryDirectory::of_names(["alice"]);
-    let layer = trusted_app_axum::layer(keys, users, PUBLIC.parse().unwrap())
+    let layer = trusted_app_axum::layer_builder(keys, users, PUBLIC.parse().unwrap())
         .clock(FixedClock::default())
-        .rejections(GrpcOr(ProblemJson));
+        .rejections(GrpcOr(ProblemJson))
+        .build()
+        .unwrap();
     let rpcs = Routes::new(IssuesServer::new(Handler(Calls::default()))).into_axum_router();
     let app = Router::new().route("/page", get(page)).merge(rpcs).layer(layer);
 

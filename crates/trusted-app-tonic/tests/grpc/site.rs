@@ -23,20 +23,23 @@ use tower_trusted_app::users::MemoryDirectory;
 use trusted_app_test::{FixedClock, TestIdentity};
 use trusted_app_tonic::application::TrustedApplicationBuilder;
 use trusted_app_tonic::{
-    BoxError, GrpcStatus, KeyStore, LocalApplication, RequestExt, TrustedAppLayer, sign_layer,
+    BoxError, GrpcStatus, KeyStore, LocalApplication, RequestExt, TrustedAppLayer, TrustedAppLayerBuilder,
+    sign_layer,
 };
 
 /// Under this URL the clients know the server, wherever it is.
 pub(crate) const PUBLIC: &str = "https://tracker.test";
 
-pub(crate) type Layered = TrustedAppLayer<BoxKeyStore, MemoryDirectory, GrpcStatus>;
+pub(crate) type Built = TrustedAppLayer<BoxKeyStore, MemoryDirectory, GrpcStatus>;
+pub(crate) type Layered = TrustedAppLayerBuilder<BoxKeyStore, MemoryDirectory, GrpcStatus>;
 pub(crate) type Client = IssuesClient<Sign<Channel, LocalApplication, FixedClock>>;
 
 /// The tracker: it knows alice and müller, and mallory, who may not log in. Its clock stands still.
 pub(crate) fn layer(keys: impl KeyStore) -> Layered {
     let users = MemoryDirectory::of_names(["alice", "müller"]);
     users.deny("mallory");
-    trusted_app_tonic::layer(keys.boxed(), users, PUBLIC.parse().unwrap()).clock(FixedClock::default())
+    trusted_app_tonic::layer_builder(keys.boxed(), users, PUBLIC.parse().unwrap())
+        .clock(FixedClock::default())
 }
 
 /// A layer that trusts one application.
@@ -120,25 +123,27 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) async fn start<M>(layer: TrustedAppLayer<BoxKeyStore, MemoryDirectory, GrpcStatus, M>) -> Self
+    pub(crate) async fn start<M>(
+        layer: TrustedAppLayerBuilder<BoxKeyStore, MemoryDirectory, GrpcStatus, M>,
+    ) -> Self
     where
-        M: BodyMode<Body, Body: RequestBody, Reading: Send> + 'static,
+        M: BodyMode<Body, Body: RequestBody, Unread: Send> + 'static,
     {
         Self::start_with(Server::builder(), layer).await
     }
 
     pub(crate) async fn start_with<M>(
         server: Server,
-        layer: TrustedAppLayer<BoxKeyStore, MemoryDirectory, GrpcStatus, M>,
+        layer: TrustedAppLayerBuilder<BoxKeyStore, MemoryDirectory, GrpcStatus, M>,
     ) -> Self
     where
-        M: BodyMode<Body, Body: RequestBody, Reading: Send> + 'static,
+        M: BodyMode<Body, Body: RequestBody, Unread: Send> + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Calls::default();
         let service = IssuesServer::new(Handler(calls.clone()));
-        let server = server_with_layer(server, layer).add_service(service);
+        let server = server_with_layer(server, layer.build().unwrap()).add_service(service);
         tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
         Self { address, calls }
     }

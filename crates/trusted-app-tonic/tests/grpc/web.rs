@@ -26,10 +26,10 @@ async fn start(layer_outside: bool) -> String {
     let server = Server::builder().accept_http1(true);
     let incoming = TcpIncoming::from(listener);
     if layer_outside {
-        let server = server.layer(layer).layer(GrpcWebLayer::new()).add_service(service);
+        let server = server.layer(layer.build().unwrap()).layer(GrpcWebLayer::new()).add_service(service);
         tokio::spawn(server.serve_with_incoming(incoming));
     } else {
-        let server = server.layer(GrpcWebLayer::new()).layer(layer).add_service(service);
+        let server = server.layer(GrpcWebLayer::new()).layer(layer.build().unwrap()).add_service(service);
         tokio::spawn(server.serve_with_incoming(incoming));
     }
     origin

@@ -62,8 +62,9 @@ async fn serve(postgres: &str, redis: &str) -> Result<()> {
         .open()
         .await?;
     let users = MemoryDirectory::of_names(["alice"]);
-    let layer = trusted_app_axum::layer(keys, users, PUBLIC_URL.parse()?)
-        .replay_store(RedisReplayStore::new(redis)?.key_prefix("cluster:"));
+    let layer = trusted_app_axum::layer_builder(keys, users, PUBLIC_URL.parse()?)
+        .replay_store(RedisReplayStore::new(redis)?.key_prefix("cluster:"))
+        .build()?;
     let app = Router::new()
         .route("/rest/hello", get(hello))
         .layer(layer)

@@ -35,8 +35,9 @@ async fn main() -> Result<()> {
         .addresses("127.0.0.1".parse()?)
         .paths(PathRule::only(rules))
         .build()?;
-    let layer = trusted_app_tonic::layer(MemoryKeyStore::new([trusted])?, users(), url.parse()?)
-        .skip(is_health_or_reflection);
+    let layer = trusted_app_tonic::layer_builder(MemoryKeyStore::new([trusted])?, users(), url.parse()?)
+        .skip(is_health_or_reflection)
+        .build()?;
     let (health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter.set_serving::<IssuesServer<Tracker>>().await;
     let server = Server::builder().layer(layer).add_service(health).add_service(IssuesServer::new(Tracker));

@@ -74,7 +74,9 @@ async fn main() -> Result<()> {
         .paths(PathRule::prefixes(["/rest"]))
         .act_as(ActAsPolicy::nobody().allow_groups(["staff"]))
         .build()?;
-    let layer = trusted_app_axum::layer(MemoryKeyStore::new([trusted])?, users(&server)?, url.parse()?);
+    let layer =
+        trusted_app_axum::layer_builder(MemoryKeyStore::new([trusted])?, users(&server)?, url.parse()?)
+            .build()?;
     let app = Router::new().route("/rest/hello", get(page)).layer(layer);
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });

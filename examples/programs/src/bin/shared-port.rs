@@ -44,8 +44,9 @@ async fn main() -> Result<()> {
         .addresses("127.0.0.1".parse()?)
         .paths(PathRule::only(rules))
         .build()?;
-    let layer = trusted_app_axum::layer(MemoryKeyStore::new([trusted])?, users(), url.parse()?)
-        .rejections(GrpcOr(ProblemJson));
+    let layer = trusted_app_axum::layer_builder(MemoryKeyStore::new([trusted])?, users(), url.parse()?)
+        .rejections(GrpcOr(ProblemJson))
+        .build()?;
     let rpcs = Routes::new(IssuesServer::new(Tracker)).into_axum_router();
     let app = Router::new().route("/rest/issues", get(page)).merge(rpcs).layer(layer);
     let service = app.into_make_service_with_connect_info::<SocketAddr>();

@@ -29,10 +29,12 @@ pub(super) struct ApplicationsFile {
     handled: Mutex<Handled>,
 }
 
-/// What the file was when it was last loaded or found faulty.
+/// What needs no further look.
 struct Handled {
-    content: Content,
-    error: Option<String>,
+    /// What is in use.
+    loaded: Content,
+    /// What was found faulty since, and why.
+    faulty: Option<(Content, String)>,
 }
 
 impl ApplicationsFile {
@@ -42,7 +44,7 @@ impl ApplicationsFile {
         unclosed: Unclosed,
     ) -> Result<Self, FileError> {
         let look = complete(&path)?;
-        let handled = Handled { content: look.seen.content, error: None };
+        let handled = Handled { loaded: look.seen.content, faulty: None };
         let read = read(&path, look, reserved.as_ref())?;
         let status = FileStatus { generation: 1, loaded_at: SystemTime::now(), last_error: None };
         Ok(Self {
@@ -68,9 +70,16 @@ impl ApplicationsFile {
     pub(super) fn observe(&self, before: Option<Seen>) -> Option<Seen> {
         let mut handled = self.handled.lock().unwrap_or_else(PoisonError::into_inner);
         let look = Look::at(&self.path);
-        if look.seen.content == handled.content {
+        if look.seen.content == handled.loaded {
             // Also if what was written in between was taken back.
-            self.say(handled.error.clone());
+            handled.faulty = None;
+            self.say(None);
+            return None;
+        }
+        if let Some((content, error)) = &handled.faulty
+            && look.seen.content == *content
+        {
+            self.say(Some(error.clone()));
             return None;
         }
         if Some(look.seen) != before {
@@ -105,10 +114,15 @@ impl ApplicationsFile {
     }
 
     fn publish(&self, handled: &mut Handled, look: Look) -> Result<(), FileError> {
-        handled.content = look.seen.content;
+        let content = look.seen.content;
         let loaded = self.try_publish(look);
-        handled.error = loaded.as_ref().err().map(ToString::to_string);
-        self.say(handled.error.clone());
+        match &loaded {
+            Ok(()) => *handled = Handled { loaded: content, faulty: None },
+            Err(error) => {
+                handled.faulty = Some((content, error.to_string()));
+                self.say(Some(error.to_string()));
+            }
+        }
         loaded
     }
 

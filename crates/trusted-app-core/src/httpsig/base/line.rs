@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::super::error::Refusal;
 use super::super::input::{Component, Input};
 use super::{Message, SignatureBase};
+use crate::rejection::Rejection;
 
 /// One line of a signature base: a covered component, or the signature's parameters. `Debug` shows no value.
 ///
@@ -37,7 +37,7 @@ pub struct BaseLine {
     /// The component's identifier, as it stands in the base: with quotation marks and its parameter.
     pub component: String,
     /// The value in this message, or why there is none.
-    pub value: Result<String, Refusal>,
+    pub value: Result<String, Rejection>,
     /// Whether the value may be one that nobody should see, such as that of `authorization`.
     pub is_secret: bool,
 }
@@ -61,7 +61,7 @@ fn is_secret(component: &Component<'_>) -> bool {
     !name.starts_with('@') && !LOGGED.contains(&name)
 }
 
-fn written(write: impl FnOnce(&mut SignatureBase) -> Result<(), Refusal>) -> Result<String, Refusal> {
+fn written(write: impl FnOnce(&mut SignatureBase) -> Result<(), Rejection>) -> Result<String, Rejection> {
     let mut base = SignatureBase::empty();
     write(&mut base).map(|()| base.to_string())
 }

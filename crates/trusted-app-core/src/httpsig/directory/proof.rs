@@ -11,11 +11,11 @@ use crate::clock::Timestamp;
 use crate::crypto::SignatureKey;
 use crate::httpsig::base::{Message, RequestMessage, ResponseMessage, SignatureBase};
 use crate::httpsig::digest::CONTENT_DIGEST;
-use crate::httpsig::error::{Refusal, TimeLimit};
 use crate::httpsig::fields::SignatureFields;
 use crate::httpsig::input::{self, Input, Wanted};
-use crate::httpsig::policy::Policy;
+use crate::httpsig::policy::SignaturePolicy;
 use crate::limits::{MAX_DIRECTORY_AGE, MAX_DIRECTORY_KEYS};
+use crate::rejection::{Rejection, TimeLimit};
 use crate::text::escaped;
 
 /// A directory as it was answered.
@@ -28,7 +28,7 @@ pub(super) struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     /// Its signatures, with whatever key and tag.
-    pub(super) fn inputs(&self) -> Result<SmallVec<[Input<'a>; 1]>, Refusal> {
+    pub(super) fn inputs(&self) -> Result<SmallVec<[Input<'a>; 1]>, Rejection> {
         input::find_all(&self.fields.input, Wanted::All, MAX_DIRECTORY_KEYS)
     }
 
@@ -75,7 +75,8 @@ impl<'a> Answer<'a> {
     }
 
     fn check_time(&self, created: Timestamp, expires: Timestamp) -> Result<(), Unproven> {
-        let (now, skew, oldest) = (self.now, Policy::DEFAULT_SKEW, created.saturating_add(MAX_DIRECTORY_AGE));
+        let (now, skew, oldest) =
+            (self.now, SignaturePolicy::DEFAULT_SKEW, created.saturating_add(MAX_DIRECTORY_AGE));
         let limit = if created > now.saturating_add(skew) {
             TimeLimit::Created
         } else if now > expires.saturating_add(skew) {
@@ -116,7 +117,7 @@ pub enum Unproven {
     },
     /// The signature is not one of RFC 9421, or covers what the answer does not have.
     #[error(transparent)]
-    Malformed(#[from] Refusal),
+    Malformed(#[from] Rejection),
     /// The signature leaves out what a directory's signature must cover.
     #[error("its signature does not cover `{0}`")]
     NotCovered(&'static str),

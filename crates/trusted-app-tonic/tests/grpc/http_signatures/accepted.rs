@@ -86,7 +86,7 @@ async fn a_deadline_and_credentials_of_the_channels_own() {
 
 #[tokio::test]
 async fn around_one_service() {
-    let service = tracker().layer(IssuesServer::new(Handler(Calls::default())));
+    let service = tracker().build().unwrap().layer(IssuesServer::new(Handler(Calls::default())));
     let mut in_memory = IssuesClient::new(signer().layer(service));
     assert!(in_memory.get(acting_as("alice", get())).await.is_ok());
 }

@@ -19,7 +19,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_trusted_app::Digested;
 use tower_trusted_app::client::{HttpSign, HttpSignLayer};
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
-use tower_trusted_app::httpsig::Policy;
+use tower_trusted_app::httpsig::SignaturePolicy;
 use tower_trusted_app::keys::BoxKeyStore;
 use tower_trusted_app::replay::MemoryReplayStore;
 use tower_trusted_app::users::MemoryDirectory;
@@ -27,7 +27,8 @@ use trusted_app_test::FixedClock;
 use trusted_app_tonic::application::TrustedApplicationBuilder;
 use trusted_app_tonic::conditions::{AddressRule, PathRule};
 use trusted_app_tonic::{
-    BoxError, GrpcStatus, HttpSignatures, Messages, TrustedAppLayer, TrustedApplication, http_sign_layer,
+    BoxError, GrpcStatus, HttpSignatures, Messages, TrustedAppLayerBuilder, TrustedApplication,
+    http_sign_layer,
 };
 
 use crate::site::{Layered, PUBLIC, Site, acting_as, get, trusting};
@@ -35,7 +36,7 @@ use crate::site::{Layered, PUBLIC, Site, acting_as, get, trusting};
 static KEY: LazyLock<PrivateSignatureKey> =
     LazyLock::new(|| PrivateSignatureKey::generate(SignatureAlgorithm::Ed25519).unwrap());
 
-type Verifying = TrustedAppLayer<BoxKeyStore, MemoryDirectory, GrpcStatus, Digested>;
+type Verifying = TrustedAppLayerBuilder<BoxKeyStore, MemoryDirectory, GrpcStatus, Digested>;
 type SignedClient<S = Channel> = IssuesClient<HttpSign<S, FixedClock, Messages>>;
 
 /// The forum: it has no key but that of its signatures.
@@ -59,7 +60,7 @@ fn streaming() -> Verifying {
 }
 
 fn leaves_bodies_out() -> HttpSignatures {
-    HttpSignatures::default().policy(Policy::default().with_insecure_unsigned_content())
+    HttpSignatures::default().policy(SignaturePolicy::default().with_insecure_unsigned_content())
 }
 
 fn signer() -> HttpSignLayer<FixedClock, Messages> {

@@ -134,7 +134,7 @@ async fn the_status_of_a_stream_survives_the_layer() {
     });
     let layers = [agreed(leaves_bodies_out()), agreed(leaves_bodies_out().streaming())];
     for (layer, unsigned) in layers.into_iter().zip([true, false]) {
-        let service = layer.layer(IssuesServer::new(Handler(Calls::default())));
+        let service = layer.build().unwrap().layer(IssuesServer::new(Handler(Calls::default())));
         let service = ServiceBuilder::new().layer(signer()).layer(break_off.clone()).service(service);
         let request = acting_as("alice", iter([Issue::default()]));
         let request = if unsigned { request.insecure_unsigned_body() } else { request };

@@ -65,10 +65,14 @@ fn a_fault_is_reported_once() {
     );
     assert_eq!(fault("x = 1"), format!("{path}, line 1: unknown key `x`; known is only [[application]]"));
 
-    // The content that is in use ends the fault.
+    // The content that is in use ends the fault, without a load.
     fs::write(&file.path, text("one")).unwrap();
-    assert_eq!(file.observe(file.observe(None)), None);
+    assert_eq!(file.observe(None), None);
     assert_eq!(file.status.load().last_error, None);
+    assert_eq!(file.status.load().generation, 1);
+
+    // The same fault again is one again.
+    fault("x = 1");
 }
 
 #[test]

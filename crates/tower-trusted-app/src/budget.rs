@@ -15,7 +15,7 @@ impl Budget {
     }
 
     /// Nothing, to which more can be added.
-    pub(super) fn reserve_nothing(&self) -> Reservation {
+    pub(crate) fn reserve_nothing(&self) -> Reservation {
         Reservation { budget: self.clone(), bytes: 0 }
     }
 }
@@ -29,7 +29,7 @@ pub(crate) struct Reservation {
 
 impl Reservation {
     /// Takes more, if there is as much.
-    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+    pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let take = |free: usize| free.checked_sub(bytes);
         let taken = self.budget.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
         self.bytes += if taken { bytes } else { 0 };
