@@ -6,10 +6,10 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY};
 use zeroize::Zeroizing;
 
+use super::algorithm::SignatureAlgorithm;
 use super::aws_lc_signature;
 use super::error::{InvalidSignature, KeyError, RandomError, RawError, SigningError};
 use super::provider::{CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey};
-use super::signature_key::SignatureAlgorithm;
 
 /// `aws-lc-rs`: verifies about four times faster than [`rsa`](https://docs.rs/rsa).
 ///

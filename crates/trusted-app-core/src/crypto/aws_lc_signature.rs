@@ -6,9 +6,9 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PSS_2048_8192_SHA512, RSA_PSS_SHA512, RsaKeyPair, VerificationAlgorithm,
 };
 
+use super::algorithm::SignatureAlgorithm;
 use super::error::{InvalidSignature, KeyError, SigningError};
 use super::provider::{SignatureSigner, SignatureVerifier};
-use super::signature_key::SignatureAlgorithm;
 
 pub(super) fn verifier(
     algorithm: SignatureAlgorithm,

@@ -28,13 +28,13 @@ pub fn default_provider() -> &'static dyn CryptoProvider {
 mod both {
     use zeroize::Zeroizing;
 
+    use crate::crypto::algorithm::SignatureAlgorithm;
     use crate::crypto::aws_lc::AwsLc;
     use crate::crypto::error::{InvalidSignature, KeyError, RandomError, RawError};
     use crate::crypto::provider::{
         CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey,
     };
     use crate::crypto::rsa::RustCrypto;
-    use crate::crypto::signature_key::SignatureAlgorithm;
 
     /// `aws-lc-rs` for what it can do, `rsa` for the rest.
     #[derive(Debug)]

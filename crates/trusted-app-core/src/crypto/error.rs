@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::signature_key::SignatureAlgorithm;
+use super::algorithm::SignatureAlgorithm;
 use crate::limits::{GENERATED_RSA_BITS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS, MIN_PSS_BITS};
 use crate::private_file::PrivateFileError;
 

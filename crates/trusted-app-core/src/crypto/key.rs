@@ -3,56 +3,15 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::default::default_provider;
 use super::encoding::{self, RsaNumbers};
 use super::error::{InvalidSignature, KeyError, RawError, SigningError};
+use super::fingerprint::Fingerprint;
 use super::pem::{self, PRIVATE_KEY, PUBLIC_KEY, RSA_PUBLIC_KEY};
 use super::provider::{CryptoProvider, SigningKey, VerifyingKey};
 use crate::limits::GENERATED_RSA_BITS;
-
-/// The SHA-256 of a public key: of its DER SubjectPublicKeyInfo as RFC 8017 writes it.
-///
-/// A key that came in another form (without the NULL parameters, or under the RSASSA-PSS
-/// identifier) has the fingerprint of the usual form, so that it is known again. Displayed as
-/// lower-case hexadecimal pairs with colons between them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fingerprint([u8; 32]);
-
-impl Fingerprint {
-    /// Of a SubjectPublicKeyInfo in the usual form.
-    pub(super) fn of_spki(spki: &[u8]) -> Self {
-        Self(Sha256::digest(spki).into())
-    }
-
-    pub(super) const fn of_digest(digest: [u8; 32]) -> Self {
-        Self(digest)
-    }
-
-    /// The digest.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, byte) in self.0.iter().enumerate() {
-            let colon = if at == 0 { "" } else { ":" };
-            write!(f, "{colon}{byte:02x}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// An RSA public key. Cloning it is cheap; two are equal when their [`Fingerprint`]s are.
 #[derive(Clone)]
@@ -326,6 +285,8 @@ impl fmt::Debug for PrivateKey {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
     use crate::crypto::{RandomError, SignatureAlgorithm, SignatureSigner, SignatureVerifier};
 
@@ -402,7 +363,7 @@ mod tests {
     fn fingerprint_is_the_digest_of_the_subject_public_key_info() {
         let key = PublicKey::from_base64(KEY).unwrap();
         assert_eq!(key.fingerprint().as_bytes()[..], Sha256::digest(key.spki_der())[..]);
-        let shown = Fingerprint([0xab, 0x01].repeat(16).try_into().unwrap()).to_string();
+        let shown = Fingerprint::of_digest([0xab, 0x01].repeat(16).try_into().unwrap()).to_string();
         assert_eq!(shown, ["ab:01"; 16].join(":"));
     }
 

@@ -6,6 +6,7 @@
 //! says which library does what for which cargo features; [`AwsLc`] and [`RustCrypto`] choose one
 //! explicitly.
 
+mod algorithm;
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
 #[cfg(feature = "aws-lc-rs")]
@@ -13,8 +14,10 @@ mod aws_lc_signature;
 mod default;
 mod encoding;
 mod error;
+mod fingerprint;
 pub(crate) mod jwk;
 mod key;
+mod key_numbers;
 mod pem;
 mod provider;
 #[cfg(feature = "rsa")]
@@ -23,13 +26,17 @@ mod rsa;
 mod rust_crypto_signature;
 mod signature_encoding;
 mod signature_key;
+mod thumbprint;
 
 #[cfg(feature = "rsa")]
 pub use self::rsa::RustCrypto;
+pub use algorithm::SignatureAlgorithm;
 #[cfg(feature = "aws-lc-rs")]
 pub use aws_lc::AwsLc;
 pub use default::default_provider;
 pub use error::{InvalidSignature, KeyError, KeyFileError, RandomError, RawError, SigningError};
-pub use key::{Fingerprint, PrivateKey, PublicKey};
+pub use fingerprint::Fingerprint;
+pub use key::{PrivateKey, PublicKey};
 pub use provider::{CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey};
-pub use signature_key::{PrivateSignatureKey, SignatureAlgorithm, SignatureKey, Thumbprint, ThumbprintError};
+pub use signature_key::{PrivateSignatureKey, SignatureKey};
+pub use thumbprint::{Thumbprint, ThumbprintError};

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use zeroize::Zeroizing;
 
+use super::algorithm::SignatureAlgorithm;
 use super::error::{InvalidSignature, KeyError, RandomError, RawError, SigningError};
-use super::signature_key::SignatureAlgorithm;
 
 /// A cryptography library.
 ///

@@ -8,10 +8,10 @@ use rsa::traits::PublicKeyParts;
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
+use super::algorithm::SignatureAlgorithm;
 use super::error::{InvalidSignature, KeyError, RandomError, RawError, SigningError};
 use super::provider::{CryptoProvider, SignatureSigner, SignatureVerifier, SigningKey, VerifyingKey};
 use super::rust_crypto_signature;
-use super::signature_key::SignatureAlgorithm;
 
 /// RustCrypto's [`rsa`](https://docs.rs/rsa): everything, in pure Rust. Private operations are
 /// blinded and checked against faults.

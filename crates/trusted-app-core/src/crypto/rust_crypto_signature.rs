@@ -6,10 +6,10 @@ use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use sha2::Sha512;
 use zeroize::Zeroizing;
 
+use super::algorithm::SignatureAlgorithm;
 use super::error::{InvalidSignature, KeyError, SigningError};
 use super::provider::{SignatureSigner, SignatureVerifier};
 use super::signature_encoding::{ed25519_of_spki, ed25519_seed_of_pkcs8};
-use super::signature_key::SignatureAlgorithm;
 
 const NO_ECDSA: KeyError = KeyError::Unsupported { algorithm: SignatureAlgorithm::EcdsaP256Sha256 };
 

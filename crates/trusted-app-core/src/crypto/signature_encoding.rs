@@ -7,9 +7,8 @@ use spki::der::{Decode, Encode};
 use spki::{AlgorithmIdentifierRef, ObjectIdentifier};
 use zeroize::Zeroizing;
 
+use super::algorithm::SignatureAlgorithm;
 use super::error::KeyError;
-use super::jwk::KeyNumbers;
-use super::signature_key::SignatureAlgorithm;
 
 /// RFC 8410.
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
@@ -114,22 +113,6 @@ impl<'a> PrivateForm<'a> {
             Self::P256 => SignatureAlgorithm::EcdsaP256Sha256,
             Self::Rsa(_) => SignatureAlgorithm::RsaPssSha512,
         }
-    }
-
-    /// The public half; `raw` is what the library made of the private one.
-    pub(super) fn public_numbers(&self, raw: &[u8]) -> Result<KeyNumbers, KeyError> {
-        let numbers = match self {
-            Self::Ed25519 => raw.try_into().ok().map(KeyNumbers::Ed25519),
-            Self::P256 => raw
-                .strip_prefix(&[0x04])
-                .and_then(|point| point.split_at_checked(32))
-                .and_then(|(x, y)| Some(KeyNumbers::P256 { x: x.try_into().ok()?, y: y.try_into().ok()? })),
-            Self::Rsa(key) => {
-                let (n, e) = (key.modulus.as_bytes(), key.public_exponent.as_bytes());
-                return KeyNumbers::rsa(n.to_vec(), e.to_vec());
-            }
-        };
-        numbers.ok_or(KeyError::Refused)
     }
 }
 

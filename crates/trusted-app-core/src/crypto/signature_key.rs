@@ -3,119 +3,21 @@
 
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
+use super::algorithm::SignatureAlgorithm;
 use super::default::default_provider;
 use super::error::{InvalidSignature, KeyError, KeyFileError, SigningError};
-use super::jwk::{Jwk, KeyNumbers};
-use super::key::Fingerprint;
+use super::fingerprint::Fingerprint;
+use super::jwk::Jwk;
+use super::key_numbers::KeyNumbers;
 use super::pem::{self, PRIVATE_KEY};
 use super::provider::{CryptoProvider, SignatureSigner, SignatureVerifier};
 use super::signature_encoding::{self, PrivateForm};
+use super::thumbprint::Thumbprint;
 use crate::private_file::{self, PrivateFile};
-
-/// The algorithms of HTTP message signatures that are accepted. Each key has exactly one.
-///
-/// Neither `hmac-sha256` (both sides would have one secret) nor `rsa-v1_5-sha256` is among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum SignatureAlgorithm {
-    /// Ed25519 (RFC 8032; RFC 9421, section 3.3.6).
-    Ed25519,
-    /// ECDSA on the curve P-256 with SHA-256 (RFC 9421, section 3.3.4).
-    EcdsaP256Sha256,
-    /// RSASSA-PSS with SHA-512 and a salt of 64 bytes (RFC 9421, section 3.3.1).
-    RsaPssSha512,
-}
-
-impl SignatureAlgorithm {
-    /// Every algorithm.
-    pub const ALL: [Self; 3] = [Self::Ed25519, Self::EcdsaP256Sha256, Self::RsaPssSha512];
-
-    /// The name in the registry of RFC 9421, such as `ed25519`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ed25519 => "ed25519",
-            Self::EcdsaP256Sha256 => "ecdsa-p256-sha256",
-            Self::RsaPssSha512 => "rsa-pss-sha512",
-        }
-    }
-}
-
-impl fmt::Display for SignatureAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The name of a [`SignatureKey`]: the SHA-256 of its JWK's required members (RFC 7638), in base64url
-/// 43 characters. It is what a signature carries as `keyid`.
-///
-/// ```
-/// use trusted_app_core::crypto::Thumbprint;
-///
-/// let thumbprint: Thumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs".parse()?;
-/// assert_eq!(thumbprint.to_string(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-/// assert!("NzbLsXh8uDCcd+6MNwXF4W/7noWXFZAfHkxZsRGC9Xs=".parse::<Thumbprint>().is_err());
-/// # Ok::<_, trusted_app_core::crypto::ThumbprintError>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Thumbprint([u8; 32]);
-
-impl Thumbprint {
-    pub(super) const fn new(digest: [u8; 32]) -> Self {
-        Self(digest)
-    }
-
-    /// The digest.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The digest as stores keep it, beside the fingerprints of Seraph's keys. The two cannot be
-    /// mixed up: what is hashed begins with `{` for one and with a DER tag for the other.
-    #[must_use]
-    pub const fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of_digest(self.0)
-    }
-}
-
-impl FromStr for Thumbprint {
-    type Err = ThumbprintError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut digest = [0; 32];
-        // Exactly 43 characters; a decoder that is handed more would refuse them for want of room.
-        match URL_SAFE_NO_PAD.decode_slice(text, &mut digest) {
-            Ok(32) if text.len() == 43 => Ok(Self(digest)),
-            _ => Err(ThumbprintError),
-        }
-    }
-}
-
-impl fmt::Display for Thumbprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
-}
-
-impl fmt::Debug for Thumbprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// The text is no thumbprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a thumbprint is 43 characters of base64url")]
-pub struct ThumbprintError;
 
 /// A public key of HTTP message signatures. Cloning it is cheap; two are equal when their
 /// [`Thumbprint`]s are.
@@ -405,7 +307,7 @@ impl PrivateSignatureKey {
     fn bind(provider: &dyn CryptoProvider, der: &[u8]) -> Result<Self, KeyError> {
         let form = PrivateForm::read(der)?;
         let signer = provider.signature_signer(form.algorithm(), der)?;
-        let public = SignatureKey::bind(provider, form.public_numbers(signer.public_key())?)?;
+        let public = SignatureKey::bind(provider, KeyNumbers::of_private(&form, signer.public_key())?)?;
         Ok(Self(Arc::new(Private { pkcs8: Zeroizing::new(der.to_vec()), public, signer })))
     }
 
