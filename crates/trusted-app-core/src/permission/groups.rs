@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::caseless_eq;
+use super::caseless::caseless_eq;
 use crate::text::{NameError, check_name, distinguished_name_warning, escaped};
 
 /// Groups by name, such as those whose members are administrators: each can be the name of a group.
