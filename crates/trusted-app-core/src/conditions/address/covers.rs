@@ -2,24 +2,14 @@
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{AddressPattern, Form};
+use super::form::Form;
 
-impl AddressPattern {
-    /// Whether this pattern matches every address that `other` matches.
-    ///
-    /// ```
-    /// use trusted_app_core::conditions::AddressPattern;
-    ///
-    /// let net: AddressPattern = "10.0.0.0/8".parse()?;
-    /// assert!(net.covers(&"10.1.*.*".parse()?));
-    /// assert!(!net.covers(&"*.1.2.3".parse()?));
-    /// # Ok::<_, trusted_app_core::conditions::AddressPatternError>(())
-    /// ```
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        match (self.0, other.0) {
-            (Form::Local, Form::Local) => true,
-            (Form::Network(IpNet::V6(net)), Form::Network(IpNet::V6(other))) => net.contains(&other),
+impl Form {
+    /// Whether this form matches every address that `other` matches.
+    pub(super) fn covers(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Local, Self::Local) => true,
+            (Self::Network(IpNet::V6(net)), Self::Network(IpNet::V6(other))) => net.contains(&other),
             (one, other) => match (fixed_bits(one), fixed_bits(other)) {
                 (Some((value, mask)), Some((other_value, other_mask))) => {
                     mask & other_mask == mask && (value ^ other_value) & mask == 0
@@ -48,7 +38,7 @@ fn bits_of_net(net: Ipv4Net) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::conditions::AddressPattern;
 
     #[test]
     fn a_pattern_covers_what_matches_no_more() {

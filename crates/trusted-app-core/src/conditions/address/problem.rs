@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{AddressPattern, BLANKS, parse_address, parse_forwarded_address};
+use super::form::Form;
+use super::source::{BLANKS, parse_address, parse_forwarded_address};
 use crate::text::is_invisible;
 
-/// What is wrong with a text that is no [`AddressPattern`], and what to write instead.
+/// What is wrong with a text that is no [`AddressPattern`](super::AddressPattern), and what to write instead.
 ///
 /// `Display` is a clause that follows the text, or *it*.
 ///
@@ -230,11 +231,11 @@ fn octets(text: &str) -> Option<AddressProblem> {
 
 /// The pattern as it is written in its plain form, if it is one.
 fn pattern(text: &str) -> Option<String> {
-    AddressPattern::read(text).map(|pattern| pattern.to_string())
+    Form::read(text).map(|pattern| pattern.to_string())
 }
 
 fn is_pattern(text: &str) -> bool {
-    AddressPattern::read(text).is_some()
+    Form::read(text).is_some()
 }
 
 fn is_number(text: &str) -> bool {
