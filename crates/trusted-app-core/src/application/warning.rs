@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Scheme, TrustedApplication};
+use super::scheme::Scheme;
+use super::trusted::TrustedApplication;
 use crate::conditions::{PathPattern, PathPatternKind};
 use crate::permission::Members;
 use crate::text::{distinguished_name_warning, escaped};

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{ApplicationKey, KeyState, TrustedApplication};
+use super::key::{ApplicationKey, KeyState};
+use super::trusted::TrustedApplication;
 use crate::conditions::{PathPattern, PathPatternKind};
 use crate::crypto::SignatureKey;
 use crate::limits::MIN_RSA_BITS;
