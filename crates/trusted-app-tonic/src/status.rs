@@ -80,6 +80,7 @@ pub fn status_of(rejected: &Rejected) -> Status {
 /// use trusted_app_tonic::{GrpcOr, ProblemJson};
 ///
 /// let layer = trusted_app_tonic::layer_builder(keys, users, public_url).rejections(GrpcOr(ProblemJson)).build()?;
+/// # Ok::<_, trusted_app_tonic::LayerError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GrpcOr<R>(

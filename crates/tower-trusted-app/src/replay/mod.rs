@@ -26,12 +26,11 @@
 //!     .paths(PathRule::prefixes(["/rest"]))
 //!     .replay_protection(ReplayProtection::Every)
 //!     .build()?;
-//! let layer = TrustedAppLayer::new(
-//!     MemoryKeyStore::new([trusted])?,
-//!     MemoryDirectory::of_names(["alice"]),
-//!     "https://tracker.example.com".parse()?,
-//! )
-//! .replay_store(MemoryReplayStore::default());
+//! let keys = MemoryKeyStore::new([trusted])?;
+//! let users = MemoryDirectory::of_names(["alice"]);
+//! let layer = TrustedAppLayer::builder(keys, users, "https://tracker.example.com".parse()?)
+//!     .replay_store(MemoryReplayStore::default())
+//!     .build()?;
 //! let tracker = layer.layer(service_fn(async |_: Request<()>| {
 //!     Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
 //! }));

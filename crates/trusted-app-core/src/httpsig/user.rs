@@ -32,7 +32,7 @@ pub const TRUSTED_APP_USER: HeaderName = HeaderName::from_static("trusted-app-us
 /// assert!(UserField::parse(&http::HeaderValue::from_static(r#"%"alice""#)).is_err());
 /// // In two parts, which look like one: u and a combining diaeresis.
 /// assert!(UserField::new("mu\u{308}ller").is_err());
-/// # Ok::<_, trusted_app_core::httpsig::Rejection>(())
+/// # Ok::<_, trusted_app_core::Rejection>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserField<'a> {
