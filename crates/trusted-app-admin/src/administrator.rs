@@ -23,7 +23,7 @@ impl Administrator {
     /// Binds what a page hands out, such as the token against forged requests, to one log-in of the
     /// administrator: a text that changes with each log-in, and that is never shown.
     #[must_use]
-    pub fn in_session(self, session: impl Into<Arc<str>>) -> Self {
+    pub fn with_session(self, session: impl Into<Arc<str>>) -> Self {
         Self { session: Some(session.into()), ..self }
     }
 

@@ -12,19 +12,25 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod administrator;
+mod administrator;
 #[cfg(feature = "api")]
 mod api;
 pub mod fetch;
+mod hex;
 #[cfg(feature = "pages")]
 mod pages;
 pub mod recent;
 pub mod refresher;
 pub mod service;
 #[cfg(any(feature = "pages", feature = "api"))]
-pub mod site;
+mod site;
+#[cfg(any(feature = "pages", feature = "api"))]
+mod web;
 
 pub use administrator::Administrator;
-pub use service::{AdminError, Administration, ApplicationForm};
+pub use service::{AdminError, Administration, ApplicationEdit};
 #[cfg(any(feature = "pages", feature = "api"))]
-pub use site::{Guard, PublicOriginError, Refusal, Site};
+pub use {
+    site::Site,
+    web::{Denied, Guard, Nobody, PublicOriginError},
+};

@@ -1,4 +1,4 @@
-//! What was decided about requests lately, for whoever looks for the cause of a refusal.
+//! What was decided about requests lately, for whoever looks for the cause of a rejection.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tower_trusted_app::audit::{AuditSink, Decision, Outcome};
 use tower_trusted_app::{Rejection, Scheme, Timestamp};
 
-/// Decisions kept of one application, and refusals of all that are unknown.
+/// Decisions kept of one application, and rejections of all that are unknown.
 const MAX_OF_ONE: usize = 50;
 /// Applications of which decisions are kept.
 const MAX_APPLICATIONS: usize = 1000;
 /// Characters kept of a path or name that a peer sent.
 const MAX_TEXT: usize = 200;
 
-/// The last decisions about each registered application, and the last refusals of requests that belong to none: in
+/// The last decisions about each registered application, and the last rejections of requests that belong to none: in
 /// memory, bounded, and of this process. An [`AuditSink`] for the layer. Clones share everything.
 ///
 /// ```
@@ -63,8 +63,8 @@ pub struct RecentDecision {
     pub at: Timestamp,
     /// The application's id; where none was found, the one that the request claims, if it claims one.
     pub application: Option<String>,
-    /// Why the request was refused; `None` if it was accepted.
-    pub refused: Option<Refused>,
+    /// Why the request was rejected; `None` if it was accepted.
+    pub rejected: Option<Rejected>,
     /// The request's method.
     pub method: String,
     /// The request's path, cut off where it is long.
@@ -73,10 +73,10 @@ pub struct RecentDecision {
     pub user: Option<String>,
 }
 
-/// Why a request was refused.
+/// Why a request was rejected.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Refused {
+pub struct Rejected {
     /// The code, such as `BAD_URL`.
     pub code: &'static str,
     /// What happened.
@@ -92,7 +92,7 @@ impl RecentDecisions {
         self.lock().registered.get(id).map(|one| newest_first(&one.decisions)).unwrap_or_default()
     }
 
-    /// The refusals of requests for which no registered application was found, newest first: those of applications
+    /// The rejections of requests for which no registered application was found, newest first: those of applications
     /// that were never added or are deleted, and those whose credentials cannot be read. A request without
     /// credentials is none of them.
     #[must_use]
@@ -124,11 +124,11 @@ impl RecentDecisions {
 
 impl AuditSink for RecentDecisions {
     fn record(&self, decision: &Decision<'_>) {
-        let refused = match decision.outcome {
-            Outcome::Rejected(rejected) | Outcome::ContinuedAsAnonymous(rejected) => Some(Refused {
-                code: rejected.code(),
-                reason: cut(&rejected.to_string()),
-                hint: hint(rejected.reason()),
+        let rejected = match decision.outcome {
+            Outcome::Rejected(why) | Outcome::ContinuedAsAnonymous(why) => Some(Rejected {
+                code: why.code(),
+                reason: cut(&why.to_string()),
+                hint: hint(why.reason()),
             }),
             _ => None,
         };
@@ -140,7 +140,7 @@ impl AuditSink for RecentDecisions {
             method: cut(decision.method.as_str()),
             path: cut(decision.path),
             user: decision.user.or(signed.map(|signature| signature.user())).map(cut),
-            refused,
+            rejected,
         };
         let mut kept = self.lock();
         let Some(id) = id else {
@@ -154,7 +154,7 @@ impl AuditSink for RecentDecisions {
             return;
         }
         let one = kept.registered.entry(id.to_owned()).or_default();
-        if let (None, Some(signature)) = (&recent.refused, signed) {
+        if let (None, Some(signature)) = (&recent.rejected, signed) {
             one.last_used.insert(signature.scheme(), decision.at);
         }
         push(&mut one.decisions, recent);
@@ -187,7 +187,7 @@ impl fmt::Debug for RecentDecisions {
     }
 }
 
-/// What to do about a refusal, with what was refused.
+/// What to do about a rejection, with what was rejected.
 fn hint(rejection: &Rejection) -> String {
     let hint = rejection.hint();
     match rejection {

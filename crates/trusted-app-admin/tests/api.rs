@@ -20,7 +20,7 @@ use tower_trusted_app::registry::{Change, Entry, Registered, RegistryError};
 use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
 use trusted_app_admin::fetch::{AddressPolicy, Fetcher, MAX_FETCHES};
 use trusted_app_admin::service::ImportOptions;
-use trusted_app_admin::{AdminError, Administration, Administrator, ApplicationForm, Site};
+use trusted_app_admin::{AdminError, Administration, Administrator, ApplicationEdit, Site};
 use trusted_app_test::TestIdentity;
 
 async fn call(world: &World, method: Method, path: &str, tag: Option<&str>, body: Value) -> (u16, Value) {
@@ -277,9 +277,9 @@ async fn an_edit_keeps_what_the_form_does_not_show() {
     let trusted = trusted.build().unwrap();
     let administration = Administration::new(MemoryRegistry::new([trusted]).unwrap());
     let alice = Administrator::new("alice");
-    let mut form = ApplicationForm::of(&administration.get(&alice, "wiki").await.unwrap().application);
-    form.name = "Renamed".to_owned();
-    let edited = administration.edit(&alice, "wiki", 1, &form, false).await.unwrap().application;
+    let mut edit = ApplicationEdit::of(&administration.get(&alice, "wiki").await.unwrap().application);
+    edit.name = "Renamed".to_owned();
+    let edited = administration.edit(&alice, "wiki", 1, Ok(edit), false).await.unwrap().application;
     assert_eq!((edited.name(), edited.signature_keys().len()), ("Renamed", 1));
 }
 

@@ -16,7 +16,7 @@ use tower_trusted_app::users::MemoryDirectory;
 use tower_trusted_app::{KnownUser, LocalApplication};
 use trusted_app_admin::fetch::{AddressPolicy, Fetcher};
 use trusted_app_admin::recent::RecentDecisions;
-use trusted_app_admin::{Administration, Administrator, Guard, Refusal, Site};
+use trusted_app_admin::{Administration, Administrator, Denied, Guard, Site};
 use trusted_app_axum::Caller;
 
 use crate::page::{self, escape};
@@ -110,11 +110,11 @@ pub(crate) fn router(
 struct LoggedIn(Tracker);
 
 impl Guard for LoggedIn {
-    async fn administrator(&self, parts: &Parts) -> Result<Administrator, Refusal> {
+    async fn administrator(&self, parts: &Parts) -> Result<Administrator, Denied> {
         match self.0.logged_in(&parts.headers) {
             Some(ADMINISTRATOR) => Ok(Administrator::new(ADMINISTRATOR)),
-            Some(_) => Err(Refusal::Forbidden),
-            None => Err(Refusal::LogInAt(self.0.home_path().to_owned())),
+            Some(_) => Err(Denied::Forbidden),
+            None => Err(Denied::LogInAt(self.0.home_path().to_owned())),
         }
     }
 }

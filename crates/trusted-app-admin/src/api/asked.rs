@@ -1,14 +1,21 @@
-//! Who asks, and what the query says.
+//! Who asks, and what the query, the body and `If-Match` say.
 
-use axum::extract::{FromRequestParts, Query};
-use http::StatusCode;
+use std::convert::Infallible;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use http::header::IF_MATCH;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tower_trusted_app::ApplicationRegistry;
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 use crate::administrator::Administrator;
-use crate::site::Admitted;
+use crate::service::{Administration, version_of};
+use crate::web::Admitted;
 
 /// Who asks, and the query: nothing in it but what the operation knows, and that once. A dry run that it does not
 /// know, or that is misspelt, would be done in earnest.
@@ -33,23 +40,36 @@ impl<S: Send + Sync, Q: DeserializeOwned> FromRequestParts<S> for Asked<Q> {
 #[serde(deny_unknown_fields)]
 pub(super) struct NoQuery {}
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct DryRun {
+    /// Only say what would come of it
+    #[param(value_type = Option<bool>)]
     pub(super) dry_run: bool,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ImportQuery {
+    /// Only say what would come of it
+    #[param(value_type = Option<bool>)]
     pub(super) dry_run: bool,
+    /// The fingerprints were compared: keys of registered applications may change
+    #[param(value_type = Option<bool>)]
     pub(super) replace_keys: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ChangesQuery {
+    /// The number of the last entry that was read
+    #[param(value_type = Option<u64>)]
     after: u64,
+    /// At most so many
+    #[param(value_type = Option<u64>, maximum = 200)]
     limit: usize,
 }
 
@@ -72,5 +92,62 @@ impl ChangesQuery {
             return Err(Problem::new(StatusCode::BAD_REQUEST, why));
         }
         Ok((self.after, self.limit))
+    }
+}
+
+/// What is sent, as JSON.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bad = |why| Problem::new(StatusCode::BAD_REQUEST, why);
+        let body = Bytes::from_request(request, state).await.map_err(|error| bad(error.body_text()))?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| bad(error.to_string()))
+    }
+}
+
+/// What a change is made from.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct IfMatch {
+    /// The entity tag, in its quotation marks, such as `"1"`; or `*`
+    #[param(rename = "If-Match", value_type = String, required = true)]
+    tag: Option<HeaderValue>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self { tag: parts.headers.get(IF_MATCH).cloned() })
+    }
+}
+
+impl IfMatch {
+    /// That version, or of any the one that the application has.
+    pub(super) async fn version<R: ApplicationRegistry>(
+        &self,
+        service: &Administration<R>,
+        by: &Administrator,
+        id: &str,
+    ) -> Result<u64, Problem> {
+        let found = version_of(&service.entry(by, id).await?);
+        let Some(tag) = &self.tag else {
+            let why = "State in `If-Match` the entity tag of the application that you have seen.";
+            return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, why));
+        };
+        if tag.as_bytes() == b"*" {
+            return Ok(found);
+        }
+        let version =
+            tag.to_str().ok().and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+        version.ok_or_else(|| {
+            Problem::new(
+                StatusCode::PRECONDITION_FAILED,
+                "`If-Match` is no entity tag of an application: it stands in quotation marks, such as `\"1\"`.",
+            )
+        })
     }
 }

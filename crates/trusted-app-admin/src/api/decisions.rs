@@ -7,10 +7,9 @@ use serde::Serialize;
 use tower_trusted_app::ApplicationRegistry;
 use utoipa::ToSchema;
 
-use super::Answer;
+use super::answer::{Answer, Service};
 use super::asked::Asked;
 use crate::recent::{RecentDecision, RecentDecisions};
-use crate::service::Administration;
 
 /// What was decided about requests lately, in memory of the server that answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,7 +25,7 @@ pub(super) struct Decisions {
 struct Decision {
     #[schema(format = DateTime)]
     at: String,
-    /// `OK`, or why the request was refused.
+    /// `OK`, or why the request was rejected.
     code: String,
     /// The application's id; where none was found, the one that the request claims, if it claims one.
     application: Option<String>,
@@ -44,7 +43,7 @@ struct Decision {
     responses((status = 200, description = "The decisions that are kept", body = Decisions))
 )]
 pub(super) async fn of_one<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
+    State(service): Service<R>,
     asked: Asked,
     Path(id): Path<String>,
 ) -> Answer {
@@ -53,12 +52,9 @@ pub(super) async fn of_one<R: ApplicationRegistry>(
     Ok(Json(Decisions::from(decisions)).into_response())
 }
 
-/// The latest refusals of requests for which no registered application was found: anybody may have sent them
+/// The latest rejections of requests for which no registered application was found: anybody may have sent them
 #[utoipa::path(get, path = "/api/v1/decisions", tag = "records", responses((status = 200, description = "The decisions that are kept", body = Decisions)))]
-pub(super) async fn of_unknown<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    asked: Asked,
-) -> Answer {
+pub(super) async fn of_unknown<R: ApplicationRegistry>(State(service): Service<R>, asked: Asked) -> Answer {
     let decisions = service.recent(&asked.by).map(RecentDecisions::of_unknown);
     Ok(Json(Decisions::from(decisions)).into_response())
 }
@@ -74,16 +70,16 @@ impl From<Option<Vec<RecentDecision>>> for Decisions {
 
 impl From<RecentDecision> for Decision {
     fn from(decision: RecentDecision) -> Self {
-        let refused = decision.refused;
+        let rejected = decision.rejected;
         Self {
             at: decision.at.to_rfc3339(),
-            code: refused.as_ref().map_or("OK", |refused| refused.code).to_owned(),
+            code: rejected.as_ref().map_or("OK", |rejected| rejected.code).to_owned(),
             application: decision.application,
             method: decision.method,
             path: decision.path,
             user: decision.user,
-            reason: refused.as_ref().map(|refused| refused.reason.clone()),
-            hint: refused.map(|refused| refused.hint),
+            reason: rejected.as_ref().map(|rejected| rejected.reason.clone()),
+            hint: rejected.map(|rejected| rejected.hint),
         }
     }
 }

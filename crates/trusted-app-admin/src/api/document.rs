@@ -8,6 +8,7 @@ use utoipa::openapi::{Header, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
+use super::{applications, changes, decisions, keys, requests, transfer};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,9 +18,10 @@ use super::problem::Problem;
                        its entity tag."
     ),
     paths(
-        super::list, super::request_details, super::request_directory, super::add, super::show, super::edit, super::remove,
-        super::keys::request_key, super::keys::rotate, super::keys::revoke_retiring, super::keys::confirm_signature_key,
-        super::keys::refresh_directory, super::changes, super::decisions::of_one, super::decisions::of_unknown, super::export, super::import,
+        applications::list, requests::request_details, requests::request_directory, applications::add, applications::show,
+        applications::edit, applications::remove, requests::request_key, keys::rotate, keys::revoke_retiring,
+        keys::confirm_signature_key, keys::refresh_directory, changes::changes, decisions::of_one, decisions::of_unknown,
+        transfer::export, transfer::import,
     ),
     // Relative to the document, whose own path ends in `/api/v1/openapi.json`.
     servers((url = "../..", description = "This site")),
@@ -31,41 +33,37 @@ use super::problem::Problem;
         (name = "transfer", description = "Applications as the TOML of the file store"),
     ),
     components(schemas(Problem)),
-    modifiers(&Problems),
+    modifiers(&ProblemResponses),
 )]
 struct Document;
 
-/// The ways in which operations can be refused.
-struct Problems;
+/// The problems that operations can answer.
+struct ProblemResponses;
 
-/// Its status, why, and of which operations it can be the answer.
-type Refusal = (&'static str, &'static str, fn(&Kind) -> bool);
-
-const REFUSALS: [Refusal; 11] = [
-    ("400", "The request cannot be read", |_| true),
-    ("401", "Nobody is logged in", |_| true),
-    ("403", "Who is logged in may not, or another site sent this", |_| true),
-    ("404", "There is no such application", |kind| kind.names_one),
-    ("409", "The application cannot be read, or the details are no longer there", |kind| {
-        kind.names_one || kind.has_body
-    }),
-    ("412", "The application was changed in the meantime", |kind| kind.is_conditional),
-    ("413", "The request is too large", |kind| kind.changes),
-    ("415", "The request is no JSON", |kind| kind.changes),
-    ("422", "Something is wrong with the input: see `errors`", |kind| kind.changes),
-    ("428", "`If-Match` is missing", |kind| kind.is_conditional),
-    ("503", "The registry is not available, or too many details are being fetched", |_| true),
-];
-
-/// What of an operation decides how it can be refused.
-struct Kind {
-    names_one: bool,
-    is_conditional: bool,
-    has_body: bool,
-    changes: bool,
+/// Of which operations a problem can be the answer.
+enum Of {
+    All,
+    One,
+    Conditional,
+    WithBody,
+    Changes,
 }
 
-impl Modify for Problems {
+const PROBLEMS: [(&str, &str, &[Of]); 11] = [
+    ("400", "The request cannot be read", &[Of::All]),
+    ("401", "Nobody is logged in", &[Of::All]),
+    ("403", "Who is logged in may not, or another site sent this", &[Of::All]),
+    ("404", "There is no such application", &[Of::One]),
+    ("409", "The application cannot be read, or the details are no longer there", &[Of::One, Of::WithBody]),
+    ("412", "The application was changed in the meantime", &[Of::Conditional]),
+    ("413", "The request is too large", &[Of::Changes]),
+    ("415", "The request is no JSON", &[Of::Changes]),
+    ("422", "Something is wrong with the input: see `errors`", &[Of::Changes]),
+    ("428", "`If-Match` is missing", &[Of::Conditional]),
+    ("503", "The registry is not available, or too many details are being fetched", &[Of::All]),
+];
+
+impl Modify for ProblemResponses {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for (path, item) in &mut document.paths.paths {
             let operations = [
@@ -76,30 +74,31 @@ impl Modify for Problems {
             ];
             for (operation, changes) in operations {
                 let Some(operation) = operation else { continue };
-                let parameters = operation.parameters.iter().flatten();
-                let kind = Kind {
-                    names_one: path.contains("{id}"),
-                    is_conditional: parameters.into_iter().any(|parameter| parameter.name == "If-Match"),
-                    has_body: operation.request_body.is_some(),
-                    changes,
-                };
-                refuse(operation, &kind);
+                let mut parameters = operation.parameters.iter().flatten();
+                let is_conditional = parameters.any(|parameter| parameter.name == "If-Match");
+                let has_body = operation.request_body.is_some();
+                add_problems(operation, |of| match of {
+                    Of::All => true,
+                    Of::One => path.contains("{id}"),
+                    Of::Conditional => is_conditional,
+                    Of::WithBody => has_body,
+                    Of::Changes => changes,
+                });
             }
         }
     }
 }
 
-fn refuse(operation: &mut Operation, kind: &Kind) {
-    let refusals = REFUSALS.into_iter().filter(|(_, _, is_possible)| is_possible(kind));
-    for (status, why, _) in refusals {
+fn add_problems(operation: &mut Operation, is_one: impl Fn(&Of) -> bool) {
+    for (status, why, _) in PROBLEMS.iter().filter(|(_, _, of)| of.iter().any(&is_one)) {
         let content =
             ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
         let mut response =
-            ResponseBuilder::new().description(why).content("application/problem+json", content);
-        if status == "503" {
+            ResponseBuilder::new().description(*why).content("application/problem+json", content);
+        if *status == "503" {
             response = response.header("Retry-After", Header::default());
         }
-        operation.responses.responses.insert(status.to_owned(), response.build().into());
+        operation.responses.responses.insert((*status).to_owned(), response.build().into());
     }
 }
 

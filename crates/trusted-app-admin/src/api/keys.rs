@@ -1,82 +1,97 @@
-//! An application's keys: fetched again, changed, revoked, confirmed.
+//! An application's keys: changed, revoked, confirmed, fetched from its directory.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
+use http::StatusCode;
 use http::header::ETAG;
-use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
 use tower_trusted_app::ApplicationRegistry;
+use utoipa::ToSchema;
 
-use super::asked::Asked;
-use super::directory::{RefreshedApplication, SignatureKeyConfirmation};
-use super::model::{Application, Details, DetailsRequest, KeyChange};
-use super::{Answer, entity_tag, if_match, read, tagged};
-use crate::service::{AdminError, Administration};
+use super::answer::{Answer, AsItIsNow, Service, entity_tag, tagged};
+use super::asked::{Asked, Body, IfMatch};
+use super::model::Application;
+use super::requests::SkippedKey;
+use crate::service::{AdminError, Refreshed};
 
-/// Fetch an application's key again, and keep it for 15 minutes
-#[utoipa::path(
-    post, path = "/api/v1/applications/{id}/key-requests", tag = "keys", params(("id" = String, Path)),
-    request_body = DetailsRequest, responses((status = 200, description = "The key, which waits", body = Details))
-)]
-pub(super) async fn request_key<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    asked: Asked,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Answer {
-    let request: DetailsRequest = read(&body)?;
-    let pending = service.request_key(&asked.by, &id, &request.base_url).await?;
-    Ok(Json(Details::from(&pending)).into_response())
+/// A change of an application's key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyChange {
+    /// The token of the key that was requested.
+    pending: String,
+    /// Whether the fingerprint was compared with the one that the other side sees.
+    confirmed: bool,
+    /// Whether the old keys are revoked now, as they must be if somebody else may have one; else they are accepted
+    /// beside the new one until the keys that retire are revoked.
+    #[serde(default)]
+    at_once: bool,
+}
+
+/// A confirmation of a key that waits.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignatureKeyConfirmation {
+    /// Its thumbprint.
+    thumbprint: String,
+    /// Whether the thumbprint was compared with the one that the other side sees.
+    confirmed: bool,
+}
+
+/// An application after a fetch of its key directory.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RefreshedApplication {
+    #[serde(flatten)]
+    application: Application,
+    /// The entries of its directory that give no key.
+    skipped_keys: Vec<SkippedKey>,
+}
+
+impl From<&Refreshed> for RefreshedApplication {
+    fn from(refreshed: &Refreshed) -> Self {
+        Self {
+            application: Application::from(&refreshed.registered),
+            skipped_keys: refreshed.skipped.iter().map(SkippedKey::from).collect(),
+        }
+    }
 }
 
 /// Put the key that was requested before the others, which retire, or are revoked if so stated
 #[utoipa::path(
     put, path = "/api/v1/applications/{id}/key", tag = "keys", request_body = KeyChange,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, in its quotation marks, such as `\"1\"`; or `*`")),
-    responses((
-        status = 200, description = "The application as it is now", body = Application,
-        headers(("ETag", description = "Its version"))
-    ))
+    params(("id" = String, Path), IfMatch),
+    responses(AsItIsNow)
 )]
 pub(super) async fn rotate<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
+    State(service): Service<R>,
     asked: Asked,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    if_match: IfMatch,
+    Body(KeyChange { pending, confirmed, at_once }): Body<KeyChange>,
 ) -> Answer {
-    let change: KeyChange = read(&body)?;
-    let expected = if_match(&headers, service.get(&asked.by, &id).await?.version)?;
-    let pending = service.pending(&asked.by, &change.pending);
-    if pending.is_none_or(|pending| pending.replaces_key_of.as_deref() != Some(id.as_str())) {
+    let expected = if_match.version(&service, &asked.by, &id).await?;
+    let waiting = service.pending(&asked.by, &pending);
+    if waiting.is_none_or(|waiting| waiting.replaces_key_of.as_deref() != Some(id.as_str())) {
         return Err(AdminError::PendingGone.into());
     }
-    let KeyChange { pending, confirmed, at_once } = change;
-    let changed = if at_once {
-        service.rotate_key(&asked.by, &pending, expected, confirmed).await
-    } else {
-        service.begin_rotation(&asked.by, &pending, expected, confirmed).await
-    };
-    Ok(tagged(StatusCode::OK, &changed?))
+    let changed = service.rotate_key(&asked.by, &pending, expected, confirmed, at_once).await?;
+    Ok(tagged(StatusCode::OK, &changed))
 }
 
 /// Revoke the keys that retire
 #[utoipa::path(
     delete, path = "/api/v1/applications/{id}/retiring-keys", tag = "keys",
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, in its quotation marks, such as `\"1\"`; or `*`")),
-    responses((
-        status = 200, description = "The application as it is now", body = Application,
-        headers(("ETag", description = "Its version"))
-    ))
+    params(("id" = String, Path), IfMatch),
+    responses(AsItIsNow)
 )]
 pub(super) async fn revoke_retiring<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
+    State(service): Service<R>,
     asked: Asked,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    if_match: IfMatch,
 ) -> Answer {
-    let expected = if_match(&headers, service.get(&asked.by, &id).await?.version)?;
+    let expected = if_match.version(&service, &asked.by, &id).await?;
     Ok(tagged(StatusCode::OK, &service.finish_rotation(&asked.by, &id, expected).await?))
 }
 
@@ -89,7 +104,7 @@ pub(super) async fn revoke_retiring<R: ApplicationRegistry>(
     ))
 )]
 pub(super) async fn refresh_directory<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
+    State(service): Service<R>,
     asked: Asked,
     Path(id): Path<String>,
 ) -> Answer {
@@ -102,21 +117,17 @@ pub(super) async fn refresh_directory<R: ApplicationRegistry>(
 /// Make a key that waits active: one of a key directory that no trusted key has signed
 #[utoipa::path(
     put, path = "/api/v1/applications/{id}/signature-key", tag = "keys", request_body = SignatureKeyConfirmation,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The entity tag, in its quotation marks, such as `\"1\"`; or `*`")),
-    responses((
-        status = 200, description = "The application as it is now", body = Application,
-        headers(("ETag", description = "Its version"))
-    ))
+    params(("id" = String, Path), IfMatch),
+    responses(AsItIsNow)
 )]
 pub(super) async fn confirm_signature_key<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
+    State(service): Service<R>,
     asked: Asked,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    if_match: IfMatch,
+    Body(SignatureKeyConfirmation { thumbprint, confirmed }): Body<SignatureKeyConfirmation>,
 ) -> Answer {
-    let SignatureKeyConfirmation { thumbprint, confirmed } = read(&body)?;
-    let expected = if_match(&headers, service.get(&asked.by, &id).await?.version)?;
+    let expected = if_match.version(&service, &asked.by, &id).await?;
     let confirmed = service.confirm_signature_key(&asked.by, &id, &thumbprint, expected, confirmed).await?;
     Ok(tagged(StatusCode::OK, &confirmed))
 }

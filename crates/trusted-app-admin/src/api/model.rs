@@ -1,12 +1,13 @@
-//! What goes in and out as JSON.
+//! Applications as JSON.
 
 use serde::{Deserialize, Serialize};
+use tower_trusted_app::application::ApplicationKey;
+use tower_trusted_app::crypto;
 use tower_trusted_app::keys::write_applications;
-use tower_trusted_app::registry::{self, Entry, Registered, Stamp};
+use tower_trusted_app::registry::{self, Registered, Stamp};
 use utoipa::ToSchema;
 
-use super::directory::SignatureKey;
-use crate::service::{self, ApplicationForm, Pending};
+use crate::service::{ApplicationEdit, FieldError};
 
 /// The fields of an application that can be edited.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -23,103 +24,19 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    pub(super) fn form(&self) -> ApplicationForm {
-        // Each entry is one path: a line end in it makes no two of it.
-        let paths: Vec<_> = self.paths.iter().map(|path| path.replace(['\n', '\r'], " ")).collect();
-        ApplicationForm {
-            name: self.name.clone(),
-            timeout: self.timeout_ms.to_string(),
-            addresses: self.addresses.join("\n"),
-            paths: paths.join("\n"),
+    pub(super) fn of(edit: &ApplicationEdit) -> Self {
+        Self {
+            name: edit.name.clone(),
+            timeout_ms: i64::try_from(edit.timeout.as_millis()).unwrap_or(i64::MAX),
+            addresses: edit.written_addresses(),
+            paths: edit.written_paths(),
         }
     }
 
-    pub(super) fn of(form: &ApplicationForm) -> Self {
-        let lines = |text: &str| text.lines().map(str::to_owned).collect();
-        Self {
-            name: form.name.clone(),
-            timeout_ms: form.timeout.parse().unwrap_or_default(),
-            addresses: lines(&form.addresses),
-            paths: lines(&form.paths),
-        }
-    }
-}
-
-/// An application to be added, whose details were requested before.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewApplication {
-    /// The token of the details.
-    pub(super) pending: String,
-    /// What it may do.
-    pub(super) conditions: Conditions,
-}
-
-/// A request for another application's details.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DetailsRequest {
-    /// The URL by which this server reaches the application.
-    pub(super) base_url: String,
-}
-
-/// A change of an application's key.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct KeyChange {
-    /// The token of the key that was requested.
-    pub(super) pending: String,
-    /// Whether the fingerprint was compared with the one that the other side sees.
-    pub(super) confirmed: bool,
-    /// Whether the old keys are revoked now, as they must be if somebody else may have one; else they are accepted
-    /// beside the new one until the keys that retire are revoked.
-    #[serde(default)]
-    pub(super) at_once: bool,
-}
-
-/// Applications as the TOML of the file store.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Import {
-    /// The text.
-    pub(super) toml: String,
-}
-
-/// Details that wait for 15 minutes.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Details {
-    /// By which they are found again, once.
-    pending: String,
-    /// The application's id.
-    id: String,
-    /// The SHA-256 of its key, for a comparison by another way.
-    fingerprint: String,
-    /// The key's size.
-    bits: usize,
-    /// From where they came.
-    url: String,
-    /// Whether anybody on the way could have put in another key.
-    without_tls: bool,
-    /// Until when they wait.
-    #[schema(format = DateTime)]
-    until: String,
-    /// What is proposed.
-    proposed: Conditions,
-}
-
-impl From<&Pending> for Details {
-    fn from(pending: &Pending) -> Self {
-        let key = pending.fetched.document.public_key();
-        Self {
-            pending: pending.token.clone(),
-            id: pending.fetched.document.application_id().to_string(),
-            fingerprint: key.fingerprint().to_string(),
-            bits: key.bits(),
-            url: pending.fetched.url.clone(),
-            without_tls: pending.fetched.without_tls,
-            until: pending.until.to_rfc3339(),
-            proposed: Conditions::of(&ApplicationForm::proposed(&pending.fetched)),
-        }
+    pub(super) fn read(&self) -> Result<ApplicationEdit, Vec<FieldError>> {
+        let timeout = self.timeout_ms.try_into().map_err(|_| FieldError::Timeout);
+        let (addresses, paths) = (self.addresses.iter(), self.paths.iter());
+        ApplicationEdit::read(&self.name, timeout, addresses.map(String::as_str), paths.map(String::as_str))
     }
 }
 
@@ -153,11 +70,39 @@ struct Key {
     state: String,
 }
 
+/// A public key for HTTP message signatures.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SignatureKey {
+    /// The SHA-256 of its JWK (RFC 7638).
+    thumbprint: String,
+    /// Such as `ed25519`.
+    algorithm: String,
+    #[schema(value_type = State)]
+    state: String,
+    #[schema(format = DateTime)]
+    not_before: Option<String>,
+    #[schema(format = DateTime)]
+    not_after: Option<String>,
+}
+
+impl From<&ApplicationKey<crypto::SignatureKey>> for SignatureKey {
+    fn from(key: &ApplicationKey<crypto::SignatureKey>) -> Self {
+        let public = key.public_key();
+        Self {
+            thumbprint: public.thumbprint().to_string(),
+            algorithm: public.algorithm().to_string(),
+            state: key.state().to_string(),
+            not_before: key.not_before().map(|at| at.to_rfc3339()),
+            not_after: key.not_after().map(|at| at.to_rfc3339()),
+        }
+    }
+}
+
 /// Where a key stands in the rotation.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum State {
+enum State {
     Next,
     Active,
     Retiring,
@@ -166,7 +111,7 @@ pub(super) enum State {
 
 /// When, and by whom.
 #[derive(Debug, Serialize, ToSchema)]
-struct When {
+pub(super) struct When {
     #[schema(format = DateTime)]
     at: String,
     by: String,
@@ -185,7 +130,7 @@ impl From<&Registered> for Application {
         Self {
             id: application.id().to_string(),
             version: registered.version,
-            conditions: Conditions::of(&ApplicationForm::of(application)),
+            conditions: Conditions::of(&ApplicationEdit::of(application)),
             keys: keys
                 .map(|key| Key {
                     fingerprint: key.fingerprint().to_string(),
@@ -215,108 +160,5 @@ pub(super) struct Broken {
 impl From<&registry::Broken> for Broken {
     fn from(broken: &registry::Broken) -> Self {
         Self { id: broken.id.clone(), version: broken.version, reason: broken.reason.clone() }
-    }
-}
-
-/// All applications.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Applications {
-    /// By name, then by id.
-    applications: Vec<Application>,
-    /// What cannot be read.
-    broken: Vec<Broken>,
-}
-
-impl From<&[Entry]> for Applications {
-    fn from(entries: &[Entry]) -> Self {
-        Self {
-            applications: entries.iter().flatten().map(Application::from).collect(),
-            broken: entries.iter().filter_map(|entry| entry.as_ref().err()).map(Broken::from).collect(),
-        }
-    }
-}
-
-/// One entry of the log of changes; before and after as TOML.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Change {
-    number: u64,
-    id: String,
-    when: When,
-    before: Option<String>,
-    after: Option<String>,
-}
-
-impl From<&registry::Change> for Change {
-    fn from(change: &registry::Change) -> Self {
-        let toml = |state: &Option<Result<_, registry::Broken>>| {
-            state.as_ref().map(|state| match state {
-                Ok(application) => write_applications([AsRef::as_ref(application)]),
-                Err(broken) => format!("# {}\n", broken.reason.escape_debug()),
-            })
-        };
-        Self {
-            number: change.number,
-            id: change.id.to_string(),
-            when: (&change.stamp).into(),
-            before: toml(&change.before),
-            after: toml(&change.after),
-        }
-    }
-}
-
-/// What an import did, or would do.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Imported {
-    /// Ids.
-    added: Vec<String>,
-    changed: Vec<Changed>,
-    /// Ids.
-    unchanged: Vec<String>,
-    warnings: Vec<String>,
-}
-
-/// An application that an import changes.
-#[derive(Debug, Serialize, ToSchema)]
-struct Changed {
-    id: String,
-    /// The names, as in the TOML, of the fields that differ.
-    fields: Vec<String>,
-    /// Only where they change.
-    keys: Option<ChangedKeys>,
-}
-
-/// The fingerprints of an application's keys before and after an import.
-#[derive(Debug, Serialize, ToSchema)]
-struct ChangedKeys {
-    before: Vec<String>,
-    after: Vec<String>,
-}
-
-impl From<service::Imported> for Imported {
-    fn from(imported: service::Imported) -> Self {
-        let service::Imported { added, changed, unchanged, warnings } = imported;
-        Self { added, changed: changed.into_iter().map(Changed::from).collect(), unchanged, warnings }
-    }
-}
-
-impl From<service::Changed> for Changed {
-    fn from(changed: service::Changed) -> Self {
-        let service::Changed { id, fields, keys } = changed;
-        let keys = keys.map(|service::ChangedKeys { before, after }| ChangedKeys { before, after });
-        Self { id, fields: fields.into_iter().map(str::to_owned).collect(), keys }
-    }
-}
-
-/// All applications as the TOML of the file store.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Exported {
-    toml: String,
-    /// What cannot be read and so is not in it.
-    skipped: Vec<Broken>,
-}
-
-impl From<service::Exported> for Exported {
-    fn from(exported: service::Exported) -> Self {
-        Self { toml: exported.toml, skipped: exported.skipped.iter().map(Broken::from).collect() }
     }
 }

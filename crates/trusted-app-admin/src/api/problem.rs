@@ -1,12 +1,13 @@
 //! Errors as RFC 9457 has them.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::service::{AdminError, Field};
+use crate::service::{self, AdminError};
+use crate::web;
 
 /// What went wrong (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,12 +18,12 @@ pub(super) struct Problem {
     detail: String,
     /// What is wrong with the input, all of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<InputProblem>,
+    errors: Vec<FieldError>,
 }
 
 /// What is wrong with one field, or without a field with the whole input.
 #[derive(Debug, Serialize, ToSchema)]
-struct InputProblem {
+struct FieldError {
     field: Option<&'static str>,
     message: String,
 }
@@ -42,35 +43,12 @@ impl Problem {
 
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
-        let mut problem = Self::new(status(&error), error.to_string());
-        if let AdminError::Invalid(problems) = &error {
-            let errors = problems.iter();
-            problem.errors = errors
-                .map(|one| InputProblem { field: one.field().map(json_name), message: one.to_string() })
-                .collect();
+        let mut problem = Self::new(web::status(&error, StatusCode::PRECONDITION_FAILED), error.to_string());
+        if let AdminError::Invalid(errors) = &error {
+            let of = |one: &service::FieldError| FieldError { field: one.field(), message: one.to_string() };
+            problem.errors = errors.iter().map(of).collect();
         }
         problem
-    }
-}
-
-/// The field's name in our JSON.
-fn json_name(field: Field) -> &'static str {
-    match field {
-        Field::Timeout => "timeout_ms",
-        field => field.as_str(),
-    }
-}
-
-fn status(error: &AdminError) -> StatusCode {
-    match error {
-        AdminError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        AdminError::NotFound(_) => StatusCode::NOT_FOUND,
-        AdminError::Changed { .. } => StatusCode::PRECONDITION_FAILED,
-        AdminError::Broken(_) | AdminError::PendingGone => StatusCode::CONFLICT,
-        AdminError::Busy | AdminError::Unavailable(_) | AdminError::NotWritten(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        AdminError::BrokenOff { source, .. } => status(source),
     }
 }
 
@@ -84,4 +62,18 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// Makes the router's own answers problems, such as 405 with its `Allow`.
+pub(super) async fn of_the_router(response: Response) -> Response {
+    let (status, headers) = (response.status(), response.headers());
+    let is_text = headers.get(CONTENT_TYPE).is_none_or(|kind| !kind.as_bytes().starts_with(b"application/"));
+    if !is_text || !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let (mut head, _) = response.into_parts();
+    let (problem, body) = Problem::new(status, "The API has no such operation.").into_response().into_parts();
+    head.headers.remove(CONTENT_LENGTH);
+    head.headers.extend(problem.headers);
+    Response::from_parts(head, body)
 }

@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderValue};
 use tower_trusted_app::text::{TextError, decode};
 use ureq::Body;
 
-use super::FetchErrorKind;
-use super::transfer::Deadline;
+use super::error::FetchErrorKind;
+use super::request::Deadline;
 
 /// The bytes, of which there are at most `limit`. A compressed answer is refused, for none was asked for.
 pub(super) fn bytes(
@@ -33,9 +33,9 @@ fn coding(headers: &HeaderMap) -> Option<String> {
 
 /// The text, which is UTF-8 or says that it is UTF-16.
 pub(super) fn text(headers: &HeaderMap, bytes: Vec<u8>) -> Result<String, FetchErrorKind> {
-    decode(bytes).map_err(|problem| match problem {
+    decode(bytes).map_err(|error| match error {
         TextError::Gzip => FetchErrorKind::Compressed("gzip".to_owned()),
-        problem => FetchErrorKind::NotUtf8 { charset: charset(headers), problem },
+        error => FetchErrorKind::NotUtf8 { charset: charset(headers), error },
     })
 }
 

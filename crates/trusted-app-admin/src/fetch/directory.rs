@@ -1,8 +1,5 @@
 //! Fetching another application's key directory.
 
-use std::net::IpAddr;
-use std::time::Duration;
-
 use http::StatusCode;
 use tower_trusted_app::Timestamp;
 use tower_trusted_app::httpsig::{DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, KeyDirectory};
@@ -10,28 +7,12 @@ use tower_trusted_app::limits::MAX_DIRECTORY_BYTES;
 use ureq::Agent;
 use url::Url;
 
-use super::error::Wanted;
-use super::transfer::{Deadline, agent, get};
-use super::{FailedAnswer, FetchError, FetchErrorKind, Fetcher, base_url, body};
-
-/// How long a fetch of a key directory may take, the look-up of the host included.
-pub const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A key directory, with the keys whose private half its sender proved to have.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct FetchedDirectory {
-    /// The keys; at least one.
-    pub directory: KeyDirectory,
-    /// From where they came.
-    pub url: String,
-    /// The host and, unless it is the usual one, the port of `url`: what the keys were proven for.
-    pub authority: String,
-    /// The addresses of the host.
-    pub addresses: Vec<IpAddr>,
-    /// Whether it came without TLS, so that an attacker on the way could have put in other keys.
-    pub without_tls: bool,
-}
+use super::bounds::DIRECTORY_TIMEOUT;
+use super::error::{FetchError, FetchErrorKind, Wanted};
+use super::fetcher::{Fetched, Fetcher};
+use super::request::{Deadline, get};
+use super::status::FailedAnswer;
+use super::{base_url, body};
 
 impl Fetcher {
     /// Fetches the key directory on the host of `base`, any URL of the application. `now` is the time for
@@ -43,52 +24,30 @@ impl Fetcher {
     /// # Errors
     ///
     /// A [`FetchError`]: also when the directory has no key that is understood and proven.
-    pub async fn fetch_directory(&self, base: &str, now: Timestamp) -> Result<FetchedDirectory, FetchError> {
-        let base = base.trim();
-        let wanted = Wanted::KeyDirectory;
-        let fail = |url: &str, kind| FetchError { base: base.to_owned(), url: url.to_owned(), wanted, kind };
-        let url = directory_url(base).map_err(|kind| fail(base, kind))?;
-        let without_tls = url.scheme() == "http";
-        if without_tls && !self.policy.allows_plain_directories() {
-            return Err(fail(url.as_str(), FetchErrorKind::NotHttps));
+    pub async fn fetch_directory(
+        &self,
+        base: &str,
+        now: Timestamp,
+    ) -> Result<Fetched<KeyDirectory>, FetchError> {
+        let (base, wanted) = (base.trim(), Wanted::KeyDirectory);
+        let url = directory_url(base).map_err(|kind| FetchError::new(wanted, base, base, kind))?;
+        if url.scheme() == "http" && !self.policy.allows_plain_directories() {
+            return Err(FetchError::new(wanted, base, url.as_str(), FetchErrorKind::NotHttps));
         }
-        let place = self.place().map_err(|kind| fail(url.as_str(), kind))?;
-        let deadline = Deadline::after(DIRECTORY_TIMEOUT);
-        let fetched = tokio::time::timeout(DIRECTORY_TIMEOUT, async {
-            let addresses = self.addresses(&url).await?;
-            let agent = agent(addresses.clone(), self.authorities.clone());
-            let target = url.clone();
-            let run = move || {
-                let _place = place;
-                transfer(&agent, &target, deadline, now)
-            };
-            let directory =
-                tokio::task::spawn_blocking(run).await.map_err(|_| FetchErrorKind::Internal)??;
-            Ok((addresses, directory))
-        });
-        let fetched = fetched.await.unwrap_or(Err(FetchErrorKind::TookTooLong(DIRECTORY_TIMEOUT)));
-        let (addresses, directory) = fetched.map_err(|kind| fail(url.as_str(), kind))?;
-        let mut addresses: Vec<_> = addresses.iter().map(|address| address.ip().to_canonical()).collect();
-        addresses.dedup();
-        Ok(FetchedDirectory {
-            directory,
-            authority: url.authority().to_owned(),
-            url: url.into(),
-            addresses,
-            without_tls,
-        })
+        let read = move |agent: &Agent, url: &mut Url, deadline| read(agent, url, deadline, now);
+        self.run(wanted, base, url, DIRECTORY_TIMEOUT, read).await
     }
 }
 
 /// Where the directory of the host of any URL is.
 fn directory_url(base: &str) -> Result<Url, FetchErrorKind> {
-    let mut url = base_url(base)?;
+    let mut url = base_url::parse(base)?;
     url.set_path(DIRECTORY_PATH);
     Ok(url)
 }
 
 /// Blocks.
-fn transfer(
+fn read(
     agent: &Agent,
     url: &Url,
     deadline: Deadline,

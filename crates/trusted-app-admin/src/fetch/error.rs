@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tower_trusted_app::httpsig::{DIRECTORY_MEDIA_TYPE, DirectoryError};
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
-use tower_trusted_app::seraph::DocumentError;
 use tower_trusted_app::text::{TextError, escaped};
 
-use super::{FailedAnswer, MAX_FETCHES, MAX_REDIRECTS, TIMEOUT};
+use super::bounds::{MAX_FETCHES, MAX_REDIRECTS, TIMEOUT};
+use super::status::FailedAnswer;
 
 /// Why another application's details could not be fetched. Nothing is kept then.
 ///
@@ -17,10 +17,10 @@ use super::{FailedAnswer, MAX_FETCHES, MAX_REDIRECTS, TIMEOUT};
 /// [`reason`](Self::reason) is what follows it.
 #[derive(Debug, Clone)]
 pub struct FetchError {
-    pub(super) base: String,
-    pub(super) url: String,
-    pub(super) wanted: Wanted,
-    pub(super) kind: FetchErrorKind,
+    base: String,
+    url: String,
+    wanted: Wanted,
+    kind: FetchErrorKind,
 }
 
 /// What a fetch is for.
@@ -79,7 +79,7 @@ pub enum FetchErrorKind {
         /// Whether the answer is HTML, by its media type or as it begins.
         html: bool,
         /// What is wrong with it.
-        problem: String,
+        error: String,
     },
     /// The answer is compressed, by this coding, and none was asked for.
     Compressed(String),
@@ -88,7 +88,7 @@ pub enum FetchErrorKind {
         /// The `charset` of its `Content-Type`.
         charset: Option<String>,
         /// What is wrong with its bytes.
-        problem: TextError,
+        error: TextError,
     },
     /// The answer is a certificate document whose key cannot be used.
     KeyNotSupported(String),
@@ -107,6 +107,10 @@ pub enum FetchErrorKind {
 }
 
 impl FetchError {
+    pub(super) fn new(wanted: Wanted, base: &str, url: &str, kind: FetchErrorKind) -> Self {
+        Self { base: base.to_owned(), url: url.to_owned(), wanted, kind }
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> &FetchErrorKind {
@@ -119,7 +123,7 @@ impl FetchError {
         let (url, what) = (&self.url, |html: &bool| if *html { HTML } else { "no certificate document" });
         match &self.kind {
             FetchErrorKind::Blank => "URL must not be empty.".to_owned(),
-            FetchErrorKind::NotAUrl(problem) => format!("{url}: {problem}"),
+            FetchErrorKind::NotAUrl(reason) => format!("{url}: {reason}"),
             FetchErrorKind::UnknownHost => format!("cannot fetch {url}: no address is known for the host"),
             FetchErrorKind::AddressRefused(address) => format!(
                 "cannot fetch {url}: the host has the internal address {address}, which the operator of this server \
@@ -132,13 +136,13 @@ impl FetchError {
             FetchErrorKind::TookTooLong(within) => {
                 format!("cannot fetch {url}: it took longer than {} seconds in all", within.as_secs())
             }
-            FetchErrorKind::Tls(problem) => format!("cannot fetch {url}: no secure connection: {problem}"),
-            FetchErrorKind::Connection(problem) => format!("cannot fetch {url}: {problem}"),
+            FetchErrorKind::Tls(reason) => format!("cannot fetch {url}: no secure connection: {reason}"),
+            FetchErrorKind::Connection(reason) => format!("cannot fetch {url}: {reason}"),
             FetchErrorKind::Status(answer) => {
                 let advice = answer.advice().unwrap_or_else(|| format!("no {} is served there", self.wanted));
                 format!("{url} answers {}: {advice}", answer.status)
             }
-            FetchErrorKind::BadRedirect(problem) => format!("{url} {problem}"),
+            FetchErrorKind::BadRedirect(reason) => format!("{url} {reason}"),
             FetchErrorKind::RedirectedAway(next) => {
                 format!("{url} redirects to another origin, {next}: if that is right, ask there")
             }
@@ -149,22 +153,20 @@ impl FetchError {
             FetchErrorKind::NotADocument { html: true, .. } => {
                 format!("{url} answers with {HTML}: exempt this URL from the log-in, or check the base URL")
             }
-            FetchErrorKind::NotADocument { html: false, problem } => {
-                format!("{url} answers with no certificate document: {problem}")
+            FetchErrorKind::NotADocument { html: false, error: reason }
+            | FetchErrorKind::KeyNotSupported(reason) => {
+                format!("{url} answers with no certificate document: {reason}")
             }
             FetchErrorKind::Compressed(coding) => format!(
                 "{url} answers with compressed content ({}), which was not asked for: turn compression off for this URL, \
                  at the application or at a proxy before it",
                 escaped(coding)
             ),
-            FetchErrorKind::NotUtf8 { charset, problem } => format!(
+            FetchErrorKind::NotUtf8 { charset, error } => format!(
                 "{url} answers with text that is not UTF-8: {}{}; have the application serve it as UTF-8",
-                found(*problem),
+                found(*error),
                 charset.as_ref().map(|charset| format!(", charset={}", escaped(charset))).unwrap_or_default(),
             ),
-            FetchErrorKind::KeyNotSupported(problem) => {
-                format!("{url} answers with no certificate document: {problem}")
-            }
             FetchErrorKind::Busy => {
                 format!("cannot fetch {url}: {MAX_FETCHES} fetches are under way, and no more are at once")
             }
@@ -212,8 +214,8 @@ impl fmt::Display for FetchError {
                 if answer.advice().is_some() || self.wanted == Wanted::KeyDirectory => {}
             FetchErrorKind::Tls(_) => write!(f, "The host {base} could not be reached securely. ")?,
             FetchErrorKind::Connection(_) => write!(f, "The connection to the host {base} failed. ")?,
-            FetchErrorKind::KeyNotSupported(problem) => {
-                write!(f, "The public key is not supported: {problem}. ")?;
+            FetchErrorKind::KeyNotSupported(reason) => {
+                write!(f, "The public key is not supported: {reason}. ")?;
             }
             _ => write!(
                 f,
@@ -229,8 +231,8 @@ impl std::error::Error for FetchError {}
 const HTML: &str = "an HTML page, perhaps to log in, and no certificate document";
 
 /// What was found in the bytes.
-fn found(problem: TextError) -> String {
-    match problem {
+fn found(error: TextError) -> String {
+    match error {
         TextError::NotUtf8 { at } => format!("byte {at} is in another encoding"),
         TextError::Nul { at } => format!("byte {at} is NUL"),
         TextError::Utf16WithoutMark => "it is UTF-16 without a byte order mark".to_owned(),
@@ -245,13 +247,5 @@ fn capitalised(reason: &str) -> String {
         (Some(rest), _) => format!("Cannot {rest}."),
         (_, Some(rest)) => format!("The {rest}."),
         _ => format!("{reason}."),
-    }
-}
-
-/// Whether the key is at fault, or the whole document.
-pub(super) fn document_error(html: bool, error: DocumentError) -> FetchErrorKind {
-    match error {
-        DocumentError::Key(error) if !html => FetchErrorKind::KeyNotSupported(error.to_string()),
-        error => FetchErrorKind::NotADocument { html, problem: error.to_string() },
     }
 }

@@ -16,8 +16,7 @@ pub trait Resolve: Send + Sync + 'static {
 }
 
 /// The system's own look-up.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemResolver;
+pub(super) struct SystemResolver;
 
 impl Resolve for SystemResolver {
     fn resolve<'a>(

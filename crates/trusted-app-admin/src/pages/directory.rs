@@ -1,81 +1,23 @@
 //! Applications that publish a key directory.
 
-use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
-use axum::routing::get;
-use http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
 use maud::{Markup, html};
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::crypto::SignatureKey;
-use tower_trusted_app::httpsig::SkippedKey;
+use tower_trusted_app::httpsig::{KeyDirectory, SkippedKey};
 
-use super::form::{Problems, application_fields, typed, warning};
-use super::page::{Page, after};
-use super::{ADD, back, failed, number, status, to_list, views};
-use crate::fetch::FetchedDirectory;
-use crate::service::{
-    AdminError, Administration, ApplicationForm, DirectoryStatus, Field, Pending, thumbprint_groups,
-};
-use crate::site::see_other;
+use super::form::FieldErrors;
+use super::page::{Answer, Page, Service, after};
+use super::views;
+use crate::fetch::Fetched;
+use crate::service::{AdminError, Administration, DirectoryStatus, field, thumbprint_groups};
 
-pub(super) const ADD_PATH: &str = "trusted-applications/directory/add";
 const KEYS_PATH: &str = "trusted-applications/directory";
-const REFRESH_PATH: &str = "trusted-applications/directory/refresh";
 const KEYS: &str = "Trusted Application Keys";
 
-pub(super) fn routes<R: ApplicationRegistry>() -> Router<Administration<R>> {
-    Router::new()
-        .route(&format!("/{ADD_PATH}"), get(add_form::<R>).post(add::<R>))
-        .route(&format!("/{KEYS_PATH}"), get(keys::<R>).post(confirm::<R>))
-        .route(&format!("/{REFRESH_PATH}"), get(to_list).post(refresh::<R>))
-}
-
-async fn add_form<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
-    match service.pending_directory(&page.administrator, page.query.get("pending")) {
-        Some(pending) => {
-            show_add(&page, &pending, &ApplicationForm::proposed_with_directory(&pending.fetched), None)
-        }
-        None => failed(&page, ADD, &AdminError::PendingGone),
-    }
-}
-
-fn show_add(
-    page: &Page,
-    pending: &Pending<FetchedDirectory>,
-    form: &ApplicationForm,
-    error: Option<&AdminError>,
-) -> Response {
-    let problems = error.map(Problems::of).unwrap_or_default();
-    let content = html! {
-        (problems.of_page("No application was added."))
-        p { "Confirm the details of this Trusted Application." }
-        (warning(false))
-        (fetched(&pending.fetched))
-        form method="post" action={ (page.root) (ADD_PATH) } novalidate {
-            (page.token_field())
-            input type="hidden" name="pending" value=(pending.token);
-            (application_fields(&pending.fetched.authority, form, &problems))
-            button #add_submit type="submit" { "Add" }
-            a href=(page.list()) { "Cancel" }
-        }
-    };
-    page.show(error.map_or(StatusCode::OK, status), ADD, &content)
-}
-
-async fn add<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
-    let (token, form) = (page.form.get("pending"), typed(&page.form));
-    match service.add(&page.administrator, token, &form, false).await {
-        Ok(_) => see_other(&page.list_after("added")),
-        Err(error) => match service.pending_directory(&page.administrator, token) {
-            Some(pending) => show_add(&page, &pending, &form, Some(&error)),
-            None => failed(&page, ADD, &error),
-        },
-    }
-}
-
-async fn keys<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+pub(super) async fn keys<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
     show_keys(&service, &page, page.query.get("id"), "", None).await
 }
 
@@ -85,22 +27,18 @@ async fn show_keys<R: ApplicationRegistry>(
     id: &str,
     failure: &str,
     error: Option<&AdminError>,
-) -> Response {
-    let found = match service.get(&page.administrator, id).await {
-        Ok(found) => found,
-        Err(error) => return failed(page, KEYS, &error),
-    };
-    let problems = error.map(Problems::of).unwrap_or_default();
+) -> Answer {
+    let found = page.needs(KEYS, service.get(&page.administrator, id).await)?;
+    let errors = FieldErrors::of(error);
     let application = &found.application;
     let content = html! {
-        (problems.of_page(failure))
-        @for problem in problems.of_field(Field::BaseUrl) { p.error { (problem) } }
-        @for problem in problems.of_field(Field::Confirmation) { p.error { (problem) } }
+        (errors.of_page(failure))
+        @for error in errors.of_field(field::BASE_URL) { p.error { (error) } }
+        @for error in errors.of_field(field::CONFIRMED) { p.error { (error) } }
         @if let Some(url) = application.key_directory() {
             (fetches(url, service.directory_status(&page.administrator, id)))
-            form method="post" action={ (page.root) (REFRESH_PATH) } {
-                (page.token_field())
-                input type="hidden" name="id" value=(id);
+            form method="post" action={ (page.root) (KEYS_PATH) "/refresh" } {
+                (page.hidden(&[("id", &id)]))
                 button #refresh_submit type="submit" { "Fetch Now" }
             }
         }
@@ -113,14 +51,14 @@ async fn show_keys<R: ApplicationRegistry>(
                 }
             }
         }
-        (back(page))
+        (page.back())
     };
-    page.show(error.map_or(StatusCode::OK, status), &format!("{KEYS}: {}", application.name()), &content)
+    Ok(page.answer(error, &format!("{KEYS}: {}", application.name()), &content))
 }
 
 /// From where the keys come, and how that goes.
 fn fetches(url: &str, status: Option<DirectoryStatus>) -> Markup {
-    let problem = status.as_ref().and_then(|status| status.problem.as_deref());
+    let failure = status.as_ref().and_then(|status| status.failure.as_deref());
     html! {
         @if status.as_ref().is_some_and(|status| status.stale) {
             div.alert role="alert" { p {
@@ -134,7 +72,7 @@ fn fetches(url: &str, status: Option<DirectoryStatus>) -> Markup {
             dd { @match status.as_ref().and_then(|status| status.succeeded) {
                 Some(at) => (views::time(at)), None => "not since this server started",
             } }
-            @if let Some(problem) = problem { dt { "The last fetch failed" } dd { (problem) } }
+            @if let Some(failure) = failure { dt { "The last fetch failed" } dd { (failure) } }
         }
         @if let Some(status) = &status { (skipped(&status.skipped)) }
     }
@@ -170,10 +108,7 @@ fn confirmation(
              application's administrator for its thumbprint, by another way than this one, and compare."
         } }
         form method="post" action={ (page.root) (KEYS_PATH) } {
-            (page.token_field())
-            input type="hidden" name="id" value=(id);
-            input type="hidden" name="version" value=(version);
-            input type="hidden" name="thumbprint" value=(key.public_key().thumbprint());
+            (page.hidden(&[("id", &id), ("version", &version), ("thumbprint", key.public_key().thumbprint())]))
             div."field check" {
                 input type="checkbox" id=(confirmed) name="confirmed" value="yes" required;
                 label for=(confirmed) { " I have compared the thumbprint with the one that the other side sees." }
@@ -183,25 +118,29 @@ fn confirmation(
     }
 }
 
-async fn confirm<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+pub(super) async fn confirm<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
     let (id, thumbprint) = (page.form.get("id"), page.form.get("thumbprint"));
-    let (version, confirmed) = (number(page.form.get("version")), page.form.get("confirmed") == "yes");
+    let (version, confirmed) = (page.version(), page.form.get("confirmed") == "yes");
     match service.confirm_signature_key(&page.administrator, id, thumbprint, version, confirmed).await {
-        Ok(_) => see_other(&after(&page.link(KEYS_PATH, "id", id), "confirmed")),
+        Ok(_) => done(&page, id, "confirmed"),
         Err(error) => show_keys(&service, &page, id, "The key was not confirmed.", Some(&error)).await,
     }
 }
 
-async fn refresh<R: ApplicationRegistry>(State(service): State<Administration<R>>, page: Page) -> Response {
+pub(super) async fn refresh<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
     let id = page.form.get("id");
     match service.refresh_directory(id).await {
-        Ok(_) => see_other(&after(&page.link(KEYS_PATH, "id", id), "fetched")),
+        Ok(_) => done(&page, id, "fetched"),
         Err(error) => show_keys(&service, &page, id, "No keys were fetched.", Some(&error)).await,
     }
 }
 
+fn done(page: &Page, id: &str, done: &str) -> Answer {
+    Ok(Redirect::to(&after(&page.link(KEYS_PATH, "id", id), done)).into_response())
+}
+
 /// What was fetched, for a comparison.
-fn fetched(fetched: &FetchedDirectory) -> Markup {
+pub(super) fn fetched(fetched: &Fetched<KeyDirectory>) -> Markup {
     html! {
         @if fetched.without_tls {
             div.warning { p {
@@ -211,8 +150,8 @@ fn fetched(fetched: &FetchedDirectory) -> Markup {
         }
         dl { dt { "Fetched from" } dd { (fetched.url) } }
         h2 { "Keys" }
-        @for listed in fetched.directory.keys() { (key(&listed.clone().into())) }
-        (skipped(fetched.directory.skipped()))
+        @for listed in fetched.document.keys() { (key(&listed.clone().into())) }
+        (skipped(fetched.document.skipped()))
         p {
             "The application has proven that it has the private half of each. Ask the other application's administrator for its thumbprints, \
              by another way than this one, and compare."
@@ -221,7 +160,7 @@ fn fetched(fetched: &FetchedDirectory) -> Markup {
 }
 
 /// One key, by what people compare.
-pub(super) fn key(key: &ApplicationKey<SignatureKey>) -> Markup {
+fn key(key: &ApplicationKey<SignatureKey>) -> Markup {
     let public = key.public_key();
     let date = |at: Option<_>, without: &str| {
         html! {

@@ -1,24 +1,26 @@
 //! The form of an application, and its parts.
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use maud::{Markup, html};
 
-use crate::service::{AdminError, ApplicationForm, Field, Problem};
+use crate::service::{AdminError, ApplicationEdit, FieldError, field};
+use crate::web::Fields;
 
 /// What is wrong with a form that is shown again.
-#[derive(Default)]
-pub(super) struct Problems(Vec<(Option<Field>, String)>);
+pub(super) struct FieldErrors(Vec<(Option<&'static str>, String)>);
 
-impl Problems {
-    pub(super) fn of(error: &AdminError) -> Self {
-        match error {
-            AdminError::Invalid(problems) => Self(
-                problems.iter().map(|problem: &Problem| (problem.field(), problem.to_string())).collect(),
-            ),
-            error => Self(vec![(None, error.to_string())]),
-        }
+impl FieldErrors {
+    pub(super) fn of(error: Option<&AdminError>) -> Self {
+        Self(match error {
+            Some(AdminError::Invalid(errors)) => {
+                errors.iter().map(|error| (error.field(), error.to_string())).collect()
+            }
+            error => error.map(|error| (None, error.to_string())).into_iter().collect(),
+        })
     }
 
-    pub(super) fn of_field(&self, field: Field) -> Vec<&str> {
+    pub(super) fn of_field(&self, field: &str) -> Vec<&str> {
         self.0.iter().filter(|(one, _)| *one == Some(field)).map(|(_, text)| text.as_str()).collect()
     }
 
@@ -37,14 +39,14 @@ impl Problems {
 
 /// A field of one line, or with `rows` of several.
 pub(super) fn field(
-    field: Field,
+    name: &str,
     label: &str,
     help: &Markup,
     value: &str,
     rows: Option<u8>,
-    problems: &Problems,
+    errors: &FieldErrors,
 ) -> Markup {
-    let (name, errors) = (field.as_str(), problems.of_field(field));
+    let errors = errors.of_field(name);
     let (help_id, error_id) = (format!("{name}-help"), format!("{name}-error"));
     let described = if errors.is_empty() { help_id.clone() } else { format!("{error_id} {help_id}") };
     let invalid = (!errors.is_empty()).then_some("true");
@@ -66,41 +68,50 @@ pub(super) fn field(
     }
 }
 
-/// What was typed.
-pub(super) fn typed(fields: &crate::site::Fields) -> ApplicationForm {
-    let get = |field: Field| fields.get(field.as_str()).to_owned();
-    ApplicationForm {
-        name: get(Field::Name),
-        timeout: get(Field::Timeout),
-        addresses: get(Field::Addresses),
-        paths: get(Field::Paths),
-    }
+/// The fields of an application as they are typed, the time-out in milliseconds.
+pub(super) fn written(edit: &ApplicationEdit) -> Fields {
+    Fields::from([
+        (field::NAME, edit.name.clone()),
+        (field::TIMEOUT, edit.timeout.as_millis().to_string()),
+        (field::ADDRESSES, edit.written_addresses().join("\n")),
+        (field::PATHS, edit.written_paths().join("\n")),
+    ])
 }
 
-/// The fields of an application. The id is shown and not sent.
-pub(super) fn application_fields(id: &str, form: &ApplicationForm, problems: &Problems) -> Markup {
+pub(super) fn read(typed: &Fields) -> Result<ApplicationEdit, Vec<FieldError>> {
+    let timeout = typed.get(field::TIMEOUT).trim().parse();
+    let timeout = timeout.map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => FieldError::TimeoutTooLarge,
+        _ => FieldError::Timeout,
+    });
+    let (addresses, paths) = (typed.get(field::ADDRESSES), typed.get(field::PATHS));
+    ApplicationEdit::read(typed.get(field::NAME), timeout, [addresses], paths.split(['\n', '\r']))
+}
+
+/// The fields of an application as they are typed. The id is shown and not sent.
+pub(super) fn application_fields(id: &str, typed: &Fields, errors: &FieldErrors) -> Markup {
     html! {
-        (field(Field::Name, "Application Name",
-            &html! { "What people call it, such as Confluence." }, &form.name, None, problems))
+        (field(field::NAME, "Application Name",
+            &html! { "What people call it, such as Confluence." }, typed.get(field::NAME), None, errors))
         div.field {
             label for="application-id" { "Application ID" }
             output #application-id aria-describedby="application-id-help" { code { (id) } }
             div.help #application-id-help { "Comes from the application and cannot be changed." }
         }
-        (field(Field::Timeout, "Timeout",
-            &html! { "How old a request may be when it arrives: a whole number of milliseconds, at least 1." }, &form.timeout, None, problems))
-        (field(Field::Addresses, "IP Address Matches", &html! {
+        (field(field::TIMEOUT, "Timeout",
+            &html! { "How old a request may be when it arrives: a whole number of milliseconds, at least 1." }, typed.get(field::TIMEOUT), None, errors))
+        (field(field::ADDRESSES, "IP Address Matches", &html! {
             "The addresses from which its requests come, one a line or with commas between them. An asterisk stands for \
              one number: " code { "192.111.*.*" } ". Networks such as " code { "10.0.0.0/8" } " and IPv6 are understood. "
             code { "local" } " stands for processes of this machine without an address, and " code { "any" } " alone for every \
              address. If its requests pass a proxy that names the client in a header, list the proxy and all clients. Each node of a \
              cluster needs an entry."
-        }, &form.addresses, Some(5), problems))
-        (field(Field::Paths, "URL Paths to Allow", &html! {
+        }, typed.get(field::ADDRESSES), Some(5), errors))
+        (field(field::PATHS, "URL Paths to Allow", &html! {
             "What it may ask for, one a line: with what a path must begin, below the context path. " code { "subtree:/rest" }
             " stops at whole segments. " code { "rpc:package.Service/*" } " is a service of gRPC, and " code { "any" } " alone is \
              every path."
-        }, &form.paths, Some(5), problems))
+        }, typed.get(field::PATHS), Some(5), errors))
     }
 }
 

@@ -1,25 +1,19 @@
 //! Changing an application's key: the new one is fetched, compared, and taken; then the old one is revoked.
 
 use axum::extract::State;
-use axum::response::Response;
-use http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
 use maud::html;
-use tower_trusted_app::application::KeyState;
+use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::registry::Registered;
-use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 
-use super::form::Problems;
-use super::page::Page;
-use super::{alert, back, failed, number, status, views};
-use crate::service::{AdminError, Administration, Field};
-use crate::site::see_other;
+use super::form::FieldErrors;
+use super::page::{Answer, Page, Service, alert};
+use super::views;
+use crate::service::{AdminError, Administration, field};
 
 const ROTATE: &str = "Change Trusted Application Key";
 
-pub(super) async fn rotate_form<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
+pub(super) async fn rotate_form<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
     show_rotate(&service, &page, page.query.get("id"), "", None).await
 }
 
@@ -46,39 +40,31 @@ async fn show_rotate<R: ApplicationRegistry>(
     id: &str,
     base_url: &str,
     error: Option<&AdminError>,
-) -> Response {
-    let found = match application(service, page, id, error).await {
-        Ok(found) => found,
-        Err(error) => return failed(page, ROTATE, &error),
-    };
-    let problems = error.map(Problems::of).unwrap_or_default();
+) -> Answer {
+    let found = page.needs(ROTATE, application(service, page, id, error).await)?;
+    let errors = FieldErrors::of(error);
     let content = html! {
-        (problems.of_page("No new key could be had, and nothing was changed."))
+        (errors.of_page("No new key could be had, and nothing was changed."))
         p { "The new key of " strong { (name(found.as_ref(), id)) } " is fetched from the application itself." }
         @if let Some(found) = &found { p { "Its keys are:" } (views::keys(&found.application)) }
-        (views::request_box(page, "trusted-applications/rotate", &html! { input type="hidden" name="id" value=(id); }, base_url, &problems))
+        (views::request_box(page, "trusted-applications/rotate", &[("id", &id)], &html! {}, base_url, &errors))
         p { a href=(page.list()) { "Cancel" } }
     };
-    page.show(error.map_or(StatusCode::OK, status), ROTATE, &content)
+    Ok(page.answer(error, ROTATE, &content))
 }
 
-pub(super) async fn request_key<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
-    let (id, base_url) = (page.form.get("id"), page.form.get(Field::BaseUrl.as_str()));
+pub(super) async fn request_key<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
+    let (id, base_url) = (page.form.get("id"), page.form.get(field::BASE_URL));
     match service.request_key(&page.administrator, id, base_url).await {
         Ok(pending) => {
-            see_other(&page.link("trusted-applications/rotate/confirm", "pending", &pending.token))
+            let form = page.link("trusted-applications/rotate/confirm", "pending", &pending.token);
+            Ok(Redirect::to(&form).into_response())
         }
         Err(error) => show_rotate(&service, &page, id, base_url, Some(&error)).await,
     }
 }
 
-pub(super) async fn confirm_form<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
+pub(super) async fn confirm_form<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
     show_confirm(&service, &page, page.query.get("pending"), None).await
 }
 
@@ -87,29 +73,24 @@ async fn show_confirm<R: ApplicationRegistry>(
     page: &Page,
     token: &str,
     error: Option<&AdminError>,
-) -> Response {
+) -> Answer {
     let pending = service.pending(&page.administrator, token);
     let Some((pending, id)) = pending.and_then(|one| one.replaces_key_of.clone().map(|id| (one, id))) else {
-        return failed(page, ROTATE, error.unwrap_or(&AdminError::PendingGone));
+        return Err(page.failed(ROTATE, error.unwrap_or(&AdminError::PendingGone)));
     };
-    let found = match application(service, page, &id, error).await {
-        Ok(found) => found,
-        Err(error) => return failed(page, ROTATE, &error),
-    };
-    let problems = error.map(Problems::of).unwrap_or_default();
-    let version = found.as_ref().map_or_else(|| number(page.form.get("version")), |found| found.version);
+    let found = page.needs(ROTATE, application(service, page, &id, error).await)?;
+    let errors = FieldErrors::of(error);
+    let version = found.as_ref().map_or_else(|| page.version(), |found| found.version);
     let content = html! {
-        (problems.of_page("The key was not changed."))
+        (errors.of_page("The key was not changed."))
         p { "The keys of " strong { (name(found.as_ref(), &id)) } " (" (id) ") until now:" }
         @if let Some(found) = &found { (views::keys(&found.application)) }
         h2 { "The new key" }
         (views::fetched(&pending.fetched))
         form method="post" action={ (page.root) "trusted-applications/rotate/confirm" } {
-            (page.token_field())
-            input type="hidden" name="pending" value=(pending.token);
-            input type="hidden" name="version" value=(version);
+            (page.hidden(&[("pending", &pending.token), ("version", &version)]))
             div."field check" {
-                @let errors = problems.of_field(Field::Confirmation);
+                @let errors = errors.of_field(field::CONFIRMED);
                 @if !errors.is_empty() { div.error #confirmed-error { @for error in &errors { p { (error) } } } }
                 input type="checkbox" #confirmed name="confirmed" value="yes" required
                     checked[page.form.get("confirmed") == "yes"]
@@ -129,36 +110,21 @@ async fn show_confirm<R: ApplicationRegistry>(
             a href=(page.list()) { "Cancel" }
         }
     };
-    page.show(error.map_or(StatusCode::OK, status), ROTATE, &content)
+    Ok(page.answer(error, ROTATE, &content))
 }
 
-pub(super) async fn rotate<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
-    let (token, version) = (page.form.get("pending"), number(page.form.get("version")));
-    let (by, confirmed) = (&page.administrator, page.form.get("confirmed") == "yes");
-    let changed = match page.form.get("at_once") {
-        "yes" => service.rotate_key(by, token, version, confirmed).await,
-        _ => service.begin_rotation(by, token, version, confirmed).await,
-    };
-    match changed {
-        Ok(_) => see_other(&page.list_after("key-changed")),
+pub(super) async fn rotate<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
+    let (token, version) = (page.form.get("pending"), page.version());
+    let (confirmed, at_once) = (page.form.get("confirmed") == "yes", page.form.get("at_once") == "yes");
+    match service.rotate_key(&page.administrator, token, version, confirmed, at_once).await {
+        Ok(_) => Ok(Redirect::to(&page.list_after("key-changed")).into_response()),
         Err(error) => show_confirm(&service, &page, token, Some(&error)).await,
     }
 }
 
 const REVOKE: &str = "Revoke Old Key";
 
-/// Whether an old key is accepted beside a new one.
-pub(super) fn is_rotating(application: &TrustedApplication) -> bool {
-    application.keys().iter().any(|key| key.state() == KeyState::Retiring)
-}
-
-pub(super) async fn revoke_form<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
+pub(super) async fn revoke_form<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
     show_revoke(&service, &page, page.query.get("id"), None).await
 }
 
@@ -167,23 +133,20 @@ async fn show_revoke<R: ApplicationRegistry>(
     page: &Page,
     id: &str,
     error: Option<&AdminError>,
-) -> Response {
-    let found = match application(service, page, id, error).await {
-        Ok(found) => found,
-        Err(error) => return failed(page, REVOKE, &error),
-    };
+) -> Answer {
+    let found = page.needs(REVOKE, application(service, page, id, error).await)?;
     if let Some(found) = &found
-        && !is_rotating(&found.application)
+        && !views::is_rotating(&found.application)
     {
         let content = html! {
             @if let Some(error) = error { (alert(error)) }
             p { "No key of " strong { (found.application.name()) } " (" (id) ") is retiring: there is nothing to revoke." }
             (views::keys(&found.application))
-            (back(page))
+            (page.back())
         };
-        return page.show(error.map_or(StatusCode::OK, status), REVOKE, &content);
+        return Ok(page.answer(error, REVOKE, &content));
     }
-    let version = found.as_ref().map_or_else(|| number(page.form.get("version")), |found| found.version);
+    let version = found.as_ref().map_or_else(|| page.version(), |found| found.version);
     let content = html! {
         @if let Some(error) = error { (alert(error)) }
         p {
@@ -192,23 +155,18 @@ async fn show_revoke<R: ApplicationRegistry>(
         }
         @if let Some(found) = &found { (views::keys(&found.application)) }
         form method="post" action={ (page.root) "trusted-applications/revoke" } {
-            (page.token_field())
-            input type="hidden" name="id" value=(id);
-            input type="hidden" name="version" value=(version);
+            (page.hidden(&[("id", &id), ("version", &version)]))
             button.danger #revoke_submit type="submit" { "Revoke Old Key" }
             a href=(page.list()) { "Cancel" }
         }
     };
-    page.show(error.map_or(StatusCode::OK, status), REVOKE, &content)
+    Ok(page.answer(error, REVOKE, &content))
 }
 
-pub(super) async fn revoke<R: ApplicationRegistry>(
-    State(service): State<Administration<R>>,
-    page: Page,
-) -> Response {
-    let (id, version) = (page.form.get("id"), number(page.form.get("version")));
+pub(super) async fn revoke<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
+    let (id, version) = (page.form.get("id"), page.version());
     match service.finish_rotation(&page.administrator, id, version).await {
-        Ok(_) => see_other(&page.list_after("revoked")),
+        Ok(_) => Ok(Redirect::to(&page.list_after("revoked")).into_response()),
         Err(error) => show_revoke(&service, &page, id, Some(&error)).await,
     }
 }

@@ -1,17 +1,31 @@
 //! What every page needs, and the frame around it.
 
-use axum::extract::{FromRequestParts, OriginalUri};
+use std::fmt::Display;
+
+use axum::extract::{FromRequestParts, OriginalUri, State};
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use maud::{DOCTYPE, Markup, html};
 use url::form_urlencoded;
 
 use super::visible::visible;
 use crate::administrator::Administrator;
-use crate::site::{Admitted, Fields, TOKEN};
+use crate::service::{AdminError, Administration};
+use crate::web::{self, Admitted, Fields, TOKEN};
 
 pub(super) const STYLE: &str = include_str!("style.css");
+
+pub(super) async fn style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
+}
+
+/// A page, or one in its place that says what went wrong.
+pub(super) type Answer = Result<Response, Response>;
+
+/// What answers.
+pub(super) type Service<R> = State<Administration<R>>;
 
 /// What was done before a page was shown, by the word for it in the query. Other words say nothing.
 const DONE: [(&str, &str); 7] = [
@@ -27,7 +41,7 @@ const DONE: [(&str, &str); 7] = [
 /// One request of a page.
 pub(super) struct Page {
     pub(super) administrator: Administrator,
-    pub(super) token: String,
+    token: String,
     pub(super) form: Fields,
     pub(super) query: Fields,
     /// What leads from this page to the site's root: relative, so that it holds behind any proxy.
@@ -95,9 +109,46 @@ impl Page {
         after(&self.list(), done)
     }
 
-    /// The hidden field that every form carries.
-    pub(super) fn token_field(&self) -> Markup {
-        html! { input type="hidden" name=(TOKEN) value=(self.token); }
+    /// The version that a form was shown of; what is none is one that no application has.
+    pub(super) fn version(&self) -> u64 {
+        self.form.get("version").parse().unwrap_or_default()
+    }
+
+    /// The hidden fields of a form: the token that every form carries, and these.
+    pub(super) fn hidden(&self, fields: &[(&str, &dyn Display)]) -> Markup {
+        html! {
+            input type="hidden" name=(TOKEN) value=(self.token);
+            @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
+        }
+    }
+
+    /// The way out of a form whose application somebody else has changed: the same form of what it is now.
+    pub(super) fn as_it_is(&self, form: &str, id: &str, error: Option<&AdminError>) -> Markup {
+        html! {
+            @if let Some(AdminError::Changed { .. }) = error {
+                p { a #as-it-is href=(self.link(&format!("trusted-applications/{form}"), "id", id)) { "Look at it as it is now" } }
+            }
+        }
+    }
+
+    pub(super) fn back(&self) -> Markup {
+        html! { p { a href=(self.list()) { "Back to the list" } } }
+    }
+
+    /// What a page needs, or the page without it.
+    pub(super) fn needs<T>(&self, title: &str, found: Result<T, AdminError>) -> Result<T, Response> {
+        found.map_err(|error| self.failed(title, &error))
+    }
+
+    /// A page without a form.
+    pub(super) fn failed(&self, title: &str, error: &AdminError) -> Response {
+        self.answer(Some(error), title, &html! { (alert(error)) (self.back()) })
+    }
+
+    /// A page that may say what went wrong.
+    pub(super) fn answer(&self, error: Option<&AdminError>, title: &str, content: &Markup) -> Response {
+        let status = error.map_or(StatusCode::OK, |error| web::status(error, StatusCode::CONFLICT));
+        self.show(status, title, content)
     }
 
     /// A page in its frame.
@@ -150,6 +201,10 @@ pub(super) fn frame(title: &str, style: &Markup, body: &Markup) -> Markup {
             body { (body) }
         }
     }
+}
+
+pub(super) fn alert(error: &AdminError) -> Markup {
+    html! { div.alert role="alert" { p { (error) } } }
 }
 
 /// The name of the site.

@@ -3,7 +3,7 @@
 use tower_trusted_app::BoxError;
 use tower_trusted_app::registry::{ApplicationConflict, Broken, RegistryError};
 
-use super::problem::Problem;
+use super::field_error::FieldError;
 use crate::fetch::MAX_FETCHES;
 
 /// Why an administrator's wish was not fulfilled. Nothing was changed then, unless an import says
@@ -13,7 +13,7 @@ use crate::fetch::MAX_FETCHES;
 pub enum AdminError {
     /// What is wrong with the input, all of it.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))]
-    Invalid(Vec<Problem>),
+    Invalid(Vec<FieldError>),
     /// Nothing is registered under this id.
     #[error("The Trusted Application with the specified id: {0} cannot be found.")]
     NotFound(String),
@@ -62,9 +62,9 @@ pub enum AdminError {
     NotWritten(#[source] BoxError),
 }
 
-impl From<Problem> for AdminError {
-    fn from(problem: Problem) -> Self {
-        Self::Invalid(vec![problem])
+impl From<FieldError> for AdminError {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(vec![error])
     }
 }
 
@@ -76,10 +76,10 @@ impl From<RegistryError> for AdminError {
                 Self::Changed { id: application.to_string(), expected, found }
             }
             RegistryError::Conflict(ApplicationConflict::Id { application }) => {
-                Problem::IdTaken(application.to_string()).into()
+                FieldError::IdTaken(application.to_string()).into()
             }
-            RegistryError::Conflict(conflict) => Problem::Conflict(conflict).into(),
-            RegistryError::Invalid(reason) => Problem::Registry(reason).into(),
+            RegistryError::Conflict(conflict) => FieldError::Conflict(conflict).into(),
+            RegistryError::Invalid(reason) => FieldError::Registry(reason).into(),
             RegistryError::Unavailable(source) => {
                 tracing::error!(target: "trusted_app", error = %source, "the registry is not available");
                 Self::Unavailable(source)

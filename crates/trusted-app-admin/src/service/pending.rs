@@ -5,9 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tower_trusted_app::Timestamp;
+use tower_trusted_app::seraph::CertificateDocument;
 
+use super::error::AdminError;
 use crate::administrator::Administrator;
 use crate::fetch::Fetched;
+use crate::hex;
 
 /// How long fetched details wait.
 pub const PENDING_FOR: Duration = Duration::from_secs(15 * 60);
@@ -23,18 +26,37 @@ const MAX_PENDING_OF_ALL: usize = 1024;
 /// A form carries the [`token`](Self::token) only: id and key do not pass through the browser.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Pending<T = Fetched> {
+pub struct Pending<T = CertificateDocument> {
     /// The random text by which they are found again, once.
     pub token: String,
     /// What was fetched.
-    pub fetched: T,
+    pub fetched: Fetched<T>,
     /// Until when they wait.
     pub until: Timestamp,
     /// The application whose key they are to replace; `None` if they are to be added.
     pub replaces_key_of: Option<String>,
 }
 
-pub(super) struct PendingDetails<T = Fetched>(Mutex<VecDeque<(Administrator, Pending<T>)>>);
+impl<T> Pending<T> {
+    pub(super) fn new(
+        fetched: Fetched<T>,
+        replaces_key_of: Option<String>,
+        now: Timestamp,
+    ) -> Result<Self, AdminError> {
+        let mut token = [0; 16];
+        getrandom::fill(&mut token).map_err(|error| AdminError::Unavailable(error.to_string().into()))?;
+        Ok(Self {
+            token: hex::encode(&token),
+            fetched,
+            until: now.saturating_add(PENDING_FOR),
+            replaces_key_of,
+        })
+    }
+}
+
+pub(super) struct PendingDetails<T>(Mutex<Waiting<T>>);
+
+type Waiting<T> = VecDeque<(Administrator, Pending<T>)>;
 
 impl<T> Default for PendingDetails<T> {
     fn default() -> Self {
@@ -43,8 +65,8 @@ impl<T> Default for PendingDetails<T> {
 }
 
 impl<T: Clone> PendingDetails<T> {
-    pub(super) fn keep(&self, by: &Administrator, pending: Pending<T>, now: Timestamp) {
-        let mut all = self.live(now);
+    pub(super) fn keep(&self, by: &Administrator, pending: Pending<T>) {
+        let mut all = self.lock();
         if all.iter().filter(|(owner, _)| owner == by).count() >= MAX_PENDING
             && let Some(oldest) = all.iter().position(|(owner, _)| owner == by)
         {
@@ -61,16 +83,42 @@ impl<T: Clone> PendingDetails<T> {
     }
 
     /// Takes them out, so that of two who use them at once only one has them.
-    pub(super) fn take(&self, by: &Administrator, token: &str, now: Timestamp) -> Option<Pending<T>> {
+    pub(super) fn take(
+        &self,
+        by: &Administrator,
+        token: &str,
+        now: Timestamp,
+        fits: impl Fn(&Pending<T>) -> bool,
+    ) -> Option<Taken<'_, T>> {
         let mut all = self.live(now);
-        let at = all.iter().position(|entry| is(entry, by, token))?;
-        all.remove(at).map(|(_, pending)| pending)
+        let at = all.iter().position(|entry| is(entry, by, token) && fits(&entry.1))?;
+        all.remove(at).map(|(by, pending)| Taken { from: self, by, pending, is_used: false })
     }
 
-    fn live(&self, now: Timestamp) -> MutexGuard<'_, VecDeque<(Administrator, Pending<T>)>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn live(&self, now: Timestamp) -> MutexGuard<'_, Waiting<T>> {
+        let mut all = self.lock();
         all.retain(|(_, pending)| pending.until > now);
         all
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What waited. It waits again when this is dropped, unless it was used.
+pub(super) struct Taken<'a, T: Clone> {
+    from: &'a PendingDetails<T>,
+    by: Administrator,
+    pub(super) pending: Pending<T>,
+    pub(super) is_used: bool,
+}
+
+impl<T: Clone> Drop for Taken<'_, T> {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.from.keep(&self.by, self.pending.clone());
+        }
     }
 }
 

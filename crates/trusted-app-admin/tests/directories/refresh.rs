@@ -8,8 +8,8 @@ use tower_trusted_app::application::{ApplicationKey, KeyState};
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureKey};
 use tower_trusted_app::registry::Registered;
 use tower_trusted_app::{ApplicationRegistry, Clock};
-use trusted_app_admin::service::{Field, thumbprint_groups};
-use trusted_app_admin::{AdminError, Administration, Administrator, ApplicationForm};
+use trusted_app_admin::service::thumbprint_groups;
+use trusted_app_admin::{AdminError, Administration, Administrator, ApplicationEdit};
 
 use crate::harness::{World, answer};
 use crate::publisher::{Publisher, fetcher, key, world};
@@ -26,8 +26,8 @@ impl Registration {
         let (world, admin) = (world(), Administrator::new("admin"));
         let publisher = Publisher::of(&world.clock, keys).await;
         let pending = world.administration.request_directory(&admin, &publisher.base()).await.unwrap();
-        let form = ApplicationForm::proposed_with_directory(&pending.fetched);
-        world.administration.add(&admin, &pending.token, &form, false).await.unwrap();
+        let edit = ApplicationEdit::proposed_with_directory(&pending.fetched);
+        world.administration.add(&admin, &pending.token, Ok(edit), false).await.unwrap();
         Self { world, publisher, admin }
     }
 
@@ -233,8 +233,8 @@ async fn once_a_minute() {
     let asked = *wiki.publisher.asked.lock().unwrap();
     let again = wiki.world.administration.refresh_directory(wiki.id()).await.unwrap_err();
     assert!(again.to_string().contains("less than a minute ago"), "{again}");
-    let AdminError::Invalid(problems) = again else { panic!() };
-    assert_ne!(problems[0].field(), Some(Field::Toml));
+    let AdminError::Invalid(errors) = again else { panic!() };
+    assert_eq!(errors[0].field(), None);
     assert_eq!(*wiki.publisher.asked.lock().unwrap(), asked);
 }
 

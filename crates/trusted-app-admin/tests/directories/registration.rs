@@ -1,20 +1,23 @@
 //! From a key directory to an application.
 
+use std::time::Duration;
+
 use tower_trusted_app::application::KeyState;
+use tower_trusted_app::conditions::PathRule;
 use tower_trusted_app::crypto::{PrivateSignatureKey, SignatureAlgorithm};
 use tower_trusted_app::{ApplicationRegistry, Scheme};
 use trusted_app_admin::service::thumbprint_groups;
-use trusted_app_admin::{AdminError, Administrator, ApplicationForm};
+use trusted_app_admin::{AdminError, Administrator, ApplicationEdit};
 
 use crate::harness::{VALID, with_pending};
 use crate::publisher::{Publisher, key, world};
 
-fn form() -> ApplicationForm {
-    ApplicationForm {
+fn edit() -> ApplicationEdit {
+    ApplicationEdit {
         name: "Wiki".to_owned(),
-        timeout: "60000".to_owned(),
-        addresses: "10.1.2.3".to_owned(),
-        paths: "/rest".to_owned(),
+        timeout: Duration::from_secs(60),
+        addresses: "10.1.2.3".parse().unwrap(),
+        paths: PathRule::prefixes(["/rest"]),
     }
 }
 
@@ -39,7 +42,7 @@ async fn pages_from_the_request_to_the_application() {
     }
     // What is wrong is said, and the directory waits on.
     let wrong =
-        with_pending(token, &[("name", ""), ("timeout", "1"), ("addresses", "any"), ("paths", "any")]);
+        with_pending(token, &[("name", ""), ("timeout_ms", "1"), ("addresses", "any"), ("paths", "any")]);
     let page = world.post("/trusted-applications/directory/add", &wrong).await;
     assert_eq!(page.status, 422);
     page.has(&thumbprint_groups(keys[0].public_key().thumbprint()));
@@ -58,8 +61,8 @@ async fn pages_from_the_request_to_the_application() {
     let again = world.post("/trusted-applications/directory/add", &with_pending(token, &VALID)).await;
     assert_eq!(again.status, 409);
     let (admin, id) = (Administrator::new("admin"), publisher.authority.as_str());
-    let renamed = ApplicationForm { name: "Other".to_owned(), ..form() };
-    let edited = world.administration.edit(&admin, id, 1, &renamed, false).await.unwrap().application;
+    let renamed = ApplicationEdit { name: "Other".to_owned(), ..edit() };
+    let edited = world.administration.edit(&admin, id, 1, Ok(renamed), false).await.unwrap().application;
     assert_eq!((edited.name(), edited.signature_keys()), ("Other", wiki.signature_keys()));
     assert_eq!(edited.key_directory(), wiki.key_directory());
 }
@@ -70,12 +73,12 @@ async fn what_waits_is_the_askers_own() {
     let publisher = Publisher::of(&world.clock, &[key()]).await;
     let (admin, root) = (Administrator::new("admin"), Administrator::new("root"));
     let pending = world.administration.request_directory(&admin, &publisher.base()).await.unwrap();
-    let refused = world.administration.add(&root, &pending.token, &form(), false).await;
+    let refused = world.administration.add(&root, &pending.token, Ok(edit()), false).await;
     assert!(matches!(refused, Err(AdminError::PendingGone)));
-    let dry = world.administration.add(&admin, &pending.token, &form(), true).await.unwrap();
+    let dry = world.administration.add(&admin, &pending.token, Ok(edit()), true).await.unwrap();
     assert_eq!(dry.version, 0);
     world.clock.advance(std::time::Duration::from_secs(15 * 60));
-    let late = world.administration.add(&admin, &pending.token, &form(), false).await;
+    let late = world.administration.add(&admin, &pending.token, Ok(edit()), false).await;
     assert!(matches!(late, Err(AdminError::PendingGone)));
 }
 
@@ -85,7 +88,7 @@ async fn a_key_of_another_application_is_refused() {
     let (admin, shared) = (Administrator::new("admin"), key());
     let first = Publisher::of(&world.clock, std::slice::from_ref(&shared)).await;
     let pending = world.administration.request_directory(&admin, &first.base()).await.unwrap();
-    world.administration.add(&admin, &pending.token, &form(), false).await.unwrap();
+    world.administration.add(&admin, &pending.token, Ok(edit()), false).await.unwrap();
     let second = Publisher::of(&world.clock, &[key(), shared]).await;
     let refused = world.administration.request_directory(&admin, &second.base()).await.unwrap_err();
     let text = format!("already belongs to `{}`; a key belongs to one application only", first.authority);

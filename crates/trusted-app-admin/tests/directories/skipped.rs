@@ -5,7 +5,7 @@ use axum::http::Request;
 use serde_json::Value;
 use tower_trusted_app::application::KeyState;
 use tower_trusted_app::crypto::PrivateSignatureKey;
-use trusted_app_admin::{Administrator, ApplicationForm};
+use trusted_app_admin::{Administrator, ApplicationEdit};
 
 use crate::publisher::{Publisher, key, world};
 use crate::refresh::Registration;
@@ -43,7 +43,7 @@ async fn what_is_gone_is_withdrawn_beside_a_key_of_an_unknown_kind() {
     let page = format!("/trusted-applications/directory?id={}", wiki.id());
     wiki.world.get(&page).await.has(named);
     let status = wiki.world.administration.directory_status(&Administrator::new("admin"), wiki.id()).unwrap();
-    assert_eq!((status.skipped.len(), status.problem), (1, None));
+    assert_eq!((status.skipped.len(), status.failure), (1, None));
 
     wiki.becomes(std::slice::from_ref(&good)).await;
     wiki.world.get(&page).await.lacks("are skipped.");
@@ -131,8 +131,8 @@ async fn a_registration_shows_what_it_leaves_out() {
         (1, &0.into())
     );
 
-    let form = ApplicationForm::proposed_with_directory(&pending.fetched);
-    let added = world.administration.add(&admin, &pending.token, &form, false).await.unwrap();
+    let edit = ApplicationEdit::proposed_with_directory(&pending.fetched);
+    let added = world.administration.add(&admin, &pending.token, Ok(edit), false).await.unwrap();
     let keys: Vec<_> = added.application.signature_keys().iter().map(|key| key.public_key()).collect();
     assert_eq!(keys, [own.public_key()]);
 }

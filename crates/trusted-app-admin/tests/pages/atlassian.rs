@@ -124,16 +124,16 @@ async fn d1_6_add_edit_validation() {
     };
     let cases = [
         ("name", "", "The Trusted Application Name cannot be blank.".to_owned()),
-        ("timeout", "", timeout()),
-        ("timeout", "asdasd", timeout()),
-        ("timeout", "-8888", timeout()),
-        ("timeout", "0", timeout()),
+        ("timeout_ms", "", timeout()),
+        ("timeout_ms", "asdasd", timeout()),
+        ("timeout_ms", "-8888", timeout()),
+        ("timeout_ms", "0", timeout()),
         (
-            "timeout",
+            "timeout_ms",
             "9223372036854775808",
             "The Timeout is at most 9223372036854775807 milliseconds.".to_owned(),
         ),
-        ("timeout", "1.5", timeout()),
+        ("timeout_ms", "1.5", timeout()),
         ("addresses", "\r\n", "You must specify IP addresses to match against.".to_owned()),
         ("paths", "\r\n", "You must specify URLs to match against.".to_owned()),
         ("addresses", "blah", pattern("blah")),
@@ -188,7 +188,7 @@ async fn d1_6_add_edit_validation() {
             assert_eq!(page.value("name"), "Wiki");
         }
     }
-    let all = [("name", ""), ("timeout", ""), ("addresses", ""), ("paths", "")];
+    let all = [("name", ""), ("timeout_ms", ""), ("addresses", ""), ("paths", "")];
     let page = world.post("/trusted-applications/add", &with_pending(&pending, &all)).await;
     for message in ["cannot be blank.", "positive Timeout", "specify IP addresses", "specify URLs"] {
         page.has(message);

@@ -61,8 +61,8 @@ async fn it_is_shown_all_the_same() {
     world.registry.add(before.clone(), "root").await.unwrap();
     let shown = world.get("/trusted-applications/edit?id=wiki").await;
     let mut wrong = VALID.to_vec();
-    wrong.extend([("id", "wiki"), ("version", "1"), ("timeout", "0")]);
-    wrong.retain(|field| *field != ("timeout", "10000"));
+    wrong.extend([("id", "wiki"), ("version", "1"), ("timeout_ms", "0")]);
+    wrong.retain(|field| *field != ("timeout_ms", "10000"));
     let shown_again = world.post("/trusted-applications/edit", &wrong).await;
     shown_again.has("Nothing was changed. See what is wrong below.");
     for page in [shown, shown_again] {
@@ -117,9 +117,9 @@ async fn what_is_hardly_meant_is_shown_after_it_was_saved() {
     world.get("/trusted-applications").await.lacks("warning</summary>");
     world.get("/trusted-applications/edit?id=wiki").await.lacks("id=\"warnings\"");
     let mut fields = VALID.to_vec();
-    fields.retain(|(name, _)| !["paths", "timeout"].contains(name));
+    fields.retain(|(name, _)| !["paths", "timeout_ms"].contains(name));
     let paths = "/a,b\r\nsubtree /c\r\nrpc:d.E/*";
-    fields.extend([("id", "wiki"), ("version", "1"), ("paths", paths), ("timeout", "1")]);
+    fields.extend([("id", "wiki"), ("version", "1"), ("paths", paths), ("timeout_ms", "1")]);
     let saved = world.post("/trusted-applications/edit", &fields).await;
     assert_eq!(saved.location(), "../trusted-applications?done=updated");
     let list = world.get("/trusted-applications?done=updated").await;

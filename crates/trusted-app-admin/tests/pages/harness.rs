@@ -14,18 +14,18 @@ use tower_trusted_app::keys::MemoryRegistry;
 use tower_trusted_app::seraph::CertificateDocument;
 use trusted_app_admin::fetch::{AddressPolicy, Fetcher};
 use trusted_app_admin::recent::RecentDecisions;
-use trusted_app_admin::{Administration, Administrator, Guard, Refusal, Site};
+use trusted_app_admin::{Administration, Administrator, Denied, Guard, Site};
 use trusted_app_test::{FixedClock, TestIdentity};
 use url::form_urlencoded;
 
 pub(crate) struct ByHeader;
 
 impl Guard for ByHeader {
-    async fn administrator(&self, parts: &Parts) -> Result<Administrator, Refusal> {
+    async fn administrator(&self, parts: &Parts) -> Result<Administrator, Denied> {
         match parts.headers.get("x-user").map(|user| user.to_str().unwrap()) {
             Some(user @ ("admin" | "root")) => Ok(Administrator::new(user)),
-            Some(_) => Err(Refusal::Forbidden),
-            None => Err(Refusal::Anonymous),
+            Some(_) => Err(Denied::Forbidden),
+            None => Err(Denied::Anonymous),
         }
     }
 }
@@ -127,7 +127,7 @@ impl World {
 }
 
 pub(crate) const VALID: [(&str, &str); 4] =
-    [("name", "Wiki"), ("timeout", "10000"), ("addresses", "10.1.2.3"), ("paths", "/rest")];
+    [("name", "Wiki"), ("timeout_ms", "10000"), ("addresses", "10.1.2.3"), ("paths", "/rest")];
 
 pub(crate) fn with_pending<'a>(pending: &'a str, fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [("pending", pending)].into_iter().chain(fields.iter().copied()).collect()

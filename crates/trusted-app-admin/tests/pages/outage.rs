@@ -90,7 +90,7 @@ async fn what_was_typed_is_shown_again() {
     let rotate = [("id", "wiki"), ("base_url", "http://typed.invalid")];
     let confirm = [("pending", &*rotation), ("version", "1"), ("confirmed", "yes"), ("at_once", "yes")];
     for (path, fields, kept) in [
-        ("add", &add[..], &[("name", "Typed"), ("timeout", "10000"), ("pending", &*pending)][..]),
+        ("add", &add[..], &[("name", "Typed"), ("timeout_ms", "10000"), ("pending", &*pending)][..]),
         ("edit", &edit, &[("name", "Typed"), ("id", "wiki"), ("version", "1")]),
         ("request", &nowhere, &nowhere),
         ("rotate", &rotate, &rotate),

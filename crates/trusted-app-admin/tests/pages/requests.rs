@@ -43,13 +43,13 @@ async fn expires_after(tracker: &Tracker, millis: u64) {
 
 #[tokio::test]
 async fn s18_the_timeout_that_is_given() {
-    expires_after(&Tracker::with(&[("timeout", "5000")]).await, 5000).await;
-    let tracker = Tracker::with(&[("timeout", "60000")]).await;
+    expires_after(&Tracker::with(&[("timeout_ms", "5000")]).await, 5000).await;
+    let tracker = Tracker::with(&[("timeout_ms", "60000")]).await;
     expires_after(&tracker, 60_000).await;
-    tracker.edit(&[("timeout", "1")]).await.location();
+    tracker.edit(&[("timeout_ms", "1")]).await.location();
     expires_after(&tracker, 1).await;
     for no_timeout in ["", "0", "-1", "ten"] {
-        let refused = Tracker::empty(|layer| layer).await.add(&[("timeout", no_timeout)]).await;
+        let refused = Tracker::empty(|layer| layer).await.add(&[("timeout_ms", no_timeout)]).await;
         refused.has("You must specify a positive Timeout value.");
     }
 }
@@ -57,7 +57,7 @@ async fn s18_the_timeout_that_is_given() {
 #[tokio::test]
 async fn s18_the_timeout_that_is_not_given_is_ten_seconds() {
     let tracker = Tracker::with(&[]).await;
-    assert_eq!(tracker.world.get("/trusted-applications/edit?id=wiki").await.value("timeout"), "10000");
+    assert_eq!(tracker.world.get("/trusted-applications/edit?id=wiki").await.value("timeout_ms"), "10000");
     expires_after(&tracker, 10_000).await;
 }
 

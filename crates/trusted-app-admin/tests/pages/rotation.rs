@@ -85,7 +85,7 @@ async fn the_oldest_revoked_key_makes_room_and_no_other() {
         Peer::serving(answer("200 OK", "", &document(&TestIdentity::stranger().with_id("wiki")))).await;
     let admin = Administrator::new("admin");
     let pending = world.administration.request_key(&admin, "wiki", &peer.origin).await.unwrap();
-    let changed = world.administration.begin_rotation(&admin, &pending.token, 1, true).await.unwrap();
+    let changed = world.administration.rotate_key(&admin, &pending.token, 1, true, false).await.unwrap();
     let kept: Vec<_> = changed.application.keys().iter().map(|key| key.public_key().clone()).collect();
     assert_eq!(kept.len(), 16);
     assert!(kept.contains(&retiring) && !kept.contains(&revoked[14]) && kept.contains(&revoked[13]));

@@ -18,7 +18,7 @@ use crate::harness::{Peer, Shown, World};
 pub(crate) type Layer = TrustedAppLayerBuilder<MemoryRegistry, MemoryDirectory>;
 
 /// The fields of the form that an administrator fills in.
-const FIELDS: [&str; 4] = ["name", "timeout", "addresses", "paths"];
+const FIELDS: [&str; 4] = ["name", "timeout_ms", "addresses", "paths"];
 
 /// Where requests come from unless a test says otherwise, and what the form proposes: the wiki's own address.
 pub(crate) const WIKI: &str = "127.0.0.1";

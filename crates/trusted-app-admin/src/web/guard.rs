@@ -9,16 +9,16 @@ use crate::administrator::Administrator;
 /// Finds out who sends a request, and whether they may administer trusted applications.
 ///
 /// An application that may act as any user is a matter for system administrators: an ordinary
-/// administrator should be refused.
+/// administrator should be denied.
 pub trait Guard: Send + Sync + 'static {
-    /// The administrator who sends the request, or why it is refused.
-    fn administrator(&self, parts: &Parts) -> impl Future<Output = Result<Administrator, Refusal>> + Send;
+    /// The administrator who sends the request, or why it is denied.
+    fn administrator(&self, parts: &Parts) -> impl Future<Output = Result<Administrator, Denied>> + Send;
 }
 
-/// Why a request is refused.
+/// Why a request is denied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum Denied {
     /// Nobody is logged in: 401.
     Anonymous,
     /// Nobody is logged in: a page leads to this URL, where one logs in; the API answers 401.
@@ -29,12 +29,12 @@ pub enum Refusal {
     Unavailable,
 }
 
-/// The guard of a site for which none was stated: it refuses everybody.
+/// The guard of a site for which none was stated: it denies everybody.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nobody;
 
 impl Guard for Nobody {
-    async fn administrator(&self, _: &Parts) -> Result<Administrator, Refusal> {
-        Err(Refusal::Forbidden)
+    async fn administrator(&self, _: &Parts) -> Result<Administrator, Denied> {
+        Err(Denied::Forbidden)
     }
 }

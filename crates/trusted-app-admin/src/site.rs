@@ -1,30 +1,30 @@
 //! The administration over HTTP: pages and API behind one guard.
 
-mod fields;
-mod forgery;
-mod gate;
-mod guard;
-mod origin;
-
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, StatusCode};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::set_header::response::SetMultipleResponseHeadersLayer;
 use tower_trusted_app::ApplicationRegistry;
 
+#[cfg(feature = "api")]
+use crate::api::SURFACE as API;
+#[cfg(not(feature = "pages"))]
+use crate::api::SURFACE as PAGES;
 #[cfg(feature = "pages")]
-pub(crate) use fields::Fields;
-use forgery::TokenKey;
-pub(crate) use gate::Admitted;
-use gate::Gate;
-#[cfg(feature = "pages")]
-pub(crate) use gate::{TOKEN, see_other};
-pub use guard::{Guard, Nobody, Refusal};
-pub use origin::PublicOriginError;
-use origin::PublicOrigins;
-
+use crate::pages::SURFACE as PAGES;
+#[cfg(not(feature = "api"))]
+use crate::pages::SURFACE as API;
 use crate::service::Administration;
+use crate::web::{Gate, Guard, Nobody, PublicOriginError, PublicOrigins, Surface, TokenKey, pass};
 
 /// The site of an administration: web pages, and a JSON API below `/api/v1`.
 ///
@@ -32,7 +32,7 @@ use crate::service::Administration;
 /// first; without one nobody comes in. The OpenAPI document is at `/api/v1/openapi.json`.
 ///
 /// A [`TrustedAppLayer`](tower_trusted_app::TrustedAppLayer) goes around the routes that applications ask for, and not
-/// around the site: unless it is optional, it refuses every administrator who comes with a browser. By axum's
+/// around the site: unless it is optional, it rejects every administrator who comes with a browser. By axum's
 /// `Router::layer` it is around the whole router, and answers 401 for each URL at which nothing is; by `route_layer`
 /// it is around the routes that were added before, and those URLs stay 404.
 ///
@@ -40,17 +40,17 @@ use crate::service::Administration;
 /// use axum::{body::Body, http::{Request, StatusCode, request::Parts}};
 /// use tower::ServiceExt;
 /// use tower_trusted_app::keys::MemoryRegistry;
-/// use trusted_app_admin::{Administration, Administrator, Guard, Refusal, Site};
+/// use trusted_app_admin::{Administration, Administrator, Guard, Denied, Site};
 ///
 /// // An example's guard; a real one looks at the session that the log-in left in the extensions.
 /// struct Example;
 ///
 /// impl Guard for Example {
-///     async fn administrator(&self, parts: &Parts) -> Result<Administrator, Refusal> {
+///     async fn administrator(&self, parts: &Parts) -> Result<Administrator, Denied> {
 ///         match parts.headers.get("x-example-user") {
 ///             Some(user) if user == "admin" => Ok(Administrator::new("admin")),
-///             Some(_) => Err(Refusal::Forbidden),
-///             None => Err(Refusal::Anonymous),
+///             Some(_) => Err(Denied::Forbidden),
+///             None => Err(Denied::Anonymous),
 ///         }
 ///     }
 /// }
@@ -80,7 +80,7 @@ pub struct Site<R, G = Nobody> {
 }
 
 impl<R: ApplicationRegistry> Site<R> {
-    /// A site that refuses everybody until a [`guard`](Self::guard) is stated.
+    /// A site that denies everybody until a [`guard`](Self::guard) is stated.
     #[must_use]
     pub fn new(administration: Administration<R>) -> Self {
         Self { administration, guard: Nobody, key: None, origins: PublicOrigins::default() }
@@ -105,7 +105,7 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
     /// Repeated, it adds another one.
     ///
     /// A change is accepted from a page of such an origin only. Without any, the origin is the one of the request's
-    /// `Host`; behind a proxy that writes another `Host`, or leaves out its port, that would refuse every form.
+    /// `Host`; behind a proxy that writes another `Host`, or leaves out its port, that would deny every form.
     ///
     /// ```
     /// # use tower_trusted_app::keys::MemoryRegistry;
@@ -124,7 +124,7 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
         Ok(self)
     }
 
-    /// The router. If the system has no randomness for a token key, every form is refused.
+    /// The router. If the system has no randomness for a token key, every form is denied.
     pub fn into_router(self) -> Router {
         let mut random = [0; 32];
         let drawn = getrandom::fill(&mut random).is_ok();
@@ -139,9 +139,41 @@ impl<R: ApplicationRegistry, G: Guard> Site<R, G> {
         {
             router = router.merge(crate::api::routes(self.administration));
         }
-        let gate = Arc::new(Gate { guard: self.guard, key, origins: self.origins, clock });
-        router.fallback(gate::not_found).layer(from_fn_with_state(gate, gate::pass::<G>))
+        let gate = Gate { guard: self.guard, key, origins: self.origins, clock, surface };
+        router
+            .fallback(not_found)
+            .layer(from_fn_with_state(Arc::new(gate), pass::<G>))
+            // A page with a style of its own states a policy of its own.
+            .layer(SetResponseHeaderLayer::if_not_present(
+                CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(POLICY),
+            ))
+            .layer(SetMultipleResponseHeadersLayer::overriding(
+                HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value)).into()).to_vec(),
+            ))
     }
+}
+
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+const HEADERS: [(HeaderName, &str); 4] = [
+    (X_FRAME_OPTIONS, "DENY"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // With `no-referrer` a browser would hide the origin of our own forms as well.
+    (REFERRER_POLICY, "same-origin"),
+    (CACHE_CONTROL, "no-store"),
+];
+
+fn surface(path: &str) -> &'static Surface {
+    if path.starts_with("/api/") { &API } else { &PAGES }
+}
+
+/// For paths that nothing is served at.
+async fn not_found(request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let denied = surface(parts.uri.path()).denied;
+    denied(&parts, parts.extensions.get(), StatusCode::NOT_FOUND, "There is nothing here.")
 }
 
 impl<R, G> fmt::Debug for Site<R, G> {

@@ -13,21 +13,21 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The origins (RFC 6454) under which browsers see the site: those that are stated, or without any the one that each
 /// request has in its `Host`.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PublicOrigins(Vec<Origin>);
+pub(crate) struct PublicOrigins(Vec<Origin>);
 
 /// Why a text is no origin of a site. `Display` says what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{origin:?} is no public origin: {problem}; write scheme, host and, if it is not the usual one, port, such as `https://tracker.example.com`"
+    "{origin:?} is no public origin: {reason}; write scheme, host and, if it is not the usual one, port, such as `https://tracker.example.com`"
 )]
 pub struct PublicOriginError {
     origin: String,
-    problem: &'static str,
+    reason: &'static str,
 }
 
 impl PublicOrigins {
-    pub(super) fn add(&mut self, origin: &str) -> Result<(), PublicOriginError> {
-        let bad = |problem| PublicOriginError { origin: origin.to_owned(), problem };
+    pub(crate) fn add(&mut self, origin: &str) -> Result<(), PublicOriginError> {
+        let bad = |reason| PublicOriginError { origin: origin.to_owned(), reason };
         // Without the slashes a parser takes a host for a scheme, or adds them.
         let Some((_, rest)) = origin.split_once("://") else { return Err(bad("it has no scheme")) };
         let url = Url::parse(origin).map_err(|_| bad("it is no URL"))?;
@@ -44,9 +44,9 @@ impl PublicOrigins {
         Ok(())
     }
 
-    /// Why the request does not come from a page of the site, as far as the browser says: a request that says nothing
+    /// Says why the request does not come from a page of the site, as far as the browser says: a request that says nothing
     /// comes from no browser of today, and its token decides.
-    pub(super) fn refuse(&self, request: &Parts) -> Result<(), Elsewhere> {
+    pub(super) fn check(&self, request: &Parts) -> Result<(), Elsewhere> {
         let site = request.headers.get(SEC_FETCH_SITE);
         let sent = request.headers.get(ORIGIN);
         let own = || self.own(request, sent.and_then(parsed).as_ref());
@@ -99,7 +99,7 @@ pub(super) struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// The page that is answered says no more than that it is refused: what helps is the operator's affair.
+    /// The page that is answered says no more than that it is denied: what helps is the operator's affair.
     pub(super) fn log(&self) {
         let Self { site, sent, own } = self;
         tracing::warn!(target: "trusted_app", origin = sent, compared_with = own, sec_fetch_site = site, "{self}");
@@ -175,7 +175,7 @@ mod tests {
             (&[https], "https://tracker.example.com.evil.test", "tracker.example.com", false),
             (&[https], "null", "tracker.example.com", false),
         ] {
-            let found = stated(public).refuse(&request("/", &[("origin", origin), ("host", host)]));
+            let found = stated(public).check(&request("/", &[("origin", origin), ("host", host)]));
             assert_eq!(found.is_ok(), is_ours, "{public:?} {origin} {host}: {found:?}");
             // What the browser says of the site must hold too. A stated origin is compared in any case, if the browser
             // names its own. A request without either has its token.
@@ -184,13 +184,9 @@ mod tests {
                 [("same-origin", named), ("none", named), ("same-site", false), ("cross-site", false)]
             {
                 let fields = [("origin", origin), ("host", host), ("sec-fetch-site", site)];
-                assert_eq!(
-                    stated(public).refuse(&request("/", &fields)).is_ok(),
-                    expected,
-                    "{site} {origin}"
-                );
+                assert_eq!(stated(public).check(&request("/", &fields)).is_ok(), expected, "{site} {origin}");
             }
-            assert_eq!(stated(public).refuse(&request("/", &[("host", host)])), Ok(()));
+            assert_eq!(stated(public).check(&request("/", &[("host", host)])), Ok(()));
         }
     }
 
@@ -198,23 +194,23 @@ mod tests {
     #[test]
     fn the_authority_of_the_request_stands_for_its_host() {
         let own = [("origin", "https://tracker.example.com")];
-        assert_eq!(stated(&[]).refuse(&request("https://tracker.example.com/x", &own)), Ok(()));
-        assert!(stated(&[]).refuse(&request("https://backend/x", &own)).is_err());
+        assert_eq!(stated(&[]).check(&request("https://tracker.example.com/x", &own)), Ok(()));
+        assert!(stated(&[]).check(&request("https://backend/x", &own)).is_err());
     }
 
     #[test]
     fn the_log_names_both_origins_and_how_to_state_the_public_one() {
         let fields = [("origin", "http://tracker.internal"), ("host", "backend:8080")];
-        let logged = stated(&[]).refuse(&request("/", &fields)).unwrap_err().to_string();
+        let logged = stated(&[]).check(&request("/", &fields)).unwrap_err().to_string();
         for part in ["\"http://tracker.internal\"", "\"http://backend:8080\"", "`Site::public_origin`"] {
             assert!(logged.contains(part), "{logged}");
         }
         let several = stated(&["https://a.test", "https://b.test:8443"]);
-        let logged = several.refuse(&request("/", &fields)).unwrap_err().to_string();
+        let logged = several.check(&request("/", &fields)).unwrap_err().to_string();
         assert!(logged.contains("\"https://a.test https://b.test:8443\""), "{logged}");
         let forged = [("origin", "https://evil.test\u{7f}"), ("sec-fetch-site", "cross-site")];
         let forged = forged.map(|(name, value)| (name, value.trim_end_matches('\u{7f}')));
-        let logged = stated(&[]).refuse(&request("/", &forged)).unwrap_err();
+        let logged = stated(&[]).check(&request("/", &forged)).unwrap_err();
         assert!(logged.to_string().contains("`Sec-Fetch-Site: cross-site`"), "{logged}");
     }
 

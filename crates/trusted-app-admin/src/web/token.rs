@@ -7,10 +7,13 @@ use sha2::Sha256;
 use tower_trusted_app::Timestamp;
 
 use crate::administrator::Administrator;
-use crate::service::hex;
+use crate::hex;
 
 /// How long a form may be sent after it was shown.
 const TOKEN_FOR: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The field of a form that carries its token.
+pub(crate) const TOKEN: &str = "token";
 
 /// What became of a form's token.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,17 +25,17 @@ pub(super) enum Token {
 }
 
 /// The key of the tokens that forms carry.
-pub(super) struct TokenKey([u8; 32]);
+pub(crate) struct TokenKey([u8; 32]);
 
 impl TokenKey {
-    pub(super) fn new(key: [u8; 32]) -> Self {
+    pub(crate) fn new(key: [u8; 32]) -> Self {
         Self(key)
     }
 
     /// The token of an administrator's forms: when it was made, and a code over that.
     pub(super) fn token(&self, administrator: &Administrator, now: Timestamp) -> Option<String> {
         let made = now.as_millis();
-        Some(format!("{made}.{}", hex(&self.mac(administrator, made)?.finalize().into_bytes())))
+        Some(format!("{made}.{}", hex::encode(&self.mac(administrator, made)?.finalize().into_bytes())))
     }
 
     /// Whether the token is one of this administrator. Takes the same time for any wrong one.
@@ -51,11 +54,7 @@ impl TokenKey {
     fn made(&self, administrator: &Administrator, token: &str) -> Option<Timestamp> {
         let (made, code) = token.split_once('.')?;
         let made = made.parse().ok()?;
-        let code: Option<Vec<u8>> = (0..code.len())
-            .step_by(2)
-            .map(|at| code.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-            .collect();
-        self.mac(administrator, made)?.verify_slice(&code?).ok()?;
+        self.mac(administrator, made)?.verify_slice(&hex::decode(code)?).ok()?;
         Some(Timestamp::from_millis(made))
     }
 

@@ -1,4 +1,4 @@
-//! Pages for requests that are refused before they come to a page.
+//! Pages for requests that are denied before they come to a page.
 
 use std::sync::LazyLock;
 
@@ -11,9 +11,8 @@ use http::{HeaderValue, StatusCode};
 use maud::{PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::back;
 use super::page::{Page, SITE, STYLE, frame};
-use crate::site::{Admitted, TOKEN};
+use crate::web::{Admitted, TOKEN};
 
 /// That nothing but the style within the page is shown or sent.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -23,13 +22,13 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Why a request is refused. Who was let in is shown the way on; others nothing that is the site's, nor do they get its
+/// Why a request is denied. Who was let in is shown the way on; others nothing that is the site's, nor do they get its
 /// style from elsewhere.
-pub(crate) fn refused(parts: &Parts, admitted: Option<Admitted>, status: StatusCode, why: &str) -> Response {
-    let title = status.canonical_reason().unwrap_or("Refused");
+pub(super) fn denied(parts: &Parts, admitted: Option<&Admitted>, status: StatusCode, why: &str) -> Response {
+    let title = status.canonical_reason().unwrap_or("Denied");
     if let Some(admitted) = admitted {
-        let page = Page::of(parts, admitted);
-        return page.show(status, title, &html! { p { (why) } (back(&page)) });
+        let page = Page::of(parts, admitted.clone());
+        return page.show(status, title, &html! { p { (why) } (page.back()) });
     }
     let style = html! { style { (PreEscaped(STYLE)) } };
     let body = html! { header { strong { (SITE) } } main { h1 { (title) } p { (why) } } };
@@ -41,14 +40,14 @@ pub(crate) fn refused(parts: &Parts, admitted: Option<Admitted>, status: StatusC
 }
 
 /// The form that was sent too late, to be sent again as it is.
-pub(crate) fn send_again(parts: &Parts, admitted: Admitted) -> Response {
+pub(super) fn send_again(parts: &Parts, admitted: Admitted) -> Response {
     let page = Page::of(parts, admitted);
     let content = html! {
         p {
             "This form was shown more than 12 hours ago. Nothing was changed. What you typed is kept: send it again."
         }
         form method="post" {
-            (page.token_field())
+            (page.hidden(&[]))
             @for (name, value) in page.form.iter().filter(|(name, _)| *name != TOKEN) {
                 input type="hidden" name=(name) value=(value);
             }

@@ -1,52 +1,17 @@
-//! What is wrong with what an administrator typed. The sentences are JIRA's where it had one.
+//! What is wrong with what an administrator asked for. The sentences are JIRA's where it had one.
 
 use tower_trusted_app::application::ApplicationError;
 use tower_trusted_app::conditions::{AddressPatternError, PathPatternError};
 use tower_trusted_app::registry::ApplicationConflict;
 
-use super::import::ChangedKeys;
+use super::difference::ChangedKeys;
+use super::field;
 use crate::fetch::FetchError;
 
-/// The field of a form that something is wrong with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Field {
-    /// The base URL of an application whose details are asked for.
-    BaseUrl,
-    /// The name.
-    Name,
-    /// The time-out.
-    Timeout,
-    /// The address patterns.
-    Addresses,
-    /// The path patterns.
-    Paths,
-    /// Whether the change was confirmed.
-    Confirmation,
-    /// The TOML of an import.
-    Toml,
-}
-
-impl Field {
-    /// Its name in forms and in JSON, such as `base_url`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BaseUrl => "base_url",
-            Self::Name => "name",
-            Self::Timeout => "timeout",
-            Self::Addresses => "addresses",
-            Self::Paths => "paths",
-            Self::Confirmation => "confirmed",
-            Self::Toml => "toml",
-        }
-    }
-}
-
-/// One thing that is wrong. `Display` is the message.
+/// One thing that is wrong with a field, or with all that was asked for. `Display` is the message.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum FieldError {
     /// A blank name.
     #[error("The Trusted Application Name cannot be blank.")]
     NameBlank,
@@ -72,7 +37,7 @@ pub enum Problem {
     #[error(
         "The word any stands alone: it covers every other entry. Leave the others out, or leave out any."
     )]
-    AnyNotAlone(Field),
+    AnyNotAlone(&'static str),
     /// No path at all.
     #[error("You must specify URLs to match against.")]
     PathsBlank,
@@ -141,19 +106,19 @@ pub enum Problem {
     Registry(String),
 }
 
-impl Problem {
-    /// The field; `None` when it is the whole page.
+impl FieldError {
+    /// The field's name in JSON and in forms, such as `base_url`; `None` when it is no single field.
     #[must_use]
-    pub const fn field(&self) -> Option<Field> {
+    pub const fn field(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NameBlank | Self::NameTooLong | Self::NameControlCharacter => Field::Name,
-            Self::Timeout | Self::TimeoutTooLarge => Field::Timeout,
-            Self::AddressesBlank | Self::Address(_) => Field::Addresses,
-            Self::AnyNotAlone(field) => *field,
-            Self::PathsBlank | Self::Path(_) => Field::Paths,
-            Self::OtherApplication { .. } | Self::SameKey(_) | Self::Fetch(_) => Field::BaseUrl,
-            Self::NotConfirmed => Field::Confirmation,
-            Self::Toml(_) => Field::Toml,
+            Self::NameBlank | Self::NameTooLong | Self::NameControlCharacter => field::NAME,
+            Self::Timeout | Self::TimeoutTooLarge => field::TIMEOUT,
+            Self::AddressesBlank | Self::Address(_) => field::ADDRESSES,
+            Self::AnyNotAlone(field) => field,
+            Self::PathsBlank | Self::Path(_) => field::PATHS,
+            Self::OtherApplication { .. } | Self::SameKey(_) | Self::Fetch(_) => field::BASE_URL,
+            Self::NotConfirmed => field::CONFIRMED,
+            Self::Toml(_) => field::TOML,
             Self::IdTaken(_)
             | Self::Conflict(_)
             | Self::Key(_)
@@ -167,7 +132,7 @@ impl Problem {
     }
 }
 
-impl From<ApplicationError> for Problem {
+impl From<ApplicationError> for FieldError {
     fn from(error: ApplicationError) -> Self {
         match error {
             ApplicationError::Path(error) => Self::Path(error),

@@ -11,6 +11,11 @@ impl Fields {
         Self(form_urlencoded::parse(text).into_owned().collect())
     }
 
+    #[cfg(feature = "pages")]
+    pub(crate) fn from<const N: usize>(fields: [(&str, String); N]) -> Self {
+        Self(fields.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
     /// The first value of that name; empty without.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or_default()
