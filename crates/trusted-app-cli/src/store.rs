@@ -8,9 +8,7 @@ use std::str::FromStr;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use tower_trusted_app::keys::FileRegistry;
-use tower_trusted_app::registry::{
-    ApplicationRegistry, Change, Entry, Registered, RegistryError, Stamp, page_end,
-};
+use tower_trusted_app::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError, Stamp};
 use tower_trusted_app::{ApplicationId, Timestamp, TrustedApplication};
 use trusted_app_sqlx::{DecisionFilter, PostgresRegistry, RecordedDecision, SqliteRegistry};
 
@@ -205,18 +203,7 @@ impl Store {
 
     /// Every application, by id.
     pub(crate) async fn all(&self) -> anyhow::Result<Vec<Entry>> {
-        const PAGE: usize = 500;
-        let mut all: Vec<Entry> = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.list(after.as_deref(), PAGE).await.map_err(said)?;
-            if page.len() < PAGE {
-                all.extend(page);
-                return Ok(all);
-            }
-            after = Some(page_end(&page, after.as_deref()).map_err(said)?);
-            all.extend(page);
-        }
+        self.list_all().await.map_err(said)
     }
 
     /// The newest recorded decisions, oldest first.

@@ -29,6 +29,22 @@ pub trait ApplicationRegistry: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Entry>, RegistryError>> + Send;
 
+    /// All of them, listed page by page.
+    fn list_all(&self) -> impl Future<Output = Result<Vec<Entry>, RegistryError>> + Send {
+        async {
+            let (mut all, mut after) = (Vec::new(), None::<String>);
+            loop {
+                let page = self.list(after.as_deref(), PAGE).await?;
+                if page.len() < PAGE {
+                    all.extend(page);
+                    return Ok(all);
+                }
+                after = Some(page_end(&page, after.as_deref())?);
+                all.extend(page);
+            }
+        }
+    }
+
     /// The application registered under `id`, compared byte for byte.
     fn get(&self, id: &ApplicationId) -> impl Future<Output = Result<Option<Entry>, RegistryError>> + Send;
 
@@ -73,6 +89,9 @@ pub trait ApplicationRegistry: Send + Sync + 'static {
         None
     }
 }
+
+/// How many applications are asked for at once.
+const PAGE: usize = 500;
 
 /// An application of a registry, or why it cannot be read.
 pub type Entry = Result<Registered, Broken>;

@@ -67,7 +67,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         let application = described.build().map_err(FieldError::from)?;
         if dry_run {
             let fingerprints: Vec<_> = application.fingerprints().collect();
-            self.check_new(by, id, &fingerprints).await?;
+            self.check_new(id, &fingerprints).await?;
             return Ok(self.unsaved(application, 0, None, by));
         }
         let registered = self.registry.add(application, by.name()).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tower_trusted_app::application::TrustedApplicationBuilder;
 use tower_trusted_app::httpsig::KeyDirectory;
-use tower_trusted_app::registry::{Change, Entry, Registered, Stamp, page_end};
+use tower_trusted_app::registry::{Change, Entry, Registered, Stamp};
 use tower_trusted_app::seraph::CertificateDocument;
 use tower_trusted_app::{
     ApplicationId, ApplicationRegistry, Clock, SystemClock, Timestamp, TrustedApplication,
@@ -20,7 +20,7 @@ use crate::administrator::Administrator;
 use crate::fetch::Fetcher;
 use crate::recent::RecentDecisions;
 
-/// How many applications are asked for at once.
+/// How many entries of the log are asked for at once.
 const BATCH: usize = 500;
 
 /// The administration of the applications of one registry. Clones share everything.
@@ -93,8 +93,8 @@ impl<R: ApplicationRegistry> Administration<R> {
     /// # Errors
     ///
     /// When the registry is not available.
-    pub async fn list(&self, by: &Administrator) -> Result<Vec<Entry>, AdminError> {
-        let mut entries = self.entries(by).await?;
+    pub async fn list(&self, _: &Administrator) -> Result<Vec<Entry>, AdminError> {
+        let mut entries = self.registry.list_all().await?;
         entries.sort_by_cached_key(|entry| match entry {
             Ok(one) => (one.application.name().to_lowercase(), one.application.id().to_string()),
             Err(broken) => (broken.id.to_lowercase(), broken.id.clone()),
@@ -198,20 +198,6 @@ impl<R: ApplicationRegistry> Administration<R> {
         let registered = self.registry.update(application, registered.version, by.name()).await?;
         tracing::info!(target: "trusted_app", application = %id, by = by.name(), "trusted application changed");
         Ok(registered)
-    }
-
-    pub(super) async fn entries(&self, _: &Administrator) -> Result<Vec<Entry>, AdminError> {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let batch = self.registry.list(after.as_deref(), BATCH).await?;
-            if batch.len() < BATCH {
-                entries.extend(batch);
-                return Ok(entries);
-            }
-            after = Some(page_end(&batch, after.as_deref())?);
-            entries.extend(batch);
-        }
     }
 
     pub(super) fn unsaved(

@@ -4,7 +4,7 @@ use tower_trusted_app::BoxError;
 use tower_trusted_app::registry::{ApplicationConflict, Broken, RegistryError};
 
 use super::field_error::FieldError;
-use crate::fetch::MAX_FETCHES;
+use crate::fetch::{FetchError, FetchErrorKind, MAX_FETCHES};
 
 /// Why an administrator's wish was not fulfilled. Nothing was changed then, unless an import says
 /// otherwise.
@@ -65,6 +65,12 @@ pub enum AdminError {
 impl From<FieldError> for AdminError {
     fn from(error: FieldError) -> Self {
         Self::Invalid(vec![error])
+    }
+}
+
+impl From<FetchError> for AdminError {
+    fn from(error: FetchError) -> Self {
+        if *error.kind() == FetchErrorKind::Busy { Self::Busy } else { FieldError::from(error).into() }
     }
 }
 

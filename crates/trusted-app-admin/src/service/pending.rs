@@ -37,23 +37,6 @@ pub struct Pending<T = CertificateDocument> {
     pub replaces_key_of: Option<String>,
 }
 
-impl<T> Pending<T> {
-    pub(super) fn new(
-        fetched: Fetched<T>,
-        replaces_key_of: Option<String>,
-        now: Timestamp,
-    ) -> Result<Self, AdminError> {
-        let mut token = [0; 16];
-        getrandom::fill(&mut token).map_err(|error| AdminError::Unavailable(error.to_string().into()))?;
-        Ok(Self {
-            token: hex::encode(&token),
-            fetched,
-            until: now.saturating_add(PENDING_FOR),
-            replaces_key_of,
-        })
-    }
-}
-
 pub(super) struct PendingDetails<T>(Mutex<Waiting<T>>);
 
 type Waiting<T> = VecDeque<(Administrator, Pending<T>)>;
@@ -65,7 +48,22 @@ impl<T> Default for PendingDetails<T> {
 }
 
 impl<T: Clone> PendingDetails<T> {
-    pub(super) fn keep(&self, by: &Administrator, pending: Pending<T>) {
+    pub(super) fn add(
+        &self,
+        by: &Administrator,
+        fetched: Fetched<T>,
+        replaces_key_of: Option<String>,
+        now: Timestamp,
+    ) -> Result<Pending<T>, AdminError> {
+        let mut token = [0; 16];
+        getrandom::fill(&mut token).map_err(|error| AdminError::Unavailable(error.to_string().into()))?;
+        let (token, until) = (hex::encode(&token), now.saturating_add(PENDING_FOR));
+        let pending = Pending { token, fetched, until, replaces_key_of };
+        self.keep(by, pending.clone());
+        Ok(pending)
+    }
+
+    fn keep(&self, by: &Administrator, pending: Pending<T>) {
         let mut all = self.lock();
         if all.iter().filter(|(owner, _)| owner == by).count() >= MAX_PENDING
             && let Some(oldest) = all.iter().position(|(owner, _)| owner == by)

@@ -78,7 +78,7 @@ impl<R: ApplicationRegistry> Administration<R> {
 
     async fn refresh(&self, by: &Administrator, id: &str, url: &str) -> Result<Refreshed, AdminError> {
         let now = self.now();
-        let fetched = self.fetcher.fetch_directory(url, now).await.map_err(FieldError::from)?;
+        let fetched = self.fetcher.fetch_directory(url, now).await?;
         let fetches = &self.state.fetches;
         if fetches.is_superseded(id, &fetched.document) {
             return Err(FieldError::DirectorySuperseded.into());
@@ -121,7 +121,7 @@ impl<R: ApplicationRegistry> Administration<R> {
     ///
     /// When the registry is not available.
     pub async fn refresh_directories(&self) -> Result<(), AdminError> {
-        let entries = self.entries(&Administrator::new(REFRESHER)).await?;
+        let entries = self.registry.list_all().await?;
         let with_directory = entries.iter().flatten().filter(|one| one.application.key_directory().is_some());
         let ids: Vec<String> = with_directory.map(|one| one.application.id().to_string()).collect();
         self.state.fetches.retain(|id| ids.contains(id));

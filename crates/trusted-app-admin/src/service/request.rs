@@ -2,7 +2,7 @@
 
 use tower_trusted_app::crypto::Fingerprint;
 use tower_trusted_app::httpsig::KeyDirectory;
-use tower_trusted_app::{ApplicationId, ApplicationRegistry, TrustedApplication};
+use tower_trusted_app::{ApplicationId, ApplicationRegistry};
 
 use super::administration::Administration;
 use super::error::AdminError;
@@ -10,7 +10,7 @@ use super::field_error::FieldError;
 use super::owners::{conflicts, owners};
 use super::pending::Pending;
 use crate::administrator::Administrator;
-use crate::fetch::{FetchErrorKind, Fetched};
+use crate::fetch::Fetched;
 
 impl<R: ApplicationRegistry> Administration<R> {
     /// Fetches the details of the application at `base_url` and keeps them for this administrator.
@@ -21,7 +21,10 @@ impl<R: ApplicationRegistry> Administration<R> {
     /// A [`FieldError`]: the fetch fails, what is there is registered already, or it is this server.
     /// [`AdminError::Busy`] when too many details are being fetched.
     pub async fn request_details(&self, by: &Administrator, base_url: &str) -> Result<Pending, AdminError> {
-        self.fetch(by, base_url, None).await
+        let fetched = self.fetcher.fetch(base_url).await?;
+        let (id, key) = (fetched.document.application_id(), fetched.document.public_key());
+        self.check_new(id, &[*key.fingerprint()]).await?;
+        self.state.documents.add(by, fetched, None, self.now())
     }
 
     /// Fetches the details of an application anew and keeps its key for this administrator, who
@@ -37,36 +40,17 @@ impl<R: ApplicationRegistry> Administration<R> {
         id: &str,
         base_url: &str,
     ) -> Result<Pending, AdminError> {
-        let registered = self.get(by, id).await?;
-        self.fetch(by, base_url, Some(&registered.application)).await
-    }
-
-    async fn fetch(
-        &self,
-        by: &Administrator,
-        base_url: &str,
-        replaces: Option<&TrustedApplication>,
-    ) -> Result<Pending, AdminError> {
-        let fetched = self.fetcher.fetch(base_url).await.map_err(|error| match error.kind() {
-            FetchErrorKind::Busy => AdminError::Busy,
-            _ => FieldError::from(error).into(),
-        })?;
-        let (found, key) = (fetched.document.application_id(), fetched.document.public_key());
-        if let Some(application) = replaces {
-            let url = fetched.url.clone();
-            if found != application.id() {
-                let (found, expected) = (found.to_string(), application.id().to_string());
-                return Err(FieldError::OtherApplication { url, found, expected }.into());
-            }
-            if application.keys().iter().any(|one| one.public_key() == key) {
-                return Err(FieldError::SameKey(url).into());
-            }
-        } else {
-            self.check_new(by, found, &[*key.fingerprint()]).await?;
+        let application = self.get(by, id).await?.application;
+        let fetched = self.fetcher.fetch(base_url).await?;
+        let (url, found) = (fetched.url.clone(), fetched.document.application_id());
+        if found != application.id() {
+            let (found, expected) = (found.to_string(), application.id().to_string());
+            return Err(FieldError::OtherApplication { url, found, expected }.into());
         }
-        let pending = Pending::new(fetched, replaces.map(|one| one.id().to_string()), self.now())?;
-        self.state.documents.keep(by, pending.clone());
-        Ok(pending)
+        if application.keys().iter().any(|key| key.public_key() == fetched.document.public_key()) {
+            return Err(FieldError::SameKey(url).into());
+        }
+        self.state.documents.add(by, fetched, Some(application.id().to_string()), self.now())
     }
 
     /// Details that wait for this administrator, without using them up.
@@ -81,18 +65,17 @@ impl<R: ApplicationRegistry> Administration<R> {
     /// # Errors
     ///
     /// A [`FieldError`]: the fetch fails, a key is no good or not proven, or belongs to another application.
+    /// [`AdminError::Busy`] as there.
     pub async fn request_directory(
         &self,
         by: &Administrator,
         base_url: &str,
     ) -> Result<Pending<KeyDirectory>, AdminError> {
         let now = self.now();
-        let fetched = self.fetcher.fetch_directory(base_url, now).await.map_err(FieldError::from)?;
+        let fetched = self.fetcher.fetch_directory(base_url, now).await?;
         let keys = fetched.document.keys().iter().flat_map(|listed| listed.key.fingerprints());
-        self.check_new(by, &directory_id(&fetched)?, &keys.collect::<Vec<_>>()).await?;
-        let pending = Pending::new(fetched, None, now)?;
-        self.state.directories.keep(by, pending.clone());
-        Ok(pending)
+        self.check_new(&directory_id(&fetched)?, &keys.collect::<Vec<_>>()).await?;
+        self.state.directories.add(by, fetched, None, now)
     }
 
     /// A key directory that waits for this administrator, without using it up.
@@ -104,7 +87,6 @@ impl<R: ApplicationRegistry> Administration<R> {
     /// Refuses what could not be added: our own id or key, and those of a registered application.
     pub(super) async fn check_new(
         &self,
-        by: &Administrator,
         id: &ApplicationId,
         fingerprints: &[Fingerprint],
     ) -> Result<(), AdminError> {
@@ -114,7 +96,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         if self.registry.get(id).await?.is_some() {
             return Err(FieldError::IdTaken(id.to_string()).into());
         }
-        let present = self.entries(by).await?;
+        let present = self.registry.list_all().await?;
         let owners = owners(&present);
         let conflicts: Vec<_> =
             conflicts(id, fingerprints.iter().copied(), &owners).map(FieldError::Conflict).collect();
