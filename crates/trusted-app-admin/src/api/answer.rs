@@ -1,7 +1,6 @@
 //! What the operations answer.
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::ETAG;
@@ -10,10 +9,6 @@ use utoipa::IntoResponses;
 
 use super::model::Application;
 use super::problem::Problem;
-use crate::service::Administration;
-
-/// What answers.
-pub(super) type Service<R> = State<Administration<R>>;
 
 pub(super) type Answer = Result<Response, Problem>;
 

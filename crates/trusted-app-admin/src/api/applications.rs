@@ -1,7 +1,7 @@
 //! Applications: listed, added, edited, removed.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::IntoResponse;
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -11,7 +11,7 @@ use tower_trusted_app::registry::Entry;
 use url::form_urlencoded::byte_serialize;
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Service, tagged};
+use super::answer::{Answer, tagged};
 use super::asked::{Asked, Body, DryRun, IfMatch};
 use super::model::{Application, Broken, Conditions};
 use super::problem::Problem;
@@ -46,8 +46,8 @@ impl From<&[Entry]> for Applications {
 
 /// All applications
 #[utoipa::path(get, path = "/api/v1/applications", tag = "applications", responses((status = 200, description = "All of them", body = Applications)))]
-pub(super) async fn list<R: ApplicationRegistry>(State(service): Service<R>, asked: Asked) -> Answer {
-    let entries = service.list(&asked.by).await?;
+pub(super) async fn list<R: ApplicationRegistry>(asked: Asked<R>) -> Answer {
+    let entries = asked.service.list(&asked.by).await?;
     Ok(Json(Applications::from(entries.as_slice())).into_response())
 }
 
@@ -70,12 +70,11 @@ pub(super) async fn list<R: ApplicationRegistry>(State(service): Service<R>, ask
     )
 )]
 pub(super) async fn add<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked<DryRun>,
+    asked: Asked<R, DryRun>,
     Body(new): Body<NewApplication>,
 ) -> Answer {
     let dry_run = asked.query.dry_run;
-    let registered = service.add(&asked.by, &new.pending, new.conditions.read(), dry_run).await?;
+    let registered = asked.service.add(&asked.by, &new.pending, new.conditions.read(), dry_run).await?;
     if dry_run {
         return Ok(tagged(StatusCode::OK, &registered));
     }
@@ -89,12 +88,8 @@ pub(super) async fn add<R: ApplicationRegistry>(
     get, path = "/api/v1/applications/{id}", tag = "applications", params(("id" = String, Path)),
     responses((status = 200, description = "The application", body = Application, headers(("ETag", description = "Its version"))))
 )]
-pub(super) async fn show<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
-    Path(id): Path<String>,
-) -> Answer {
-    Ok(tagged(StatusCode::OK, &service.get(&asked.by, &id).await?))
+pub(super) async fn show<R: ApplicationRegistry>(asked: Asked<R>, Path(id): Path<String>) -> Answer {
+    Ok(tagged(StatusCode::OK, &asked.service.get(&asked.by, &id).await?))
 }
 
 /// Change what an application may do; repeated, it changes nothing more
@@ -107,15 +102,14 @@ pub(super) async fn show<R: ApplicationRegistry>(
     ))
 )]
 pub(super) async fn edit<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked<DryRun>,
+    asked: Asked<R, DryRun>,
     Path(id): Path<String>,
     if_match: IfMatch,
     Body(conditions): Body<Conditions>,
 ) -> Answer {
-    let Asked { by, query: DryRun { dry_run } } = asked;
-    let expected = if_match.version(&service, &by, &id).await?;
-    let edited = service.edit(&by, &id, expected, conditions.read(), dry_run).await?;
+    let dry_run = asked.query.dry_run;
+    let expected = if_match.version(&asked, &id).await?;
+    let edited = asked.service.edit(&asked.by, &id, expected, conditions.read(), dry_run).await?;
     Ok(tagged(StatusCode::OK, &edited))
 }
 
@@ -126,13 +120,12 @@ pub(super) async fn edit<R: ApplicationRegistry>(
     responses((status = 204, description = "It is gone; or in a dry run, could be taken out"))
 )]
 pub(super) async fn remove<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked<DryRun>,
+    asked: Asked<R, DryRun>,
     Path(id): Path<String>,
     if_match: IfMatch,
 ) -> Answer {
-    let expected = if_match.version(&service, &asked.by, &id).await?;
-    service.remove(&asked.by, &id, expected, asked.query.dry_run).await?;
+    let expected = if_match.version(&asked, &id).await?;
+    asked.service.remove(&asked.by, &id, expected, asked.query.dry_run).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

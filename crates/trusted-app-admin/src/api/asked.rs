@@ -19,20 +19,22 @@ use crate::web::Admitted;
 
 /// Who asks, and the query: nothing in it but what the operation knows, and that once. A dry run that it does not
 /// know, or that is misspelt, would be done in earnest.
-pub(super) struct Asked<Q = NoQuery> {
+pub(super) struct Asked<R, Q = NoQuery> {
+    /// What answers.
+    pub(super) service: Administration<R>,
     pub(super) by: Administrator,
     pub(super) query: Q,
 }
 
-impl<S: Send + Sync, Q: DeserializeOwned> FromRequestParts<S> for Asked<Q> {
+impl<R: ApplicationRegistry, Q: DeserializeOwned> FromRequestParts<Administration<R>> for Asked<R, Q> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, service: &Administration<R>) -> Result<Self, Problem> {
         let missing = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The guard was passed by.");
         let admitted = parts.extensions.get::<Admitted>().ok_or_else(missing)?;
         let query = Query::try_from_uri(&parts.uri);
         let Query(query) = query.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
-        Ok(Self { by: admitted.administrator.clone(), query })
+        Ok(Self { service: service.clone(), by: admitted.administrator.clone(), query })
     }
 }
 
@@ -62,24 +64,19 @@ pub(super) struct ImportQuery {
 }
 
 #[derive(Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ChangesQuery {
     /// The number of the last entry that was read
-    #[param(value_type = Option<u64>)]
-    after: u64,
+    after: Option<u64>,
     /// At most so many
     #[param(value_type = Option<u64>, maximum = 200)]
-    limit: usize,
+    limit: Option<usize>,
 }
 
-impl Default for ChangesQuery {
-    fn default() -> Self {
-        Self { after: 0, limit: 100 }
-    }
-}
-
-/// Most entries of the log of changes in one answer.
+/// Entries of the log of changes in one answer, unless fewer or more are asked for.
+const CHANGES: usize = 100;
+/// Most of them.
 const MAX_CHANGES: usize = 200;
 /// The greatest number of an entry: registries keep it with a sign.
 const MAX_NUMBER: u64 = u64::MAX >> 1;
@@ -87,11 +84,12 @@ const MAX_NUMBER: u64 = u64::MAX >> 1;
 impl ChangesQuery {
     /// `after` and `limit`, if they are in their bounds.
     pub(super) fn within(&self) -> Result<(u64, usize), Problem> {
-        if self.after > MAX_NUMBER || self.limit > MAX_CHANGES {
+        let (after, limit) = (self.after.unwrap_or(0), self.limit.unwrap_or(CHANGES));
+        if after > MAX_NUMBER || limit > MAX_CHANGES {
             let why = format!("`after` is at most {MAX_NUMBER}, and `limit` at most {MAX_CHANGES}.");
             return Err(Problem::new(StatusCode::BAD_REQUEST, why));
         }
-        Ok((self.after, self.limit))
+        Ok((after, limit))
     }
 }
 
@@ -127,13 +125,12 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
 impl IfMatch {
     /// That version, or of any the one that the application has.
-    pub(super) async fn version<R: ApplicationRegistry>(
+    pub(super) async fn version<R: ApplicationRegistry, Q>(
         &self,
-        service: &Administration<R>,
-        by: &Administrator,
+        asked: &Asked<R, Q>,
         id: &str,
     ) -> Result<u64, Problem> {
-        let found = version_of(&service.entry(by, id).await?);
+        let found = version_of(&asked.service.entry(&asked.by, id).await?);
         let Some(tag) = &self.tag else {
             let why = "State in `If-Match` the entity tag of the application that you have seen.";
             return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, why));

@@ -8,7 +8,7 @@ use utoipa::openapi::{Header, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{applications, changes, decisions, keys, requests, transfer};
+use super::{applications, keys, records, requests, transfer};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,7 +20,7 @@ use super::{applications, changes, decisions, keys, requests, transfer};
     paths(
         applications::list, requests::request_details, requests::request_directory, applications::add, applications::show,
         applications::edit, applications::remove, requests::request_key, keys::rotate, keys::revoke_retiring,
-        keys::confirm_signature_key, keys::refresh_directory, changes::changes, decisions::of_one, decisions::of_unknown,
+        keys::confirm_signature_key, keys::refresh_directory, records::changes, records::decisions_of_one, records::decisions_of_unknown,
         transfer::export, transfer::import,
     ),
     // Relative to the document, whose own path ends in `/api/v1/openapi.json`.

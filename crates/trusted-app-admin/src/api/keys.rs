@@ -1,7 +1,7 @@
 //! An application's keys: changed, revoked, confirmed, fetched from its directory.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use http::header::ETAG;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tower_trusted_app::ApplicationRegistry;
 use utoipa::ToSchema;
 
-use super::answer::{Answer, AsItIsNow, Service, entity_tag, tagged};
+use super::answer::{Answer, AsItIsNow, entity_tag, tagged};
 use super::asked::{Asked, Body, IfMatch};
 use super::model::Application;
 use super::requests::SkippedKey;
@@ -64,18 +64,17 @@ impl From<&Refreshed> for RefreshedApplication {
     responses(AsItIsNow)
 )]
 pub(super) async fn rotate<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
+    asked: Asked<R>,
     Path(id): Path<String>,
     if_match: IfMatch,
     Body(KeyChange { pending, confirmed, at_once }): Body<KeyChange>,
 ) -> Answer {
-    let expected = if_match.version(&service, &asked.by, &id).await?;
-    let waiting = service.pending(&asked.by, &pending);
+    let expected = if_match.version(&asked, &id).await?;
+    let waiting = asked.service.pending(&asked.by, &pending);
     if waiting.is_none_or(|waiting| waiting.replaces_key_of.as_deref() != Some(id.as_str())) {
         return Err(AdminError::PendingGone.into());
     }
-    let changed = service.rotate_key(&asked.by, &pending, expected, confirmed, at_once).await?;
+    let changed = asked.service.rotate_key(&asked.by, &pending, expected, confirmed, at_once).await?;
     Ok(tagged(StatusCode::OK, &changed))
 }
 
@@ -86,13 +85,12 @@ pub(super) async fn rotate<R: ApplicationRegistry>(
     responses(AsItIsNow)
 )]
 pub(super) async fn revoke_retiring<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
+    asked: Asked<R>,
     Path(id): Path<String>,
     if_match: IfMatch,
 ) -> Answer {
-    let expected = if_match.version(&service, &asked.by, &id).await?;
-    Ok(tagged(StatusCode::OK, &service.finish_rotation(&asked.by, &id, expected).await?))
+    let expected = if_match.version(&asked, &id).await?;
+    Ok(tagged(StatusCode::OK, &asked.service.finish_rotation(&asked.by, &id, expected).await?))
 }
 
 /// Fetch an application's key directory now
@@ -104,12 +102,11 @@ pub(super) async fn revoke_retiring<R: ApplicationRegistry>(
     ))
 )]
 pub(super) async fn refresh_directory<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
+    asked: Asked<R>,
     Path(id): Path<String>,
 ) -> Answer {
-    service.get(&asked.by, &id).await?;
-    let refreshed = service.refresh_directory(&id).await?;
+    asked.service.get(&asked.by, &id).await?;
+    let refreshed = asked.service.refresh_directory(&id).await?;
     let body = RefreshedApplication::from(&refreshed);
     Ok(([(ETAG, entity_tag(&refreshed.registered))], Json(body)).into_response())
 }
@@ -121,13 +118,13 @@ pub(super) async fn refresh_directory<R: ApplicationRegistry>(
     responses(AsItIsNow)
 )]
 pub(super) async fn confirm_signature_key<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
+    asked: Asked<R>,
     Path(id): Path<String>,
     if_match: IfMatch,
     Body(SignatureKeyConfirmation { thumbprint, confirmed }): Body<SignatureKeyConfirmation>,
 ) -> Answer {
-    let expected = if_match.version(&service, &asked.by, &id).await?;
-    let confirmed = service.confirm_signature_key(&asked.by, &id, &thumbprint, expected, confirmed).await?;
+    let expected = if_match.version(&asked, &id).await?;
+    let confirmed =
+        asked.service.confirm_signature_key(&asked.by, &id, &thumbprint, expected, confirmed).await?;
     Ok(tagged(StatusCode::OK, &confirmed))
 }

@@ -3,12 +3,11 @@
 mod answer;
 mod applications;
 mod asked;
-mod changes;
-mod decisions;
 mod document;
 mod keys;
 mod model;
 mod problem;
+mod records;
 mod requests;
 mod transfer;
 
@@ -41,11 +40,11 @@ pub(crate) fn routes<R: ApplicationRegistry>(administration: Administration<R>) 
         .route("/api/v1/applications/{id}/signature-key", put(keys::confirm_signature_key::<R>))
         .route("/api/v1/applications/{id}/retiring-keys", delete(keys::revoke_retiring::<R>))
         .route("/api/v1/applications/{id}/key-directory-refreshes", post(keys::refresh_directory::<R>))
-        .route("/api/v1/applications/{id}/decisions", get(decisions::of_one::<R>))
-        .route("/api/v1/decisions", get(decisions::of_unknown::<R>))
+        .route("/api/v1/applications/{id}/decisions", get(records::decisions_of_one::<R>))
+        .route("/api/v1/decisions", get(records::decisions_of_unknown::<R>))
         .route("/api/v1/details", post(requests::request_details::<R>))
         .route("/api/v1/key-directories", post(requests::request_directory::<R>))
-        .route("/api/v1/changes", get(changes::changes::<R>))
+        .route("/api/v1/changes", get(records::changes::<R>))
         .route("/api/v1/export", get(transfer::export::<R>))
         .route("/api/v1/import", post(transfer::import::<R>))
         .layer(map_response(problem::of_the_router))

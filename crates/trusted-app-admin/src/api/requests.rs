@@ -1,7 +1,7 @@
 //! What other applications publish: fetched, and kept for a while.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use tower_trusted_app::ApplicationRegistry;
@@ -9,7 +9,7 @@ use tower_trusted_app::application::ApplicationKey;
 use tower_trusted_app::httpsig::{self, KeyDirectory};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Service};
+use super::answer::Answer;
 use super::asked::{Asked, Body};
 use super::model::{Conditions, SignatureKey};
 use crate::service::{ApplicationEdit, Pending};
@@ -128,11 +128,10 @@ impl From<&httpsig::SkippedKey> for SkippedKey {
 /// Fetch another application's id and key, and keep them for 15 minutes
 #[utoipa::path(post, path = "/api/v1/details", tag = "requests", request_body = DetailsRequest, responses((status = 200, description = "The details, which wait", body = Details)))]
 pub(super) async fn request_details<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
+    asked: Asked<R>,
     Body(request): Body<DetailsRequest>,
 ) -> Answer {
-    let pending = service.request_details(&asked.by, &request.base_url).await?;
+    let pending = asked.service.request_details(&asked.by, &request.base_url).await?;
     Ok(Json(Details::from(&pending)).into_response())
 }
 
@@ -141,11 +140,10 @@ pub(super) async fn request_details<R: ApplicationRegistry>(
     post, path = "/api/v1/key-directories", tag = "requests", request_body = DetailsRequest, responses((status = 200, description = "The key directory, which waits", body = DirectoryDetails))
 )]
 pub(super) async fn request_directory<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
+    asked: Asked<R>,
     Body(request): Body<DetailsRequest>,
 ) -> Answer {
-    let pending = service.request_directory(&asked.by, &request.base_url).await?;
+    let pending = asked.service.request_directory(&asked.by, &request.base_url).await?;
     Ok(Json(DirectoryDetails::from(&pending)).into_response())
 }
 
@@ -155,11 +153,10 @@ pub(super) async fn request_directory<R: ApplicationRegistry>(
     request_body = DetailsRequest, responses((status = 200, description = "The key, which waits", body = Details))
 )]
 pub(super) async fn request_key<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
+    asked: Asked<R>,
     Path(id): Path<String>,
     Body(request): Body<DetailsRequest>,
 ) -> Answer {
-    let pending = service.request_key(&asked.by, &id, &request.base_url).await?;
+    let pending = asked.service.request_key(&asked.by, &id, &request.base_url).await?;
     Ok(Json(Details::from(&pending)).into_response())
 }

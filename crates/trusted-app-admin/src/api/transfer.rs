@@ -1,13 +1,12 @@
 //! Applications as the TOML of the file store, in and out.
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use tower_trusted_app::ApplicationRegistry;
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Service};
+use super::answer::Answer;
 use super::asked::{Asked, Body, ImportQuery};
 use super::model::Broken;
 use crate::service::{self, ImportOptions};
@@ -79,8 +78,8 @@ impl From<service::Exported> for Exported {
 
 /// All applications as the TOML of the file store
 #[utoipa::path(get, path = "/api/v1/export", tag = "transfer", responses((status = 200, description = "The TOML", body = Exported)))]
-pub(super) async fn export<R: ApplicationRegistry>(State(service): Service<R>, asked: Asked) -> Answer {
-    Ok(Json(Exported::from(service.export(&asked.by).await?)).into_response())
+pub(super) async fn export<R: ApplicationRegistry>(asked: Asked<R>) -> Answer {
+    Ok(Json(Exported::from(asked.service.export(&asked.by).await?)).into_response())
 }
 
 /// Add and change applications until the registry has those of the text
@@ -89,11 +88,10 @@ pub(super) async fn export<R: ApplicationRegistry>(State(service): Service<R>, a
     params(ImportQuery), responses((status = 200, description = "What was done, or in a dry run would be", body = Imported))
 )]
 pub(super) async fn import<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked<ImportQuery>,
+    asked: Asked<R, ImportQuery>,
     Body(import): Body<Import>,
 ) -> Answer {
     let ImportQuery { dry_run, replace_keys } = asked.query;
     let options = ImportOptions { dry_run, replace_keys };
-    Ok(Json(Imported::from(service.import(&asked.by, &import.toml, options).await?)).into_response())
+    Ok(Json(Imported::from(asked.service.import(&asked.by, &import.toml, options).await?)).into_response())
 }

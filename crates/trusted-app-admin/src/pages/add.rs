@@ -1,12 +1,12 @@
 //! Adding an application whose details or key directory were fetched.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use maud::html;
 use tower_trusted_app::ApplicationRegistry;
 
 use super::form::{self, FieldErrors, application_fields, warning};
-use super::page::{Page, Service};
+use super::page::{Page, Service, done};
 use super::{directory, views};
 use crate::service::{AdminError, Administration, ApplicationEdit};
 use crate::web::Fields;
@@ -57,7 +57,7 @@ fn show<R: ApplicationRegistry>(
 pub(super) async fn add<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Response {
     let token = page.form.get("pending");
     match service.add(&page.administrator, token, form::read(&page.form), false).await {
-        Ok(_) => Redirect::to(&page.list_after("added")).into_response(),
+        Ok(_) => done(&page.list(), "added"),
         Err(error) => show(&service, &page, token, Some(&page.form), Some(&error)),
     }
 }

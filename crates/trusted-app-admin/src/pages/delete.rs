@@ -1,11 +1,11 @@
 //! Deleting an application.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use maud::html;
 use tower_trusted_app::ApplicationRegistry;
 
-use super::page::{Answer, Page, Service, alert};
+use super::page::{Answer, Page, Service, alert, done};
 use crate::service::{AdminError, version_of};
 
 const TITLE: &str = "Delete Trusted Application";
@@ -34,7 +34,7 @@ pub(super) async fn delete<R: ApplicationRegistry>(State(service): Service<R>, p
     let (id, version) = (page.form.get("id"), page.version());
     match service.remove(&page.administrator, id, version, false).await {
         // That it is gone already is what was wanted.
-        Ok(()) | Err(AdminError::NotFound(_)) => Redirect::to(&page.list_after("deleted")).into_response(),
+        Ok(()) | Err(AdminError::NotFound(_)) => done(&page.list(), "deleted"),
         Err(error @ (AdminError::Unavailable(_) | AdminError::NotWritten(_))) => {
             show(&page, id, id, version, Some(&error))
         }

@@ -1,7 +1,6 @@
 //! Applications that publish a key directory.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect};
 use maud::{Markup, html};
 use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::application::{ApplicationKey, KeyState};
@@ -9,7 +8,7 @@ use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::httpsig::{KeyDirectory, SkippedKey};
 
 use super::form::FieldErrors;
-use super::page::{Answer, Page, Service, after};
+use super::page::{Answer, Page, Service, done};
 use super::views;
 use crate::fetch::Fetched;
 use crate::service::{AdminError, Administration, DirectoryStatus, field, thumbprint_groups};
@@ -122,7 +121,7 @@ pub(super) async fn confirm<R: ApplicationRegistry>(State(service): Service<R>, 
     let (id, thumbprint) = (page.form.get("id"), page.form.get("thumbprint"));
     let (version, confirmed) = (page.version(), page.form.get("confirmed") == "yes");
     match service.confirm_signature_key(&page.administrator, id, thumbprint, version, confirmed).await {
-        Ok(_) => done(&page, id, "confirmed"),
+        Ok(_) => Ok(done(&page.link(KEYS_PATH, "id", id), "confirmed")),
         Err(error) => show_keys(&service, &page, id, "The key was not confirmed.", Some(&error)).await,
     }
 }
@@ -130,13 +129,9 @@ pub(super) async fn confirm<R: ApplicationRegistry>(State(service): Service<R>, 
 pub(super) async fn refresh<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
     let id = page.form.get("id");
     match service.refresh_directory(id).await {
-        Ok(_) => done(&page, id, "fetched"),
+        Ok(_) => Ok(done(&page.link(KEYS_PATH, "id", id), "fetched")),
         Err(error) => show_keys(&service, &page, id, "No keys were fetched.", Some(&error)).await,
     }
-}
-
-fn done(page: &Page, id: &str, done: &str) -> Answer {
-    Ok(Redirect::to(&after(&page.link(KEYS_PATH, "id", id), done)).into_response())
 }
 
 /// What was fetched, for a comparison.

@@ -1,13 +1,13 @@
 //! Editing an application.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use tower_trusted_app::permission::Members;
 use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 
 use super::form::{self, FieldErrors, application_fields, warning};
-use super::page::{Answer, Page, Service};
+use super::page::{Answer, Page, Service, done};
 use super::views;
 use crate::service::{AdminError, ApplicationEdit};
 use crate::web::Fields;
@@ -50,7 +50,7 @@ fn show(
 pub(super) async fn edit<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Response {
     let (id, version) = (page.form.get("id"), page.form.get("version"));
     match service.edit(&page.administrator, id, page.version(), form::read(&page.form), false).await {
-        Ok(_) => Redirect::to(&page.list_after("updated")).into_response(),
+        Ok(_) => done(&page.list(), "updated"),
         Err(error @ (AdminError::NotFound(_) | AdminError::Broken(_))) => page.failed(TITLE, &error),
         Err(error) => {
             let found = service.get(&page.administrator, id).await.ok();

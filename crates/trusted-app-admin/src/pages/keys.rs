@@ -7,7 +7,7 @@ use tower_trusted_app::ApplicationRegistry;
 use tower_trusted_app::registry::Registered;
 
 use super::form::FieldErrors;
-use super::page::{Answer, Page, Service, alert};
+use super::page::{Answer, Page, Service, alert, done};
 use super::views;
 use crate::service::{AdminError, Administration, field};
 
@@ -117,7 +117,7 @@ pub(super) async fn rotate<R: ApplicationRegistry>(State(service): Service<R>, p
     let (token, version) = (page.form.get("pending"), page.version());
     let (confirmed, at_once) = (page.form.get("confirmed") == "yes", page.form.get("at_once") == "yes");
     match service.rotate_key(&page.administrator, token, version, confirmed, at_once).await {
-        Ok(_) => Ok(Redirect::to(&page.list_after("key-changed")).into_response()),
+        Ok(_) => Ok(done(&page.list(), "key-changed")),
         Err(error) => show_confirm(&service, &page, token, Some(&error)).await,
     }
 }
@@ -166,7 +166,7 @@ async fn show_revoke<R: ApplicationRegistry>(
 pub(super) async fn revoke<R: ApplicationRegistry>(State(service): Service<R>, page: Page) -> Answer {
     let (id, version) = (page.form.get("id"), page.version());
     match service.finish_rotation(&page.administrator, id, version).await {
-        Ok(_) => Ok(Redirect::to(&page.list_after("revoked")).into_response()),
+        Ok(_) => Ok(done(&page.list(), "revoked")),
         Err(error) => show_revoke(&service, &page, id, Some(&error)).await,
     }
 }

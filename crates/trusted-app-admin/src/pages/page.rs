@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use axum::extract::{FromRequestParts, OriginalUri, State};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -72,10 +72,10 @@ fn root(path: &str, original: &str) -> String {
     }
 }
 
-/// The address of a page, to be shown after this was done.
-pub(super) fn after(address: &str, done: &str) -> String {
+/// Leads to a page at this address, which says what was done.
+pub(super) fn done(address: &str, what: &str) -> Response {
     let sign = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{sign}done={done}")
+    Redirect::to(&format!("{address}{sign}done={what}")).into_response()
 }
 
 impl Page {
@@ -102,11 +102,6 @@ impl Page {
     /// The list of applications.
     pub(super) fn list(&self) -> String {
         format!("{}trusted-applications", self.root)
-    }
-
-    /// The list, to be shown after this was done.
-    pub(super) fn list_after(&self, done: &str) -> String {
-        after(&self.list(), done)
     }
 
     /// The version that a form was shown of; what is none is one that no application has.

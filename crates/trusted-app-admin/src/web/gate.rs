@@ -11,9 +11,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use tower_trusted_app::Clock;
 
-use super::admitted::Admitted;
 use super::fields::Fields;
-use super::guard::{Denied, Guard};
+use super::guard::{Admitted, Denied, Guard};
 use super::origin::PublicOrigins;
 use super::surface::Surface;
 use super::token::{TOKEN, Token, TokenKey};

@@ -1,9 +1,10 @@
-//! Who may come in.
+//! Who may come in, and who came in.
 
 use std::future::Future;
 
 use http::request::Parts;
 
+use super::fields::Fields;
 use crate::administrator::Administrator;
 
 /// Finds out who sends a request, and whether they may administer trusted applications.
@@ -37,4 +38,14 @@ impl Guard for Nobody {
     async fn administrator(&self, _: &Parts) -> Result<Administrator, Denied> {
         Err(Denied::Forbidden)
     }
+}
+
+/// Who sends a request that the guard let in, and the fields of its form, whose token holds.
+#[derive(Clone)]
+#[cfg_attr(not(feature = "pages"), expect(dead_code, reason = "only pages have forms"))]
+pub(crate) struct Admitted {
+    pub(crate) administrator: Administrator,
+    /// For the forms of the answer.
+    pub(crate) token: String,
+    pub(crate) form: Fields,
 }

@@ -1,6 +1,5 @@
 //! What pages and API have in common.
 
-mod admitted;
 mod fields;
 mod gate;
 mod guard;
@@ -12,10 +11,10 @@ mod token;
 pub use guard::{Denied, Guard, Nobody};
 pub use origin::PublicOriginError;
 
-pub(crate) use admitted::Admitted;
 #[cfg(feature = "pages")]
 pub(crate) use fields::Fields;
 pub(crate) use gate::{Gate, pass};
+pub(crate) use guard::Admitted;
 pub(crate) use origin::PublicOrigins;
 pub(crate) use status::status;
 pub(crate) use surface::Surface;

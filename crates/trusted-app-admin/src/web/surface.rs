@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 
-use super::admitted::Admitted;
+use super::guard::Admitted;
 
 /// How one part of a site is sent changes, and how it answers in place of what was asked for.
 pub(crate) struct Surface {

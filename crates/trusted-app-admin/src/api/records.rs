@@ -1,15 +1,57 @@
-//! What was decided about requests lately, as JSON.
+//! What was changed and decided.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::IntoResponse;
 use serde::Serialize;
 use tower_trusted_app::ApplicationRegistry;
+use tower_trusted_app::keys::write_applications;
+use tower_trusted_app::registry;
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Service};
-use super::asked::Asked;
+use super::answer::Answer;
+use super::asked::{Asked, ChangesQuery};
+use super::model::When;
 use crate::recent::{RecentDecision, RecentDecisions};
+
+/// One entry of the log of changes; before and after as TOML.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Change {
+    number: u64,
+    id: String,
+    when: When,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl From<&registry::Change> for Change {
+    fn from(change: &registry::Change) -> Self {
+        let toml = |state: &Option<Result<_, registry::Broken>>| {
+            state.as_ref().map(|state| match state {
+                Ok(application) => write_applications([AsRef::as_ref(application)]),
+                Err(broken) => format!("# {}\n", broken.reason.escape_debug()),
+            })
+        };
+        Self {
+            number: change.number,
+            id: change.id.to_string(),
+            when: (&change.stamp).into(),
+            before: toml(&change.before),
+            after: toml(&change.after),
+        }
+    }
+}
+
+/// The log of changes, oldest first
+#[utoipa::path(
+    get, path = "/api/v1/changes", tag = "records",
+    params(ChangesQuery), responses((status = 200, description = "Entries of the log", body = Vec<Change>))
+)]
+pub(super) async fn changes<R: ApplicationRegistry>(asked: Asked<R, ChangesQuery>) -> Answer {
+    let (after, limit) = asked.query.within()?;
+    let changes = asked.service.changes(&asked.by, after, limit).await?;
+    Ok(Json(changes.iter().map(Change::from).collect::<Vec<_>>()).into_response())
+}
 
 /// What was decided about requests lately, in memory of the server that answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,20 +84,19 @@ struct Decision {
     get, path = "/api/v1/applications/{id}/decisions", tag = "records", params(("id" = String, Path)),
     responses((status = 200, description = "The decisions that are kept", body = Decisions))
 )]
-pub(super) async fn of_one<R: ApplicationRegistry>(
-    State(service): Service<R>,
-    asked: Asked,
+pub(super) async fn decisions_of_one<R: ApplicationRegistry>(
+    asked: Asked<R>,
     Path(id): Path<String>,
 ) -> Answer {
-    service.entry(&asked.by, &id).await?.ok();
-    let decisions = service.recent(&asked.by).map(|recent| recent.of(&id));
+    asked.service.entry(&asked.by, &id).await?.ok();
+    let decisions = asked.service.recent(&asked.by).map(|recent| recent.of(&id));
     Ok(Json(Decisions::from(decisions)).into_response())
 }
 
 /// The latest rejections of requests for which no registered application was found: anybody may have sent them
 #[utoipa::path(get, path = "/api/v1/decisions", tag = "records", responses((status = 200, description = "The decisions that are kept", body = Decisions)))]
-pub(super) async fn of_unknown<R: ApplicationRegistry>(State(service): Service<R>, asked: Asked) -> Answer {
-    let decisions = service.recent(&asked.by).map(RecentDecisions::of_unknown);
+pub(super) async fn decisions_of_unknown<R: ApplicationRegistry>(asked: Asked<R>) -> Answer {
+    let decisions = asked.service.recent(&asked.by).map(RecentDecisions::of_unknown);
     Ok(Json(Decisions::from(decisions)).into_response())
 }
 
