@@ -31,7 +31,7 @@ impl ApplicationEdit {
         written(self.addresses.patterns(), |_| true)
     }
 
-    /// Patterns that cover no path are left out: a prefix `any`, which a file can have, would be read as every path.
+    /// Patterns that cover no path, which a file can have, are left out: a form takes none.
     pub(crate) fn written_paths(&self) -> Vec<String> {
         written(self.paths.patterns(), |pattern| !pattern.never_matches())
     }
@@ -50,7 +50,7 @@ fn read_paths<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<PathRule, 
     if is_any(paths.iter().copied(), field::PATHS)? {
         return Ok(PathRule::any());
     }
-    let patterns = paths.into_iter().map(str::parse::<PathPattern>);
+    let patterns = paths.into_iter().map(PathPattern::typed);
     Ok(PathRule::only(patterns.collect::<Result<Vec<_>, _>>()?))
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use tower_trusted_app::application::{ApplicationError, TrustedApplicationBuilder};
-use tower_trusted_app::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection, parse_method};
+use tower_trusted_app::conditions::{
+    AddressRule, MethodRule, PathPattern, PathRule, ReplayProtection, parse_method,
+};
 use tower_trusted_app::permission::RuleList;
 use tower_trusted_app::{ActAsPolicy, Scheme, TrustedApplication};
 
@@ -252,7 +254,7 @@ fn paths(patterns: &[String]) -> anyhow::Result<PathRule> {
     if is_any(patterns) {
         return alone(patterns).map(|()| PathRule::any());
     }
-    Ok(PathRule::only(patterns.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>()?))
+    Ok(PathRule::only(patterns.iter().map(|text| PathPattern::typed(text)).collect::<Result<Vec<_>, _>>()?))
 }
 
 fn methods(names: &[String]) -> anyhow::Result<MethodRule> {

@@ -24,7 +24,7 @@ use crate::text::{distinguished_name_warning, escaped};
 ///     .build()?;
 /// let warnings = wiki.warnings();
 /// assert_eq!(warnings.len(), 1);
-/// assert_eq!(warnings[0].to_string(), "the prefix `rest` covers no path: paths begin with a slash");
+/// assert_eq!(warnings[0].to_string(), "no path begins with `rest`, for each begins with a slash: write `/rest`");
 /// # Ok(())
 /// # }
 /// ```
@@ -52,6 +52,21 @@ pub enum WarningPart {
     Timeout,
     /// Whom it may act as.
     ActAs,
+}
+
+impl WarningPart {
+    /// The word for it, as in the written form of an application.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Addresses => "addresses",
+            Self::Paths => "paths",
+            Self::Methods => "methods",
+            Self::Timeout => "timeout_ms",
+            Self::ActAs => "act_as",
+        }
+    }
 }
 
 impl fmt::Display for ApplicationWarning {
@@ -137,22 +152,12 @@ impl TrustedApplication {
 
 /// What is odd about a path pattern that may yet be listed.
 fn hardly_meant(pattern: &PathPattern) -> Option<String> {
-    let text = pattern.as_str();
-    let shown = escaped(text);
-    if pattern.never_matches() {
-        let why = if text.starts_with('/') { "such paths are ambiguous" } else { "paths begin with a slash" };
-        Some(format!("the prefix `{shown}` covers no path: {why}"))
-    } else if pattern.kind() == PathPatternKind::Prefix && text.contains('*') {
-        Some(format!(
-            "in the prefix `{shown}` the `*` is a plain character; a prefix covers what begins with it"
-        ))
-    } else if pattern.kind() != PathPatternKind::Rpc && text.contains(',') {
-        Some(format!(
-            "in `{shown}` the `,` is a plain character: write several paths as entries of their own"
-        ))
-    } else {
-        None
-    }
+    let is_list = || pattern.kind() != PathPatternKind::Rpc && pattern.as_str().contains(',');
+    let list = || {
+        let shown = escaped(pattern.as_str());
+        format!("in `{shown}` the `,` is a plain character: write several paths as entries of their own")
+    };
+    pattern.hardly_meant().map(|error| error.to_string()).or_else(|| is_list().then(list))
 }
 
 fn allows_nothing(list: &str) -> String {

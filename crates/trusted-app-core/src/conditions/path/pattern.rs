@@ -10,8 +10,8 @@ use crate::text::escaped;
 /// One pattern, held against the raw path below the context path: without the query, nothing
 /// decoded, letter case as it stands.
 ///
-/// As text it is a plain prefix, `subtree:/rest` or `rpc:package.Service/*`. A prefix that begins like one of the last
-/// two covers no path, and read again it is another pattern.
+/// As text it is a plain prefix, `subtree:/rest` or `rpc:package.Service/*`; what `Display` writes is read as the same
+/// pattern again.
 ///
 /// ```
 /// use trusted_app_core::conditions::{PathPattern, PathPatternError};
@@ -49,7 +49,8 @@ impl PathPattern {
     ///
     /// # Errors
     ///
-    /// When it is blank, which would cover every path, has a blank inside, which no path has, or is a list of paths.
+    /// When it is blank, which would cover every path, has a blank inside, which no path has, is a list of paths, or
+    /// would be read as something else: the word `any`, and what begins like a pattern of another kind.
     pub fn prefix(text: &str) -> Result<Self, PathPatternError> {
         let prefix = Self::unchecked_prefix(text).ok_or(PathPatternError::Blank)?;
         prefix.check()?;
@@ -62,12 +63,19 @@ impl PathPattern {
         (!text.is_empty()).then(|| Self { kind: PathPatternKind::Prefix, text: text.into() })
     }
 
-    /// Checks that it is one pattern, and not a list in one text.
+    /// Checks that it is one pattern, and not a list in one text, and that its text is read as the same again.
     pub(crate) fn check(&self) -> Result<(), PathPatternError> {
         check_single(&self.text)?;
-        match self.text.contains(char::is_whitespace) {
-            true => Err(PathPatternError::InnerBlank(self.text.as_ref().to_owned())),
-            false => Ok(()),
+        let text = self.text.as_ref();
+        if text.contains(char::is_whitespace) {
+            Err(PathPatternError::InnerBlank(text.to_owned()))
+        } else if self.kind == PathPatternKind::Prefix && text == ANY {
+            Err(PathPatternError::Everything(text.to_owned()))
+        } else if self.kind == PathPatternKind::Prefix && (text.starts_with(SUBTREE) || text.starts_with(RPC))
+        {
+            Err(PathPatternError::PrefixWithoutSlash(text.to_owned()))
+        } else {
+            Ok(())
         }
     }
 
@@ -75,7 +83,7 @@ impl PathPattern {
     ///
     /// # Errors
     ///
-    /// When it is blank, does not begin with a slash, has `;` parameters or an asterisk, or could mean two things.
+    /// When it is blank, does not begin with a slash, has a blank, `;` parameters or an asterisk, or could mean two things.
     pub fn subtree(path: &str) -> Result<Self, PathPatternError> {
         if path.trim().is_empty() {
             return Err(PathPatternError::Blank);
@@ -92,6 +100,9 @@ impl PathPattern {
         }
         if let Some(reason) = ambiguity(path) {
             return Err(PathPatternError::Ambiguous { path: path.to_owned(), reason });
+        }
+        if path.contains(char::is_whitespace) {
+            return Err(PathPatternError::InnerBlank(path.to_owned()));
         }
         let text = if path == "/" { path } else { path.trim_end_matches('/') };
         Ok(Self { kind: PathPatternKind::Subtree, text: text.into() })
@@ -140,49 +151,71 @@ impl PathPattern {
     }
 }
 
+impl PathPattern {
+    /// Reads a pattern that a person types, and refuses also what is [hardly meant](Self::hardly_meant).
+    ///
+    /// # Errors
+    ///
+    /// When it is no pattern, or a prefix that covers no path or has an asterisk.
+    pub fn typed(text: &str) -> Result<Self, PathPatternError> {
+        let pattern: Self = text.parse()?;
+        pattern.hardly_meant().map_or(Ok(pattern), Err)
+    }
+
+    /// Why a person can hardly mean this pattern, although it is one: it is a prefix that covers no path, as the
+    /// original accepts it, or has an asterisk.
+    #[must_use]
+    pub fn hardly_meant(&self) -> Option<PathPatternError> {
+        let text = self.text.as_ref();
+        if self.kind != PathPatternKind::Prefix {
+            None
+        } else if text == "*" || text.eq_ignore_ascii_case(ANY) || text.eq_ignore_ascii_case("all") {
+            Some(PathPatternError::Everything(text.to_owned()))
+        } else if text.contains("://") {
+            Some(PathPatternError::Url(text.to_owned()))
+        } else if !text.starts_with('/') {
+            Some(PathPatternError::PrefixWithoutSlash(text.to_owned()))
+        } else if self.never_matches() {
+            Some(PathPatternError::NeverMatches { prefix: text.to_owned(), reason: ambiguity(text) })
+        } else if text.contains('*') {
+            Some(PathPatternError::Asterisk(text.to_owned()))
+        } else {
+            None
+        }
+    }
+}
+
 impl FromStr for PathPattern {
     type Err = PathPatternError;
 
     /// Reads `subtree:/rest` and `rpc:package.Service/*` (in the place of the colon may be a blank), and anything else
     /// as a prefix. Blanks around it are trimmed.
-    ///
-    /// A person writes one thing and means another where a prefix covers no path, or has an asterisk, so both are
-    /// refused here. [`prefix`](Self::prefix) takes them.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         check_single(text)?;
-        let kind = text.split_once(|character: char| character == ':' || character.is_whitespace());
-        match kind {
-            Some(("subtree", path)) => return Self::subtree(path.trim()),
-            Some(("rpc", name)) => return Self::rpc(name.trim()),
-            _ => {}
-        }
-        let prefix = Self::prefix(text)?;
-        if text == "*" || text.eq_ignore_ascii_case("any") || text.eq_ignore_ascii_case("all") {
-            Err(PathPatternError::Everything(text.to_owned()))
-        } else if text.contains("://") {
-            Err(PathPatternError::Url(text.to_owned()))
-        } else if !text.starts_with('/') {
-            Err(PathPatternError::PrefixWithoutSlash(text.to_owned()))
-        } else if prefix.never_matches() {
-            Err(PathPatternError::NeverMatches { prefix: text.to_owned(), reason: ambiguity(text) })
-        } else if text.contains('*') {
-            Err(PathPatternError::Asterisk(text.to_owned()))
-        } else {
-            Ok(prefix)
+        match text.split_once(|character: char| character == ':' || character.is_whitespace()) {
+            Some(("subtree", path)) => Self::subtree(path.trim()),
+            Some(("rpc", name)) => Self::rpc(name.trim()),
+            _ => Self::prefix(text),
         }
     }
 }
 
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            PathPatternKind::Prefix => f.write_str(&self.text),
-            PathPatternKind::Subtree => write!(f, "subtree:{}", self.text),
-            PathPatternKind::Rpc => write!(f, "rpc:{}", self.text),
-        }
+        f.write_str(match self.kind {
+            PathPatternKind::Prefix => "",
+            PathPatternKind::Subtree => SUBTREE,
+            PathPatternKind::Rpc => RPC,
+        })?;
+        f.write_str(&self.text)
     }
 }
+
+const SUBTREE: &str = "subtree:";
+const RPC: &str = "rpc:";
+/// The word for every path, which stands in the place of patterns.
+const ANY: &str = "any";
 
 /// What people put between the entries of a list.
 fn is_separator(character: char) -> bool {
@@ -192,7 +225,7 @@ fn is_separator(character: char) -> bool {
 /// Checks that a text is no list of paths: that behind a separator no other path or pattern begins. A separator alone
 /// may be part of a path.
 fn check_single(text: &str) -> Result<(), PathPatternError> {
-    let begins = |part: &str| ["/", "subtree:", "rpc:"].iter().any(|start| part.starts_with(start));
+    let begins = |part: &str| ["/", SUBTREE, RPC].iter().any(|start| part.starts_with(start));
     let mut parts = text.split(is_separator);
     let first = parts.next().unwrap_or_default();
     let first = first.strip_suffix(':').unwrap_or(first);
@@ -311,12 +344,44 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_read_as_a_person_writes_it() {
-        let several = |text: &str| PathPatternError::Several(text.to_owned());
-        let blank = |text: &str| PathPatternError::InnerBlank(text.to_owned());
+    fn what_a_person_hardly_means_is_told_and_refused_where_it_is_typed() {
         let no_slash = |text: &str| PathPatternError::PrefixWithoutSlash(text.to_owned());
         let asterisk = |text: &str| PathPatternError::Asterisk(text.to_owned());
         let never = |text: &str, reason| PathPatternError::NeverMatches { prefix: text.to_owned(), reason };
+        for (text, error) in [
+            ("rest", no_slash("rest")),
+            ("subtree", no_slash("subtree")),
+            ("https://t.example/rest", PathPatternError::Url("https://t.example/rest".to_owned())),
+            ("//rest", never("//rest", Some("empty segment"))),
+            ("/a/../b/", never("/a/../b/", Some("dot segment"))),
+            ("/rest?x=1", never("/rest?x=1", Some("query"))),
+            ("/%2e", never("/%2e", Some("encoded dot"))),
+            ("/rest/*", asterisk("/rest/*")),
+            ("*", PathPatternError::Everything("*".to_owned())),
+            ("Any", PathPatternError::Everything("Any".to_owned())),
+        ] {
+            let pattern: PathPattern = text.parse().expect(text);
+            assert_eq!(pattern.hardly_meant(), Some(error.clone()), "{text:?}");
+            assert_eq!(PathPattern::typed(text), Err(error), "{text:?}");
+            assert_eq!(pattern.to_string().parse(), Ok(pattern));
+        }
+        for text in ["/rest", "/rest,x", "/", "subtree:/rest", "rpc:a.B/*", "/a/.."] {
+            assert_eq!(PathPattern::typed(text), text.parse(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_not_written_like_something_else() {
+        for text in ["any", " any ", "subtree:/rest", "subtree:", "rpc:a.B/*"] {
+            assert!(PathPattern::prefix(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_read_as_a_person_writes_it() {
+        let several = |text: &str| PathPatternError::Several(text.to_owned());
+        let blank = |text: &str| PathPatternError::InnerBlank(text.to_owned());
+        let asterisk = |text: &str| PathPatternError::Asterisk(text.to_owned());
         for (text, error) in [
             ("/rest /plugins", several("/rest /plugins")),
             ("/rest, /plugins", several("/rest, /plugins")),
@@ -332,17 +397,8 @@ mod tests {
             ("rpc:a.B/*, c.D/*", several("a.B/*, c.D/*")),
             ("/my path", blank("/my path")),
             ("any rest", blank("any rest")),
-            ("rest", no_slash("rest")),
-            ("subtree", no_slash("subtree")),
-            ("https://t.example/rest", PathPatternError::Url("https://t.example/rest".to_owned())),
-            ("//rest", never("//rest", Some("empty segment"))),
-            ("/a/../b/", never("/a/../b/", Some("dot segment"))),
-            ("/rest?x=1", never("/rest?x=1", Some("query"))),
-            ("/%2e", never("/%2e", Some("encoded dot"))),
-            ("/rest/*", asterisk("/rest/*")),
             ("subtree:/rest/*", asterisk("/rest/*")),
-            ("*", PathPatternError::Everything("*".to_owned())),
-            ("Any", PathPatternError::Everything("Any".to_owned())),
+            ("any", PathPatternError::Everything("any".to_owned())),
             ("", PathPatternError::Blank),
             ("  ", PathPatternError::Blank),
             ("subtree:", PathPatternError::Blank),
