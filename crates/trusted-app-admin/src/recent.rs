@@ -125,11 +125,9 @@ impl RecentDecisions {
 impl AuditSink for RecentDecisions {
     fn record(&self, decision: &Decision<'_>) {
         let rejected = match decision.outcome {
-            Outcome::Rejected(why) | Outcome::ContinuedAsAnonymous(why) => Some(Rejected {
-                code: why.code(),
-                reason: cut(&why.to_string()),
-                hint: hint(why.reason()),
-            }),
+            Outcome::Rejected(why) | Outcome::ContinuedAsAnonymous(why) => {
+                Some(Rejected { code: why.code(), reason: cut(&why.to_string()), hint: hint(why.reason()) })
+            }
             _ => None,
         };
         let signed = decision.signature;

@@ -27,6 +27,7 @@ mod rust_crypto_signature;
 mod signature_encoding;
 mod signature_key;
 mod thumbprint;
+mod written;
 
 #[cfg(feature = "rsa")]
 pub use self::rsa::RustCrypto;
