@@ -1,6 +1,8 @@
 //! Who is trusted: an application's id, name, keys, conditions and schemes.
 
 mod builder;
+#[cfg(feature = "serde")]
+mod description;
 mod error;
 mod id;
 mod key;
@@ -11,6 +13,11 @@ mod warning;
 mod widening;
 
 pub use builder::TrustedApplicationBuilder;
+#[cfg(feature = "serde")]
+pub use description::{
+    ActAsDescription, ApplicationDescription, DescriptionError, DescriptionProblem, FieldSegment,
+    KeyDescription, RuleDescription, ShownApplication, ShownKey,
+};
 pub use error::ApplicationError;
 pub use id::{ApplicationId, ApplicationIdError};
 pub use key::{ApplicationKey, KeyState, KeyStateError};

@@ -56,7 +56,7 @@ impl TrustedApplication {
         Self::described(id, Vec::new(), vec![key.into()], Scheme::HttpSignature)
     }
 
-    fn described(
+    pub(super) fn described(
         id: ApplicationId,
         keys: Vec<ApplicationKey>,
         signature_keys: Vec<ApplicationKey<SignatureKey>>,
