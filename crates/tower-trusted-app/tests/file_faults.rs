@@ -42,9 +42,9 @@ fn key(bits: u32) -> String {
 fn texts() -> [String; 2] {
     let text = |paths: &str, rules: &str| {
         format!(
-            "[[application]]\nid = 'forum'\npublic_key = '{}'\nip_addresses = 'any'\nurl_paths = 'any'\n\n\
-             [[application]]\nid = 'wiki'\npublic_key = '{}'\ntimeout_ms = 3600000\nip_addresses = 'any'\n\
-             url_paths = [{paths}]\n{rules}",
+            "[[application]]\nid = 'forum'\nkeys = [{{ spki = '{}' }}]\naddresses = 'any'\npaths = 'any'\n\n\
+             [[application]]\nid = 'wiki'\nkeys = [{{ spki = '{}' }}]\ntimeout_ms = 3600000\naddresses = 'any'\n\
+             paths = [{paths}]\n{rules}",
             key(4096),
             key(2048)
         )

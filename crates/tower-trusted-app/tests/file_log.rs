@@ -84,7 +84,7 @@ fn application(id: &str, bits: u32, rules: &str) -> String {
     let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
     let key = vectors["keys"][format!("pub-rsa{bits}")]["public_key_spki_b64"].as_str().unwrap();
     format!(
-        "[[application]]\nid = '{id}'\npublic_key = '{key}'\nip_addresses = 'any'\nurl_paths = ['/rest']\n{rules}"
+        "[[application]]\nid = '{id}'\nkeys = [{{ spki = '{key}' }}]\naddresses = 'any'\npaths = ['/rest']\n{rules}"
     )
 }
 
@@ -143,7 +143,7 @@ fn what_is_hardly_meant_is_a_warning() {
         file.take(),
         [
             "WARN line 2: application `${WIKI_ID}`: id: the id `${WIKI_ID}` looks like a variable that was not replaced",
-            "WARN line 4: application `${WIKI_ID}`: ip_addresses: the list of addresses is empty, so every request is refused; \
+            "WARN line 4: application `${WIKI_ID}`: addresses: the list of addresses is empty, so every request is refused; \
              for no rule write \"any\"",
             "WARN line 6: application `${WIKI_ID}`: timeout_ms: a time-out of 999999999999 ms is 31 years: a captured \
              request is good for as long",

@@ -28,7 +28,7 @@ fn application(id: &str, bits: u32, rules: &str) -> String {
     let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
     let key = vectors["keys"][format!("pub-rsa{bits}")]["public_key_spki_b64"].as_str().unwrap();
     format!(
-        "[[application]]\nid = '{id}'\npublic_key = '{key}'\nip_addresses = 'any'\nurl_paths = ['/rest']\n{rules}"
+        "[[application]]\nid = '{id}'\nkeys = [{{ spki = '{key}' }}]\naddresses = 'any'\npaths = ['/rest']\n{rules}"
     )
 }
 

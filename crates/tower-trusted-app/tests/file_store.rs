@@ -27,8 +27,8 @@ fn key(bits: u32) -> String {
 
 fn application(id: &str, name: &str, key: &str) -> String {
     format!(
-        "[[application]]\nid = '{id}'\nname = '{name}'\npublic_key = '{key}'\nip_addresses = 'any'\n\
-         url_paths = 'any'\ninsecure_min_rsa_bits = 1024\n"
+        "[[application]]\nid = '{id}'\nname = '{name}'\nkeys = [{{ spki = '{key}' }}]\naddresses = 'any'\n\
+         paths = 'any'\ninsecure_min_rsa_bits = 1024\n"
     )
 }
 
@@ -172,10 +172,7 @@ fn an_invalid_file_keeps_the_old_applications() {
     let store = watching(&path).open().unwrap();
     let new = both.named("new");
     for (content, reason) in [
-        (
-            new.replace("ip_addresses = 'any'", "ip_addresses = 'all'"),
-            "line 5: application `first`: ip_addresses: ",
-        ),
+        (new.replace("addresses = 'any'", "addresses = 'all'"), "line 5: application `first`: addresses: "),
         (new.replace("'last'", "'first'"), "is taken"),
         (new.replace(&both.last, &both.first), "a key belongs to one application only"),
     ] {

@@ -18,9 +18,9 @@ fn key(bits: u32) -> String {
 /// Two applications, the second with rules at its end.
 fn whole() -> String {
     format!(
-        "# Müller's\n[[application]]\nid = 'forum'\npublic_key = '{}'\nip_addresses = 'any'\nurl_paths = 'any'\n\n\
-         [[application]]\nid = 'wiki'\npublic_key = '{}'\nip_addresses = ['10.0.0.1', '10.0.0.2']\n\
-         url_paths = [\n  '/rest',\n]\ntimeout_ms = 10000\nmethods = ['GET']\nact_as = {{ deny_users = ['bob'] }}\n",
+        "# Müller's\n[[application]]\nid = 'forum'\nkeys = [{{ spki = '{}' }}]\naddresses = 'any'\npaths = 'any'\n\n\
+         [[application]]\nid = 'wiki'\nkeys = [{{ spki = '{}' }}]\naddresses = ['10.0.0.1', '10.0.0.2']\n\
+         paths = [\n  '/rest',\n]\ntimeout_ms = 10000\nmethods = ['GET']\nact_as = {{ deny_users = ['bob'] }}\n",
         key(4096),
         key(2048)
     )
@@ -76,12 +76,12 @@ fn half_a_file_is_not_loaded() {
         ("half a key", until("\nid"), Kept(CUT)),
         ("a key without a value", until("id ="), Kept(CUT)),
         ("half a string", until("id = 'fo"), Kept(CUT)),
-        ("half a public key", until("public_key = 'MIIBI"), Kept(CUT)),
+        ("half a public key", until("keys = [{ spki = 'MIIBI"), Kept(CUT)),
         ("an application without all of its fields", until("'forum'\n"), Kept(CUT)),
         ("before the last line that must be there", until("'10.0.0.2']\n"), Kept(CUT)),
         ("the second table header", until("\n\n[[application]]\n"), Kept(CUT)),
-        ("half a list", until("ip_addresses = ['10.0.0.1'"), Kept(CUT)),
-        ("half a list of several lines", until("url_paths = [\n  '/rest',\n"), Kept(CUT)),
+        ("half a list", until("addresses = ['10.0.0.1'"), Kept(CUT)),
+        ("half a list of several lines", until("paths = [\n  '/rest',\n"), Kept(CUT)),
         ("half an inline table", until("act_as = { deny"), Kept(CUT)),
         ("half a name in it", until("deny_users = ['bo"), Kept(CUT)),
         ("half a carriage return", crlf.as_bytes()[..crlf.find("act_as").unwrap() + 6].to_vec(), Kept(CUT)),
@@ -101,7 +101,7 @@ fn half_a_file_is_not_loaded() {
         ("UTF-16", utf16(&whole), Loaded(2)),
         ("without the last line end", whole.trim_end().as_bytes().to_vec(), Loaded(2)),
         // A cut that stays and is valid: loaded, with a warning (tests/file_log.rs).
-        ("one application of two", until("url_paths = 'any'\n"), Loaded(1)),
+        ("one application of two", until("paths = 'any'\n"), Loaded(1)),
         ("before the rules", until("'/rest',\n]\n"), Loaded(2)),
     ];
     let directory = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use crate::signer::{Signer, SignerFile};
 ///
 /// Of an --identity its document, the id and the public key: what an application serves at
 /// /admin/appTrustCertificate below its base URL, byte for byte. There is no line end at its end, except on a
-/// terminal. Of a --signature-key its public JWK, for `signature_key` in a TOML file. Neither holds anything secret.
+/// terminal. Of a --signature-key its public JWK, for a key's `jwk` in a TOML file. Neither holds anything secret.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Certificate {

@@ -39,8 +39,7 @@ impl Kind {
         let is_toml = |line: &str| {
             let line = line.trim_start();
             let key = line.split('=').next().filter(|key| key.len() < line.len()).map(str::trim);
-            line.starts_with("[[")
-                || matches!(key, Some("id" | "public_key" | "signature_key" | "application"))
+            line.starts_with("[[") || matches!(key, Some("id" | "keys" | "application"))
         };
         match text.chars().next()? {
             '{' => return Some(Self::of_json(text)),

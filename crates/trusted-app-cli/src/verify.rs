@@ -80,15 +80,15 @@ Exit status: 0 authenticated, 3 anonymous (no credentials), 1 rejected,
 const MORE: &str = r#"Applications, in FILE.toml:
   [[application]]
   id = "wiki:1"
-  public_key = "MIIBIjANBgkq..."              # base64 or PEM; see `trusted-app details`
-  ip_addresses = ["10.1.*.*", "2001:db8::/32"]                # or "any"
-  url_paths = ["/secure/RunPortlet", { subtree = "/rest" }]   # or "any"
+  keys = [{ spki = "MIIBIjANBgkq..." }]       # base64 or PEM; see `trusted-app details`
+  addresses = ["10.1.*.*", "2001:db8::/32"]   # or "any"
+  paths = ["/secure/RunPortlet", "subtree:/rest"]             # or "any"
   timeout_ms = 10000                          # the default; the lines below are defaults too
   methods = "any"
   schemes = ["seraph-v3"]
   replay_protection = "off"
-With HTTP message signatures, in place of public_key or beside it:
-  signature_key = '{"kty":"OKP","crv":"Ed25519","x":"..."}'   # see `certificate --signature-key`
+With HTTP message signatures, in place of that key or beside it:
+  keys = [{ jwk = '{"kty":"OKP","crv":"Ed25519","x":"..."}' }]   # see `certificate --signature-key`
   schemes = ["http-signature"]
 
 Example:

@@ -500,7 +500,7 @@ fn what_is_exported_is_imported_into_an_equal_store() {
     assert!(
         copy.run(&format!("import {bad}"))
             .failure()
-            .contains("bad.toml: line 1: application `x`: public_key: missing")
+            .contains("bad.toml: line 1: application `x`: keys: missing")
     );
 }
 

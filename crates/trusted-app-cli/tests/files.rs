@@ -215,7 +215,7 @@ fn a_file_of_another_kind_is_named_with_the_command_that_takes_it() {
     assert!(!stage.directory.path().join("trust.db").exists(), "nothing was made");
 
     // A fault in a TOML file is one, whatever keys stand in it.
-    fs::write(&file, format!("[[application]]\nid =\npublic_key = '''\n{}'''", secrets[0])).unwrap();
+    fs::write(&file, format!("[[application]]\nid =\nkeys = [{{ spki = '''\n{}''' }}]", secrets[0])).unwrap();
     let fault = stage.run(&format!("import {file}"));
     assert!(fault.failure().contains("given: line 2: "), "{fault:?}");
 }

@@ -27,7 +27,7 @@ impl Files {
         wiki.local().store(&identity).unwrap();
         let key = wiki.local().public_key().to_base64();
         let apps = format!(
-            "[[application]]\nid = \"wiki\"\npublic_key = \"{key}\"\nip_addresses = \"any\"\nurl_paths = \"any\"\n"
+            "[[application]]\nid = \"wiki\"\nkeys = [{{ spki = \"{key}\" }}]\naddresses = \"any\"\npaths = \"any\"\n"
         );
         fs::write(directory.path().join("apps.toml"), apps).unwrap();
         let signed = run(["sign", "--identity", identity.to_str().unwrap(), "--user", "alice", URL], b"");

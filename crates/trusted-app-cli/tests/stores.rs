@@ -122,7 +122,7 @@ fn on_a_file() {
     assert_eq!(stage.done("remove wiki --yes"), "removed wiki\n");
     assert_eq!(fs::read_to_string(&file).unwrap(), "application = []\n");
     fs::write(&file, "[[application]]\nid = 'x'\n").unwrap();
-    assert!(stage.run("list").failure().contains("apps.toml, line 1: application `x`: public_key: missing"));
+    assert!(stage.run("list").failure().contains("apps.toml, line 1: application `x`: keys: missing"));
     let left: Vec<_> =
         fs::read_dir(stage.directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".tmp")), "{left:?}");

@@ -23,13 +23,16 @@ impl Files {
         let wiki = TestIdentity::wiki();
         wiki.local().store(files.path("wiki.pem")).unwrap();
         let key = wiki.local().public_key().to_base64();
-        let apps = format!("[[application]]\nid = \"{}\"\npublic_key = \"{key}\"\n{conditions}\n", wiki.id());
+        let apps = format!(
+            "[[application]]\nid = \"{}\"\nkeys = [{{ spki = \"{key}\" }}]\n{conditions}\n",
+            wiki.id()
+        );
         fs::write(files.path("apps.toml"), apps).unwrap();
         files
     }
 
     fn open() -> Self {
-        Self::new("ip_addresses = \"any\"\nurl_paths = \"any\"")
+        Self::new("addresses = \"any\"\npaths = \"any\"")
     }
 
     fn path(&self, name: &str) -> String {
@@ -74,9 +77,8 @@ const URL: &str = "https://tracker.test/rest/issues?q=1";
 
 #[test]
 fn what_sign_prints_is_authenticated() {
-    let files = Files::new(
-        "ip_addresses = \"any\"\nurl_paths = \"any\"\nschemes = [\"seraph-v3\", \"insecure-seraph-v2\"]",
-    );
+    let files =
+        Files::new("addresses = \"any\"\npaths = \"any\"\nschemes = [\"seraph-v3\", \"insecure-seraph-v2\"]");
     for (protocol, scheme) in [("v3", "seraph-v3"), ("v2", "insecure-seraph-v2")] {
         let headers = files.signed(URL, &["--protocol", protocol]);
         let authenticated = json!({
@@ -237,7 +239,7 @@ fn bad_options_and_files() {
 
 #[test]
 fn a_user_has_the_groups_that_are_stated() {
-    let files = Files::new("ip_addresses = \"any\"\nurl_paths = \"any\"\nact_as = { groups = [\"staff\"] }");
+    let files = Files::new("addresses = \"any\"\npaths = \"any\"\nact_as = { groups = [\"staff\"] }");
     let head = format!("GET {URL} HTTP/1.1\n{}", files.signed(URL, &[]));
     assert_eq!(files.code(&head, &[]), "PERMISSION_DENIED");
     assert_eq!(files.code(&head, &["--user", "alice:editors"]), "PERMISSION_DENIED");
@@ -246,7 +248,7 @@ fn a_user_has_the_groups_that_are_stated() {
 
 #[test]
 fn characters_that_http_uri_refuses() {
-    let files = Files::new("ip_addresses = \"any\"\nurl_paths = [\"/rest\"]");
+    let files = Files::new("addresses = \"any\"\npaths = [\"/rest\"]");
     for target in ["/rest?{x}|\"y\"<z>`^[]\\", "/rest/`<>\"{}|^[]", "/rest/é?ü", "/rest?", "/rest"] {
         let url = format!("http://tracker.test{target}");
         let headers = files.signed(&url, &[]);
@@ -285,7 +287,7 @@ fn long_targets_are_rejected_and_not_failures() {
 
 #[test]
 fn every_option_reaches_the_layer() {
-    let files = Files::new("ip_addresses = [\"10.1.*.*\"]\nurl_paths = [\"/rest\"]\nmethods = [\"GET\"]");
+    let files = Files::new("addresses = [\"10.1.*.*\"]\npaths = [\"/rest\"]\nmethods = [\"GET\"]");
     let headers = files.signed("https://tracker.test/jira/rest", &[]);
     let head = format!("GET /jira/rest HTTP/1.1\nHost: backend:8080\n{headers}");
     let good = ["--public-url=https://tracker.test/jira", "--context-path=/jira", "--remote-addr=10.1.2.3"];
@@ -306,7 +308,7 @@ fn every_option_reaches_the_layer() {
 
 #[test]
 fn remarks_go_to_standard_error() {
-    let files = Files::new("ip_addresses = \"any\"\nurl_paths = [\"rest\"]");
+    let files = Files::new("addresses = \"any\"\npaths = [\"rest\"]");
     let head = format!("GET /x HTTP/1.1\nHost: t\n{}", files.signed("http://t/x", &[]));
     let ran = files.verify(head, &["--json"]);
     assert_eq!(ran.stdout.lines().count(), 1);
@@ -318,7 +320,7 @@ fn remarks_go_to_standard_error() {
 
 #[test]
 fn the_explanation_for_people() {
-    let files = Files::new("name = \"Wiki\"\nip_addresses = [\"10.*.*.*\"]\nurl_paths = [\"/rest\"]");
+    let files = Files::new("name = \"Wiki\"\naddresses = [\"10.*.*.*\"]\npaths = [\"/rest\"]");
     let headers = files.signed(URL, &[]);
     let head = format!("GET {URL} HTTP/1.1\nX-Forwarded-For: 192.0.2.1\n{headers}");
     let ran = files.verify(&head, &["--remote-addr", "10.0.0.1"]);

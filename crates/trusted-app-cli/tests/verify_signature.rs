@@ -27,8 +27,8 @@ impl Files {
         wiki.local().store(files.path("wiki.pem")).unwrap();
         let public_key = wiki.local().public_key().to_base64();
         let apps = format!(
-            "[[application]]\nid = \"wiki\"\npublic_key = \"{public_key}\"\nsignature_key = '{}'\n\
-             ip_addresses = \"any\"\nurl_paths = [\"/rest\"]\nschemes = [{schemes}]\ntimeout_ms = 60000\n",
+            "[[application]]\nid = \"wiki\"\nkeys = [{{ spki = \"{public_key}\" }}, {{ jwk = '{}' }}]\n\
+             addresses = \"any\"\npaths = [\"/rest\"]\nschemes = [{schemes}]\ntimeout_ms = 60000\n",
             made["jwk"]
         );
         fs::write(files.path("apps.toml"), apps).unwrap();

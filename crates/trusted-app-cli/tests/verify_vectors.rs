@@ -211,10 +211,10 @@ fn applications(keys: &Value, vector: &Value) -> String {
     format!(
         "[[application]]\n\
          id = {}\n\
-         public_key = {}\n\
+         keys = [{{ spki = {} }}]\n\
          timeout_ms = {}\n\
-         ip_addresses = {}\n\
-         url_paths = {}\n\
+         addresses = {}\n\
+         paths = {}\n\
          schemes = [\"{}\"]\n\
          insecure_min_rsa_bits = 1024\n",
         app["id"],

@@ -96,10 +96,10 @@ async fn faulty_rows<R: ApplicationRegistry + Clone>(
     let ours = "(SELECT description FROM trusted_app_application WHERE id = 'wiki')";
     for (what, replacement) in [
         (
-            "ip_addresses: ",
-            "replace(description, 'ip_addresses = \"any\"', 'ip_addresses = [\"10.0.0.299\"]')".to_owned(),
+            "addresses[0]: ",
+            "replace(description, 'addresses = \"any\"', 'addresses = [\"10.0.0.299\"]')".to_owned(),
         ),
-        ("public_key: ", "replace(description, 'public_key = \"MII', 'public_key = \"MIJ')".to_owned()),
+        ("keys[0].spki: ", "replace(description, 'spki = \"MII', 'spki = \"MIJ')".to_owned()),
         ("line 1: ", "'no toml'".to_owned()),
         // Somebody else's key: it would be good under two ids.
         ("already belongs to `wiki`", format!("replace({ours}, 'id = \"wiki\"', 'id = \"named\"')")),

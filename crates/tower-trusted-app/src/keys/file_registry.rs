@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::{fmt, fs};
 
 use tokio::sync::Mutex;
+use trusted_app_core::application::ApplicationDescription;
 use trusted_app_core::registry::{ApplicationRegistry, Change, Entry, Registered, RegistryError, Reserved};
 use trusted_app_core::text::decode;
 use trusted_app_core::{ApplicationId, LocalApplication, TrustedApplication};
@@ -218,7 +219,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<ParsedApplications, FileError> {
 
 /// What is written says everything.
 fn is_same(one: &TrustedApplication, other: &TrustedApplication) -> bool {
-    write_applications([one]) == write_applications([other])
+    ApplicationDescription::from(one) == ApplicationDescription::from(other)
 }
 
 impl fmt::Debug for FileRegistry {

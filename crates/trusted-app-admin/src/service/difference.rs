@@ -47,16 +47,15 @@ impl Changed {
 type Same = fn(&TrustedApplication, &TrustedApplication) -> bool;
 
 /// What an application consists of, by the names that the TOML has for it.
-const FIELDS: [(&str, Same); 12] = [
+const FIELDS: [(&str, Same); 11] = [
     ("name", |one, other| one.name() == other.name()),
-    ("public_key", |one, other| one.keys() == other.keys()),
-    ("signature_key", |one, other| one.signature_keys() == other.signature_keys()),
+    ("keys", |one, other| one.keys() == other.keys() && one.signature_keys() == other.signature_keys()),
     ("key_directory", |one, other| one.key_directory() == other.key_directory()),
     ("timeout_ms", |one, other| one.conditions().timeout == other.conditions().timeout),
-    ("ip_addresses", |one, other| {
+    ("addresses", |one, other| {
         one.conditions().addresses.patterns() == other.conditions().addresses.patterns()
     }),
-    ("url_paths", |one, other| one.conditions().paths.patterns() == other.conditions().paths.patterns()),
+    ("paths", |one, other| one.conditions().paths.patterns() == other.conditions().paths.patterns()),
     ("methods", |one, other| one.conditions().methods == other.conditions().methods),
     ("replay_protection", |one, other| {
         one.conditions().replay_protection == other.conditions().replay_protection

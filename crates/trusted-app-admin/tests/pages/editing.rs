@@ -17,15 +17,15 @@ fn particular() -> TrustedApplication {
         r#"
         [[application]]
         id = "wiki"
-        public_key = [
-            {{ key = "{active}", not_before = 2020-01-01T00:00:00Z }},
-            {{ key = "{retiring}", state = "retiring", not_after = 2027-01-31T12:00:00Z }},
-            {{ key = "{revoked}", state = "revoked" }},
+        keys = [
+            {{ spki = "{active}", not_before = 2020-01-01T00:00:00Z }},
+            {{ spki = "{retiring}", state = "retiring", not_after = 2027-01-31T12:00:00Z }},
+            {{ spki = "{revoked}", state = "revoked" }},
+            {{ jwk = {{ kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }} }},
         ]
-        signature_key = '{{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}'
         timeout_ms = 7000
-        ip_addresses = ["10.9.9.9"]
-        url_paths = ["/before"]
+        addresses = ["10.9.9.9"]
+        paths = ["/before"]
         methods = ["GET", "REPORT"]
         act_as = {{ users = ["alice"], groups = ["staff"], deny_users = ["mallory"], deny_groups = ["guests"], read_only = true }}
         schemes = ["seraph-v3", "insecure-seraph-v2", "http-signature"]
@@ -93,8 +93,8 @@ async fn a_pattern_that_covers_nothing_does_not_come_to_cover_something() {
     let key = TestIdentity::wiki().local().public_key().to_base64();
     for pattern in ["rest", " rest ", "//rest", "Any", "*"] {
         let text = format!(
-            "[[application]]\nid = 'wiki'\npublic_key = '{key}'\nip_addresses = ['10.1.2.3']\n\
-             url_paths = [\"{pattern}\"]"
+            "[[application]]\nid = 'wiki'\nkeys = [{{ spki = '{key}' }}]\naddresses = ['10.1.2.3']\n\
+             paths = [\"{pattern}\"]"
         );
         let world = World::new();
         world.registry.add(parse_applications(&text).unwrap().applications.remove(0), "root").await.unwrap();

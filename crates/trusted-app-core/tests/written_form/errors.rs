@@ -89,8 +89,8 @@ fn a_faulty_field_is_named() {
              [{ jwk = { … } }]"
                 .to_owned(),
         ),
-        ("keys", json!([{ "state": "next" }]), "keys[0]: a key has either `spki` or `jwk`".to_owned()),
-        ("keys", json!([{ "spki": SPKI, "jwk": JWK }]), "keys[0]: a key has either `spki` or `jwk`".to_owned()),
+        ("keys", json!([{ "state": "next" }]), "keys[0]: missing; write `spki` (base64 or PEM) or `jwk`".to_owned()),
+        ("keys", json!([{ "spki": SPKI, "jwk": JWK }]), "keys[0]: a key has either `spki` or `jwk`, and not both".to_owned()),
         ("keys", json!([{ "spki": "%" }]), "keys[0].spki: not base64".to_owned()),
         (
             "keys",
@@ -111,7 +111,7 @@ fn a_faulty_field_is_named() {
         (
             "keys",
             json!([{ "spki": SPKI, "states": "next" }]),
-            "keys[0].states: unknown field; known are spki, state, not_before, not_after, jwk".to_owned(),
+            "keys[0].states: unknown field; known are spki, jwk, state, not_before, not_after".to_owned(),
         ),
     ] {
         assert_eq!(error(&with(field, value.clone())), expected, "{field}: {value}");

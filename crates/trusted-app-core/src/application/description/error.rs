@@ -54,9 +54,9 @@ pub enum DescriptionProblem {
     /// The word for everything, among other entries.
     #[error("write \"any\" alone, not beside others")]
     AnyNotAlone,
-    /// A key that is written in two ways, or in none.
-    #[error("a key has either `spki` or `jwk`")]
-    KeyForm,
+    /// A key that is written in two ways.
+    #[error("a key has either `spki` or `jwk`, and not both")]
+    TwoKeys,
     /// No address pattern.
     #[error(transparent)]
     Address(#[from] AddressPatternError),

@@ -22,15 +22,6 @@ pub struct KeyDescription {
     /// A key of Seraph's: its SubjectPublicKeyInfo in base64 or PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spki: Option<String>,
-    /// Where it stands in a rotation; active unless stated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<KeyState>,
-    /// The first instant at which it is good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_before: Option<Timestamp>,
-    /// The last instant at which it is good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_after: Option<Timestamp>,
     /// A key for HTTP message signatures, as the text of a JWK. Written as a table of its members, and read also from a
     /// text.
     #[serde(
@@ -40,6 +31,15 @@ pub struct KeyDescription {
         deserialize_with = "read_jwk"
     )]
     pub jwk: Option<String>,
+    /// Where it stands in a rotation; active unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<KeyState>,
+    /// The first instant at which it is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// The last instant at which it is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
 }
 
 /// A key that was read, of either kind.
@@ -60,7 +60,10 @@ impl KeyDescription {
                 let key = text.parse::<SignatureKey>().map_err(|error| (Some("jwk"), error.into()))?;
                 Ok(ReadKey::Jwk(self.with_the_rest(key)))
             }
-            _ => Err((None, DescriptionProblem::KeyForm)),
+            (Some(_), Some(_)) => Err((None, DescriptionProblem::TwoKeys)),
+            (None, None) => {
+                Err((None, DescriptionProblem::Missing { write: "`spki` (base64 or PEM) or `jwk`" }))
+            }
         }
     }
 
@@ -104,10 +107,10 @@ impl fmt::Debug for KeyDescription {
         let hidden = |text: &Option<String>| text.as_ref().map(|_| "…");
         f.debug_struct("KeyDescription")
             .field("spki", &hidden(&self.spki))
+            .field("jwk", &hidden(&self.jwk))
             .field("state", &self.state)
             .field("not_before", &self.not_before)
             .field("not_after", &self.not_after)
-            .field("jwk", &hidden(&self.jwk))
             .finish()
     }
 }

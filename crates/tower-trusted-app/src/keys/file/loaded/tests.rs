@@ -5,7 +5,7 @@ use super::*;
 
 fn text(id: &str) -> String {
     let key = samples::key(2048);
-    format!("[[application]]\nid = '{id}'\npublic_key = '{key}'\nip_addresses = 'any'\nurl_paths = 'any'\n")
+    format!("[[application]]\nid = '{id}'\nkeys = [{{ spki = '{key}' }}]\naddresses = 'any'\npaths = 'any'\n")
 }
 
 fn file(content: &str) -> (tempfile::TempDir, ApplicationsFile) {
