@@ -151,8 +151,9 @@ where
     }
 }
 
+impl sealed::Sealed for Untouched {}
+impl sealed::Sealed for Digested {}
+
 mod sealed {
     pub trait Sealed {}
-    impl Sealed for super::Untouched {}
-    impl Sealed for super::Digested {}
 }

@@ -53,13 +53,17 @@ pub struct TrustedAppLayerBuilder<K, D, R = ProblemJson, M = Untouched> {
     body: PhantomData<fn() -> M>,
 }
 
-impl<K: KeyStore, D: UserDirectory> TrustedAppLayerBuilder<K, D> {
-    pub(crate) fn new(keys: K, users: D, signed_url: SignedUrl) -> Self {
-        Self {
+impl<K: KeyStore, D: UserDirectory> TrustedAppLayer<K, D> {
+    /// Begins a layer that requires credentials of every request.
+    ///
+    /// `public_url` is this service's public base URL: the peers sign it, and it must not be
+    /// guessed from the request.
+    pub fn builder(keys: K, users: D, public_url: SignedUrl) -> TrustedAppLayerBuilder<K, D> {
+        TrustedAppLayerBuilder {
             keys,
             users,
             rejections: ProblemJson,
-            settings: Settings::new(signed_url),
+            settings: Settings::new(public_url),
             context_path: String::new(),
             http_signatures: None,
             body: PhantomData,

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use tower_layer::Layer;
-use trusted_app_core::{KeyStore, Rejection, UserDirectory};
+use trusted_app_core::Rejection;
 
 use crate::body::Untouched;
-use crate::builder::TrustedAppLayerBuilder;
 use crate::reject::ProblemJson;
 use crate::service::TrustedApp;
 use crate::shared::Shared;
-use crate::signed_url::{RebuiltUrl, SignedUrl};
+use crate::signed_url::RebuiltUrl;
 
 /// Middleware that accepts requests of trusted applications on behalf of their users.
 ///
@@ -31,16 +30,6 @@ use crate::signed_url::{RebuiltUrl, SignedUrl};
 pub struct TrustedAppLayer<K, D, R = ProblemJson, M = Untouched> {
     shared: Arc<Shared<K, D, R>>,
     body: PhantomData<fn() -> M>,
-}
-
-impl<K: KeyStore, D: UserDirectory> TrustedAppLayer<K, D> {
-    /// Begins a layer that requires credentials of every request.
-    ///
-    /// `public_url` is this service's public base URL: the peers sign it, and it must not be
-    /// guessed from the request.
-    pub fn builder(keys: K, users: D, public_url: SignedUrl) -> TrustedAppLayerBuilder<K, D> {
-        TrustedAppLayerBuilder::new(keys, users, public_url)
-    }
 }
 
 impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
@@ -79,7 +68,7 @@ impl<K, D, R, M> TrustedAppLayer<K, D, R, M> {
 }
 
 /// Whether a request is a CORS preflight: `OPTIONS` with `Origin` and
-/// `Access-Control-Request-Method` (the Fetch standard). For [`TrustedAppLayerBuilder::skip`].
+/// `Access-Control-Request-Method` (the Fetch standard). For [`TrustedAppLayerBuilder::skip`](crate::TrustedAppLayerBuilder::skip).
 #[must_use]
 pub fn is_cors_preflight(method: &Method, _uri: &Uri, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS

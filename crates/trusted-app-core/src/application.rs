@@ -3,6 +3,7 @@
 mod builder;
 #[cfg(feature = "serde")]
 mod description;
+mod directory_path;
 mod error;
 mod id;
 mod key;
@@ -18,6 +19,7 @@ pub use description::{
     ActAsDescription, ApplicationDescription, DescriptionError, DescriptionProblem, FieldSegment,
     KeyDescription, RuleDescription, ShownApplication, ShownKey,
 };
+pub use directory_path::DIRECTORY_PATH;
 pub use error::ApplicationError;
 pub use id::{ApplicationId, ApplicationIdError};
 pub use key::{ApplicationKey, KeyState, KeyStateError};

@@ -1,7 +1,9 @@
 //! A registry's applications in memory, kept up to date.
 
 mod changes;
+mod error;
 mod gauges;
+mod known;
 mod refresh;
 mod snapshot;
 #[cfg(test)]
@@ -20,6 +22,8 @@ use trusted_app_core::registry::{ApplicationRegistry, Broken, RegistryError};
 use trusted_app_core::{ApplicationId, KeyStore, TrustedApplication};
 
 pub use changes::{ChangeSource, Polling};
+pub use error::CacheError;
+use known::Shared;
 use refresh::Refresher;
 use snapshot::Snapshot;
 
@@ -66,30 +70,6 @@ use snapshot::Snapshot;
 pub struct CachedRegistry {
     shared: Arc<Shared>,
     _task: Arc<AbortOnDrop>,
-}
-
-struct Shared {
-    snapshot: Snapshot,
-    status: ArcSwap<Known>,
-    /// Up to when the registry is known to have said nothing else, in milliseconds since `started`.
-    confirmed: AtomicU64,
-    started: Instant,
-    max_age: Duration,
-    /// How many full readings were asked for, and a call for the task to look.
-    asked: AtomicU64,
-    call: Notify,
-    /// Up to which of them an attempt is through that began after it was asked for.
-    attempted: watch::Sender<u64>,
-}
-
-/// What is known beside the applications.
-#[derive(Clone, Default)]
-struct Known {
-    generation: u64,
-    applications: usize,
-    skipped: Vec<Arc<Broken>>,
-    skipped_count: usize,
-    last_error: Option<String>,
 }
 
 struct AbortOnDrop(tokio::task::JoinHandle<()>);
@@ -164,24 +144,6 @@ impl CachedRegistry {
             skipped_count: known.skipped_count,
             last_error: known.last_error.clone(),
         }
-    }
-}
-
-impl Shared {
-    /// How long ago the registry last confirmed what is known.
-    fn age(&self) -> Duration {
-        let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire));
-        self.started.elapsed().saturating_sub(confirmed)
-    }
-
-    fn check_age(&self) -> Result<(), CacheError> {
-        let age = self.age();
-        if age > self.max_age { Err(CacheError::TooOld { age }) } else { Ok(()) }
-    }
-
-    fn confirm(&self, at: Instant) {
-        let since = at.saturating_duration_since(self.started).as_millis();
-        self.confirmed.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Release);
     }
 }
 
@@ -282,19 +244,4 @@ pub struct CacheStatus {
     pub skipped_count: usize,
     /// Why the last attempt to read failed; `None` if it did not.
     pub last_error: Option<String>,
-}
-
-/// Why a cache cannot tell.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CacheError {
-    /// The registry has not answered for longer than is allowed.
-    #[error("the applications were last read {age:?} ago, which is too long: is the registry down?")]
-    TooOld {
-        /// How long ago.
-        age: Duration,
-    },
-    /// This one application cannot be read.
-    #[error(transparent)]
-    Broken(Arc<Broken>),
 }

@@ -4,12 +4,13 @@ mod changes;
 mod error;
 mod loaded;
 mod look;
+mod status;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use trusted_app_core::crypto::Thumbprint;
 use trusted_app_core::registry::Reserved;
@@ -17,6 +18,7 @@ use trusted_app_core::{ApplicationId, KeyStore, LocalApplication, TrustedApplica
 
 pub use self::error::FileError;
 use self::loaded::ApplicationsFile;
+pub use self::status::FileStatus;
 use super::watch::Watch;
 
 /// Applications from a TOML file (its form: [`parse_applications`](super::parse_applications)), which is loaded again
@@ -201,18 +203,6 @@ impl FileKeyStoreBuilder {
             .map_err(|reason| FileError::Unwatched { path: file.path.clone(), reason })?;
         Ok(FileKeyStore { file, _watch: Arc::new(watch) })
     }
-}
-
-/// How the last attempts to load a file went.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct FileStatus {
-    /// How many times the file was loaded, the first time included.
-    pub generation: u64,
-    /// When the present applications were loaded.
-    pub loaded_at: SystemTime,
-    /// Why the file as it is now could not be loaded; `None` if it is what is in use.
-    pub last_error: Option<String>,
 }
 
 /// Whether every account of this machine may write the file, and so decide whom this server trusts.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::directory_path::DIRECTORY_PATH;
 use super::error::ApplicationError;
 use super::id::ApplicationId;
 use super::key::{ApplicationKey, KeyState};
@@ -11,7 +12,6 @@ use super::trusted::TrustedApplication;
 use crate::conditions::method::check_method;
 use crate::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};
 use crate::crypto::SignatureKey;
-use crate::httpsig::DIRECTORY_PATH;
 use crate::limits::{
     MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MAX_URL_BYTES, MIN_PARSED_RSA_BITS, MIN_RSA_BITS,
 };

@@ -1,9 +1,9 @@
 //! What no description of an application may be.
 
+use super::directory_path::DIRECTORY_PATH;
 use super::scheme::Scheme;
 use crate::conditions::{MethodError, PathPatternError};
 use crate::crypto::Fingerprint;
-use crate::httpsig::DIRECTORY_PATH;
 use crate::limits::{MAX_KEPT_KEYS, MAX_KEYS, MAX_RSA_BITS, MIN_PARSED_RSA_BITS};
 use crate::permission::RuleList;
 use crate::text::{NameError, escaped};

@@ -11,11 +11,8 @@ use super::input::{self, Component, Input, Wanted};
 use crate::limits::MAX_SIGNATURE_BASE_BYTES;
 use crate::rejection::Rejection;
 
-mod line;
 mod member;
 mod query;
-
-pub use line::BaseLine;
 
 /// A request, as its signature sees it.
 #[derive(Debug, Clone, Copy)]
@@ -162,7 +159,7 @@ impl SignatureBase {
         self.0.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
     }
 
-    fn write_identifier(&mut self, component: &Component<'_>) -> Result<(), Rejection> {
+    pub(super) fn write_identifier(&mut self, component: &Component<'_>) -> Result<(), Rejection> {
         let name = component.name.as_str();
         let of_name = name.strip_prefix('@').unwrap_or(name);
         if of_name.is_empty() || !all(of_name.as_bytes(), is_lower_case_token) {
@@ -220,7 +217,11 @@ impl SignatureBase {
         self.0.push(b'"');
     }
 
-    fn write_value(&mut self, message: &Message<'_>, component: &Component<'_>) -> Result<(), Rejection> {
+    pub(super) fn write_value(
+        &mut self,
+        message: &Message<'_>,
+        component: &Component<'_>,
+    ) -> Result<(), Rejection> {
         let parameter = component.parameter.as_deref();
         let parameter = parameter.map(|(name, value)| (name.as_str(), value));
         let (message, parameter) = match (message, parameter) {

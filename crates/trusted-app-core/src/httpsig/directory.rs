@@ -9,7 +9,10 @@
 //! section 5): publishers list keys of kinds that are not known here.
 
 mod entry;
+mod error;
+mod key;
 mod proof;
+mod skipped;
 
 use std::time::Duration;
 
@@ -26,19 +29,16 @@ use super::digest::{CONTENT_DIGEST, parse_content_digest};
 use super::fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
 use super::input::{Component, Input};
 use super::sign::{self, SignError};
-use crate::application::ApplicationKey;
 use crate::clock::Timestamp;
 use crate::content::{ContentDigest, DigestAlgorithm};
 use crate::crypto::{PrivateSignatureKey, SignatureKey, Thumbprint};
-use crate::limits::{MAX_DIRECTORY_BYTES, MAX_DIRECTORY_KEYS};
-use crate::rejection::Rejection;
-use crate::text::{self, TextError};
+use crate::limits::MAX_DIRECTORY_KEYS;
+use crate::text;
 
-pub use entry::{SkipReason, SkippedKey};
+pub use error::DirectoryError;
+pub use key::DirectoryKey;
 pub use proof::Unproven;
-
-/// Where a key directory is, on the host of its application.
-pub const DIRECTORY_PATH: &str = "/.well-known/http-message-signatures-directory";
+pub use skipped::{SkipReason, SkippedKey};
 
 /// The media type of a key directory.
 pub const DIRECTORY_MEDIA_TYPE: &str = "application/http-message-signatures-directory+json";
@@ -75,38 +75,6 @@ pub struct KeyDirectory {
     keys: Vec<DirectoryKey>,
     skipped: Vec<SkippedKey>,
     signed_at: Option<Timestamp>,
-}
-
-/// A key of a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DirectoryKey {
-    /// The key.
-    pub key: SignatureKey,
-    /// The first instant at which it is good (`nbf`); from ever if `None`.
-    pub not_before: Option<Timestamp>,
-    /// The last instant at which it is good (`exp`); for ever if `None`.
-    pub not_after: Option<Timestamp>,
-}
-
-impl From<SignatureKey> for DirectoryKey {
-    fn from(key: SignatureKey) -> Self {
-        Self { key, not_before: None, not_after: None }
-    }
-}
-
-impl From<DirectoryKey> for ApplicationKey<SignatureKey> {
-    /// In use, from its first day to its last.
-    fn from(listed: DirectoryKey) -> Self {
-        let mut key = Self::from(listed.key);
-        if let Some(first) = listed.not_before {
-            key = key.with_not_before(first);
-        }
-        if let Some(last) = listed.not_after {
-            key = key.with_not_after(last);
-        }
-        key
-    }
 }
 
 impl KeyDirectory {
@@ -321,44 +289,4 @@ impl SignedDirectory {
         ];
         Ok(Self { headers, body })
     }
-}
-
-/// Why a key directory is no good.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DirectoryError {
-    /// Beyond [`MAX_DIRECTORY_BYTES`].
-    #[error("a key directory is at most {MAX_DIRECTORY_BYTES} bytes long")]
-    TooLarge,
-    /// The body is no text.
-    #[error("its text cannot be read: {0}")]
-    Text(#[from] TextError),
-    /// No JSON object with a list of keys (RFC 7517, section 5).
-    #[error("not a JWKS: it must be a JSON object with the list `keys`")]
-    NotJwks,
-    /// More than [`MAX_DIRECTORY_KEYS`] entries.
-    #[error("a key directory has at most {MAX_DIRECTORY_KEYS} keys")]
-    TooManyKeys,
-    /// No entry at all.
-    #[error("it lists no key")]
-    Empty,
-    /// The answer has no `Content-Digest`, which each signature must cover.
-    #[error(
-        "the answer has no `Content-Digest`: its signatures must cover a digest of the body by sha-256 or sha-512"
-    )]
-    NoDigest,
-    /// The body is not the one of the answer's `Content-Digest`.
-    #[error(
-        "the body has another digest than `Content-Digest` says: look for a proxy or cache that changes it"
-    )]
-    DigestDiffers,
-    /// The answer's fields are no good.
-    #[error(transparent)]
-    Answer(#[from] Rejection),
-    /// No entry gives a key whose possession is proven.
-    #[error("no key in it can be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    NoKey(Vec<SkippedKey>),
-    /// The directory could not be signed.
-    #[error(transparent)]
-    Sign(#[from] SignError),
 }

@@ -6,11 +6,13 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 
-use super::TAG;
 use super::input;
 use crate::limits::{MAX_SIGNATURE_BYTES, MAX_SIGNATURE_INPUT_BYTES, MAX_SIGNATURES};
 use crate::rejection::Rejection;
 use crate::seraph::REQUEST_HEADERS;
+
+/// The `tag` of this profile's signatures.
+pub const TAG: &str = "trusted-app";
 
 /// What is signed, and with which parameters (RFC 9421, section 4.1).
 pub const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");

@@ -27,6 +27,7 @@
 //! Anything else is a [`Rejection`].
 
 mod base;
+mod base_line;
 mod code;
 mod digest;
 mod directory;
@@ -37,18 +38,18 @@ mod sign;
 mod user;
 mod verify;
 
-pub use base::{BaseLine, RequestMessage, ResponseMessage, SignatureBase};
+pub use crate::application::DIRECTORY_PATH;
+
+pub use base::{RequestMessage, ResponseMessage, SignatureBase};
+pub use base_line::BaseLine;
 pub use code::Code;
 pub use digest::{CONTENT_DIGEST, parse_content_digest};
 pub use directory::{
-    DIRECTORY_MEDIA_TYPE, DIRECTORY_PATH, DirectoryError, DirectoryKey, KeyDirectory, SignedDirectory,
-    SkipReason, SkippedKey, Unproven,
+    DIRECTORY_MEDIA_TYPE, DirectoryError, DirectoryKey, KeyDirectory, SignedDirectory, SkipReason,
+    SkippedKey, Unproven,
 };
-pub use fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
+pub use fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields, TAG};
 pub use policy::{ACCEPT_SIGNATURE, ProxyFieldError, SignaturePolicy, accept_signature};
 pub use sign::{SignError, SignatureHeaders, SigningRequest};
 pub use user::{TRUSTED_APP_USER, UserField};
 pub use verify::{Checked, Credentials};
-
-/// The `tag` of this profile's signatures.
-pub const TAG: &str = "trusted-app";

@@ -11,10 +11,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use sfv::{BareItemFromInput, Integer, KeyRef, StringRef};
 use smallvec::SmallVec;
 
-use super::TAG;
 use super::base::{Message, RequestMessage, SignatureBase};
 use super::digest::CONTENT_DIGEST;
-use super::fields::{SIGNATURE, SIGNATURE_INPUT};
+use super::fields::{SIGNATURE, SIGNATURE_INPUT, TAG};
 use super::input::{Component, Input, Parameter};
 use super::policy::{SignaturePolicy, announces_content};
 use super::user::{TRUSTED_APP_USER, UserField};

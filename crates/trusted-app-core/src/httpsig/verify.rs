@@ -7,9 +7,9 @@ use sfv::BareItemFromInput;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::TAG;
-use super::base::{BaseLine, Message, RequestMessage, SignatureBase};
-use super::fields::{SignatureFields, all};
+use super::base::{Message, RequestMessage, SignatureBase};
+use super::base_line::BaseLine;
+use super::fields::{SignatureFields, TAG, all};
 use super::input::{self, Input, Wanted};
 use super::policy::{self, SignaturePolicy};
 use super::user::UserField;

@@ -1,8 +1,10 @@
 //! The certificate's plain text: timestamp, user name, magic number, a line each.
 
-use super::MAGIC_NUMBER;
 use super::java::{self, Lines};
 use crate::clock::Timestamp;
+
+/// The number that ends a certificate.
+pub const MAGIC_NUMBER: &str = "-1159983122";
 
 /// A certificate's lines, as they stand in its text.
 #[derive(Clone, Copy)]

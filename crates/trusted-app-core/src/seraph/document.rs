@@ -1,6 +1,6 @@
 //! The certificate document: how an application publishes its id and public key.
 
-use super::MAGIC_NUMBER;
+use super::certificate::MAGIC_NUMBER;
 use super::java::{self, Lines};
 use crate::application::{ApplicationId, ApplicationIdError, Scheme};
 use crate::crypto::{KeyError, PublicKey};

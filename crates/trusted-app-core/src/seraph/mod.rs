@@ -35,6 +35,7 @@ mod verification;
 mod verify;
 
 pub use cache::SignatureCache;
+pub use certificate::MAGIC_NUMBER;
 pub use code::{Code, class};
 pub use document::{CERTIFICATE_PATH, CertificateDocument, DocumentError};
 pub use error::{TransportError, TransportErrorSyntax};
@@ -43,6 +44,3 @@ pub use headers::{
     VERSION,
 };
 pub use sign::{SignError, Signer, SigningRequest, UnsignedRequest};
-
-/// The number that ends a certificate.
-pub const MAGIC_NUMBER: &str = "-1159983122";

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-use super::{
-    CERTIFICATE, ID, KEY, MAGIC, MAGIC_NUMBER, SIGNATURE, SeraphHeaders, VERSION, base64, certificate, v2,
-};
+use super::certificate::MAGIC_NUMBER;
+use super::{CERTIFICATE, ID, KEY, MAGIC, SIGNATURE, SeraphHeaders, VERSION, base64, certificate, v2};
 use crate::application::{ApplicationId, Scheme};
 use crate::clock::Timestamp;
 use crate::crypto::default_provider;

@@ -2,7 +2,8 @@
 
 use rc4::{KeyInit, Rc4, StreamCipher};
 
-use super::{MAGIC_NUMBER, base64};
+use super::base64;
+use super::certificate::MAGIC_NUMBER;
 use crate::crypto::PublicKey;
 use crate::rejection::MagicPart;
 

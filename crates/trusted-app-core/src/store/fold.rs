@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::{UserDirectory, UserLookup};
+use super::user_directory::{UserDirectory, UserLookup};
 use crate::application::TrustedApplication;
 
 /// Which spellings are one name: those that fold to the same key.

@@ -11,8 +11,9 @@ use trusted_app_core::ApplicationId;
 use trusted_app_core::registry::{ApplicationRegistry, Change, RegistryError, page_end};
 
 use super::changes::ChangeSource;
+use super::gauges;
+use super::known::{Known, Shared};
 use super::snapshot::Writer;
-use super::{Known, Shared, gauges};
 
 /// How much is read from a registry at once.
 const PAGE: usize = 1000;

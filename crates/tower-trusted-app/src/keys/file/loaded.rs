@@ -12,10 +12,10 @@ use super::super::applications::Applications;
 use super::super::toml::parse_applications;
 use super::super::watch::Unclosed;
 use super::super::writer::Writers;
-use super::FileStatus;
 use super::changes;
 use super::error::FileError;
 use super::look::{Content, Look, Seen};
+use super::status::FileStatus;
 
 /// The file and what was last loaded from it.
 pub(super) struct ApplicationsFile {

@@ -7,7 +7,7 @@ use trusted_app_core::store::{FoldedDirectory, FoldedName, NameFold, NameLookup}
 use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::log_tried;
+use super::log::log_tried;
 
 /// Letter case does not count: JIRA's habit. By Unicode's rules and by no locale's.
 #[derive(Debug, Clone, Copy, Default)]

@@ -34,21 +34,9 @@
 //! Where a mapped name finds nobody, or more than one, the log has the name that was tried.
 
 mod fold;
+mod log;
 mod rewrite;
 
 pub use fold::{Folded, LowerCase, Nfc};
 pub use rewrite::{NameRewrite, NameTable, NameTableError, Rewrite, Rewritten, StripDomain};
 pub use trusted_app_core::store::{Exact, FoldedDirectory, FoldedName, NameFold};
-
-use trusted_app_core::{TrustedApplication, UserLookup};
-
-/// Says in the log which name was tried in vain.
-fn log_tried<U>(application: &TrustedApplication, name: &str, tried: &str, answer: &UserLookup<U>) {
-    let outcome = match answer {
-        UserLookup::Unknown => "unknown",
-        UserLookup::Ambiguous => "ambiguous",
-        _ => return,
-    };
-    let application = application.id().as_str();
-    tracing::info!(target: "trusted_app", application, claimed_user = name, tried, outcome, "user name mapped");
-}

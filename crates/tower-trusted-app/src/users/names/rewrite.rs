@@ -7,7 +7,7 @@ use std::sync::Arc;
 use trusted_app_core::store::NameLookup;
 use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};
 
-use super::log_tried;
+use super::log::log_tried;
 
 /// Makes of a peer's name the name that the user has here.
 pub trait NameRewrite: Send + Sync + 'static {

@@ -1,20 +1,17 @@
 //! The entries of a key directory: which of them give a key, and why others do not.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
-use super::proof::Unproven;
-use super::{DirectoryError, DirectoryKey};
+use super::error::DirectoryError;
+use super::key::DirectoryKey;
+use super::proof::MAX_SHOWN;
+use super::skipped::{SkipReason, SkippedKey};
 use crate::clock::Timestamp;
 use crate::crypto::jwk::Jwk;
-use crate::crypto::{KeyError, SignatureKey, Thumbprint, default_provider};
+use crate::crypto::{SignatureKey, Thumbprint, default_provider};
 use crate::limits::{MAX_DIRECTORY_BYTES, MAX_DIRECTORY_KEYS};
 use crate::text::is_invisible;
-
-/// The longest text of a publisher's that is shown, in characters.
-pub(super) const MAX_SHOWN: usize = 128;
 
 #[derive(Deserialize)]
 struct Document<'t> {
@@ -135,68 +132,4 @@ impl EntryName {
 fn shown(text: &str) -> Option<&str> {
     let hidden = |character: char| character.is_control() || is_invisible(character);
     (!text.trim().is_empty() && text.chars().count() <= MAX_SHOWN && !text.contains(hidden)).then_some(text)
-}
-
-/// An entry of a key directory that gives no key, and why. The key in it is not accepted.
-///
-/// `Display` names the entry and the reason: `keys[1] (AKP): ...`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SkippedKey {
-    /// The place of the entry in the list `keys`, counted from 0.
-    pub index: usize,
-    /// Its `kty` and, if it has one, its `crv`, such as `OKP X25519`; `None` if they cannot be shown.
-    pub kind: Option<String>,
-    /// Its `kid`; `None` if it has none or it cannot be shown.
-    pub kid: Option<String>,
-    /// The key's name, if the key itself can be read.
-    pub thumbprint: Option<Thumbprint>,
-    /// Why it is skipped.
-    pub reason: SkipReason,
-}
-
-impl fmt::Display for SkippedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "keys[{}]", self.index)?;
-        let name = self.thumbprint.map(|thumbprint| thumbprint.to_string()).or_else(|| self.kid.clone());
-        let name = name.map(|name| format!("`{name}`"));
-        let named: Vec<_> = self.kind.iter().chain(&name).map(String::as_str).collect();
-        if !named.is_empty() {
-            write!(f, " ({})", named.join(", "))?;
-        }
-        write!(f, ": {}", self.reason)
-    }
-}
-
-/// Why an entry of a key directory gives no key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SkipReason {
-    /// No JSON object with a `kty`, or one of its members has the wrong type or stands there twice.
-    #[error("it is no JWK: `kty` is missing, or a member has the wrong type or stands there twice")]
-    NotJwk,
-    /// Not a key that can be used here, as of [`SignatureKey::from_jwk`].
-    #[error(transparent)]
-    Key(KeyError),
-    /// Its `kid` is not its thumbprint, by which requests name it.
-    #[error("its `kid` is not its thumbprint: leave the `kid` out, or write {0}")]
-    OtherName(Thumbprint),
-    /// An RSA key that states no `alg`: nothing else binds it to one.
-    #[error("an RSA key must state its `alg`: write `PS512`")]
-    AlgorithmNotStated,
-    /// A date that is no whole number of seconds.
-    #[error("its `{member}` is no whole number of seconds since 1970")]
-    Date {
-        /// `nbf` or `exp`.
-        member: &'static str,
-    },
-    /// An earlier entry has this key and the same dates.
-    #[error("an earlier entry lists the same key")]
-    Twice,
-    /// Another entry has this key, with other dates.
-    #[error("another entry lists the same key with other dates, so neither counts")]
-    TwiceDifferently,
-    /// The answer does not prove that its sender has the private half.
-    #[error("the answer does not prove that its sender has the private key: {0}")]
-    NotProven(Unproven),
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::super::input::{Component, Input};
-use super::{Message, SignatureBase};
+use super::base::{Message, SignatureBase};
+use super::input::{Component, Input};
 use crate::rejection::Rejection;
 
 /// One line of a signature base: a covered component, or the signature's parameters. `Debug` shows no value.
@@ -68,7 +68,7 @@ fn written(write: impl FnOnce(&mut SignatureBase) -> Result<(), Rejection>) -> R
 
 impl SignatureBase {
     /// The lines of [`of`](Self::of), also where some of them cannot be made.
-    pub(in super::super) fn lines(message: &Message<'_>, input: &Input<'_>) -> Vec<BaseLine> {
+    pub(super) fn lines(message: &Message<'_>, input: &Input<'_>) -> Vec<BaseLine> {
         let components = input.components.iter().map(|component| {
             let identifier = written(|base| base.write_identifier(component));
             BaseLine {
@@ -86,7 +86,7 @@ impl SignatureBase {
     }
 
     /// The text for a log: without the values that nobody should see.
-    pub(in super::super) fn for_log(&self, input: &Input<'_>) -> String {
+    pub(super) fn for_log(&self, input: &Input<'_>) -> String {
         let text = self.to_string();
         let components = input.components.iter().map(Some).chain([None]);
         let lines = text.split('\n').zip(components).map(|(line, component)| match component {
