@@ -30,8 +30,16 @@ pub struct LdapDirectoryBuilder {
     timeout: Duration,
 }
 
+impl LdapDirectory {
+    /// Starts the description of a directory: the server, `ldap://` (with StartTLS) or `ldaps://`, and where its users
+    /// are.
+    pub fn builder(url: impl Into<String>, base: impl Into<String>) -> LdapDirectoryBuilder {
+        LdapDirectoryBuilder::new(url.into(), base.into())
+    }
+}
+
 impl LdapDirectoryBuilder {
-    pub(crate) fn new(url: String, base: String) -> Self {
+    fn new(url: String, base: String) -> Self {
         Self {
             url,
             search: UserSearch {

@@ -7,8 +7,6 @@ use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 use trusted_app_core::{BoxError, Timestamp};
 
-use crate::error::LdapDirectoryError;
-
 /// What is wrong with the server's certificate, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -58,14 +56,6 @@ fn names_in_words(names: &[String]) -> String {
     if names.is_empty() { "no name at all".to_owned() } else { format!("`{}`", names.join("`, `")) }
 }
 
-/// What is wrong with a connection that could not be opened.
-pub(crate) fn explain(error: LdapError) -> LdapDirectoryError {
-    match find(&error).map(CertificateProblem::of) {
-        Some(problem) => LdapDirectoryError::Certificate(problem),
-        None => LdapDirectoryError::Connect(error.into()),
-    }
-}
-
 /// It comes wrapped in an error of the connection.
 fn find(error: &LdapError) -> Option<&CertificateError> {
     let tls = match error {
@@ -80,6 +70,11 @@ fn find(error: &LdapError) -> Option<&CertificateError> {
 }
 
 impl CertificateProblem {
+    /// What kept a connection from being opened, if it was the certificate.
+    pub(crate) fn found_in(error: &LdapError) -> Option<Self> {
+        find(error).map(Self::of)
+    }
+
     fn of(error: &CertificateError) -> Self {
         match error {
             CertificateError::UnknownIssuer => Self::UnknownIssuer,

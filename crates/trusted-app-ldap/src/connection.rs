@@ -1,11 +1,13 @@
 //! One connection, and the searches on it.
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Scope, SearchOptions, SearchResult, StdStream};
+use ldap3::{
+    Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions, SearchResult, StdStream,
+};
 use tokio::net::TcpStream;
 use url::Url;
 
 use crate::address;
-use crate::certificate;
+use crate::certificate::CertificateProblem;
 use crate::entry::Entry;
 use crate::error::LdapDirectoryError;
 use crate::password::Password;
@@ -30,7 +32,7 @@ impl Connection {
         let stream = stream.map_err(|error| LdapDirectoryError::Connect(error.into()))?;
         let settings = server.settings.clone().set_std_stream(StdStream::Tcp(stream));
         let connected = LdapConnAsync::from_url_with_settings(settings, &server.url).await;
-        let (connection, mut ldap) = connected.map_err(certificate::explain)?;
+        let (connection, mut ldap) = connected.map_err(not_connected)?;
         // It ends with the last handle.
         tokio::spawn(async move {
             if let Err(error) = connection.drive().await {
@@ -100,5 +102,12 @@ impl Connection {
             }
             Err(error) => Err(LdapDirectoryError::Search { base: base.to_owned(), source: error.into() }),
         }
+    }
+}
+
+fn not_connected(error: LdapError) -> LdapDirectoryError {
+    match CertificateProblem::found_in(&error) {
+        Some(problem) => LdapDirectoryError::Certificate(problem),
+        None => LdapDirectoryError::Connect(error.into()),
     }
 }

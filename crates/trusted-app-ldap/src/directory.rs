@@ -11,7 +11,6 @@ use trusted_app_core::permission::GroupNames;
 use trusted_app_core::store::{FoldedDirectory, FoldedName, NameLookup};
 use trusted_app_core::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
-use crate::builder::LdapDirectoryBuilder;
 use crate::connection::Connection;
 use crate::entry::Entry;
 use crate::error::LdapDirectoryError;
@@ -49,18 +48,12 @@ pub(crate) struct UserSearch {
 pub struct LdapUser {
     /// The distinguished name.
     pub dn: String,
-    /// The values of the attributes that were [asked for](LdapDirectoryBuilder::attributes), each by the name that was
+    /// The values of the attributes that were [asked for](crate::LdapDirectoryBuilder::attributes), each by the name that was
     /// stated; those that are no UTF-8 are left out.
     pub attributes: BTreeMap<String, Vec<String>>,
 }
 
 impl LdapDirectory {
-    /// Starts the description of a directory: the server, `ldap://` (with StartTLS) or `ldaps://`, and where its users
-    /// are.
-    pub fn builder(url: impl Into<String>, base: impl Into<String>) -> LdapDirectoryBuilder {
-        LdapDirectoryBuilder::new(url.into(), base.into())
-    }
-
     pub(crate) fn new(inner: Inner) -> Self {
         Self { inner: Arc::new(inner) }
     }

@@ -6,7 +6,6 @@ use trusted_app_core::BoxError;
 use trusted_app_core::permission::GroupNameError;
 
 use crate::certificate::CertificateProblem;
-use crate::primary_group::PrimaryGroupProblem;
 
 /// Why an [`LdapDirectory`](crate::LdapDirectory) cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -125,4 +124,33 @@ pub enum LdapDirectoryError {
     /// More groups than anybody is in.
     #[error("the user is in more than {0} groups")]
     TooManyGroups(usize),
+}
+
+/// Why a user's primary group is not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrimaryGroupProblem {
+    /// The user's entry does not say which it is, or our account may not read it.
+    #[error("the entry has no single `{0}` that can be read")]
+    NotNamed(&'static str),
+    /// No group is the one that the entry names.
+    #[error("`{attribute}` is {value}, and no group below `{base}` that can be read is that one")]
+    NoGroup {
+        /// The user's attribute.
+        attribute: &'static str,
+        /// Its value.
+        value: String,
+        /// Where was searched.
+        base: String,
+    },
+    /// More than one group is.
+    #[error("`{attribute}` is {value}, and several groups are that one: `{}`", groups.join("`, `"))]
+    SeveralGroups {
+        /// The user's attribute.
+        attribute: &'static str,
+        /// Its value.
+        value: String,
+        /// The groups' distinguished names.
+        groups: Vec<String>,
+    },
 }

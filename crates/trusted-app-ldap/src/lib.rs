@@ -48,6 +48,5 @@ mod tls;
 pub use builder::LdapDirectoryBuilder;
 pub use certificate::CertificateProblem;
 pub use directory::{LdapDirectory, LdapUser};
-pub use error::{ConfigError, LdapDirectoryError};
+pub use error::{ConfigError, LdapDirectoryError, PrimaryGroupProblem};
 pub use group::GroupSearch;
-pub use primary_group::PrimaryGroupProblem;

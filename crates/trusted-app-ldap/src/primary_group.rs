@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::connection::Connection;
 use crate::entry::Entry;
-use crate::error::LdapDirectoryError;
+use crate::error::{LdapDirectoryError, PrimaryGroupProblem};
 
 const SID: &str = "objectSid";
 const RELATIVE_ID: &str = "primaryGroupID";
@@ -24,35 +24,6 @@ pub(crate) enum Kind {
     ActiveDirectory,
     /// By `gidNumber`.
     Posix,
-}
-
-/// Why a user's primary group is not to be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PrimaryGroupProblem {
-    /// The user's entry does not say which it is, or our account may not read it.
-    #[error("the entry has no single `{0}` that can be read")]
-    NotNamed(&'static str),
-    /// No group is the one that the entry names.
-    #[error("`{attribute}` is {value}, and no group below `{base}` that can be read is that one")]
-    NoGroup {
-        /// The user's attribute.
-        attribute: &'static str,
-        /// Its value.
-        value: String,
-        /// Where was searched.
-        base: String,
-    },
-    /// More than one group is.
-    #[error("`{attribute}` is {value}, and several groups are that one: `{}`", groups.join("`, `"))]
-    SeveralGroups {
-        /// The user's attribute.
-        attribute: &'static str,
-        /// Its value.
-        value: String,
-        /// The groups' distinguished names.
-        groups: Vec<String>,
-    },
 }
 
 impl Kind {
