@@ -12,9 +12,11 @@ use tower_trusted_app::Rejected;
 use tower_trusted_app::audit::{AuditSink, Decision, Outcome};
 
 use crate::addresses;
-use crate::dialect::{Dialect, Value};
-use crate::error::{Purpose, SqlError};
+use crate::dialect::Dialect;
+use crate::error::SqlError;
+use crate::purpose::Purpose;
 use crate::registry::SqlRegistry;
+use crate::row::Value;
 
 const COLUMNS: &str = "at, outcome, code, reason, application, claimed_application, user_name, claimed_user, \
                        scheme, key_fingerprint, method, path, url, addresses, age_ms, seen_before";

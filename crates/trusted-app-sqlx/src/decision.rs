@@ -4,9 +4,10 @@ use tower_trusted_app::Timestamp;
 use tower_trusted_app::registry::RegistryError;
 
 use crate::addresses;
-use crate::dialect::{Dialect, Row, Value};
-use crate::error::Purpose;
+use crate::dialect::Dialect;
+use crate::purpose::Purpose;
 use crate::registry::SqlRegistry;
+use crate::row::{Row, Value};
 
 const COLUMNS: &str = "number, at, outcome, code, reason, application, claimed_application, user_name, \
                        claimed_user, scheme, key_fingerprint, method, path, url, addresses, age_ms, seen_before";

@@ -8,8 +8,10 @@ use tower_trusted_app::permission::{GroupNameError, GroupNames};
 use tower_trusted_app::store::{FoldedDirectory, FoldedName, NameLookup};
 use tower_trusted_app::{KnownUser, TrustedApplication, UserDirectory, UserLookup};
 
-use crate::dialect::{Dialect, Row, Value};
-use crate::error::{Purpose, SqlError};
+use crate::dialect::Dialect;
+use crate::error::SqlError;
+use crate::purpose::Purpose;
+use crate::row::{Row, Value};
 
 /// A user directory over any table of SQLite or PostgreSQL, by a query of yours.
 ///

@@ -87,6 +87,8 @@
 
 mod addresses;
 mod audit;
+mod cause;
+mod databases;
 mod decision;
 mod dialect;
 mod directory;
@@ -96,8 +98,10 @@ mod migrate;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_read;
+mod purpose;
 mod record;
 mod registry;
+mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
@@ -107,9 +111,10 @@ pub use audit::{SqlAudit, SqlAuditBuilder};
 pub use decision::{DecisionFilter, RecordedDecision};
 pub use dialect::Dialect;
 pub use directory::{SqlDirectory, SqlDirectoryError, SqlUser};
-pub use error::{Purpose, SchemaError, SqlError};
+pub use error::{SchemaError, SqlError};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresChanges, PostgresRegistry};
+pub use purpose::Purpose;
 pub use registry::SqlRegistry;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteChanges, SqliteRegistry, sqlite_options};

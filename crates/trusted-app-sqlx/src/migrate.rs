@@ -3,8 +3,10 @@
 use sqlx_core::Error;
 use sqlx_core::pool::Pool;
 
-use crate::dialect::{Dialect, Row};
-use crate::error::{Purpose, SchemaError, SqlError};
+use crate::dialect::Dialect;
+use crate::error::{SchemaError, SqlError};
+use crate::purpose::Purpose;
+use crate::row::Row;
 
 const VERSION: &str = "SELECT MAX(version) FROM trusted_app_schema";
 

@@ -10,7 +10,8 @@ use tower_trusted_app::BoxError;
 use tower_trusted_app::keys::ChangeSource;
 use tower_trusted_app::registry::RegistryError;
 
-use crate::error::{Purpose, SqlError};
+use crate::error::SqlError;
+use crate::purpose::Purpose;
 use crate::registry::SqlRegistry;
 
 /// How long a connection may take.

@@ -6,9 +6,10 @@ use sqlx_core::Error;
 use sqlx_core::pool::Pool;
 use sqlx_postgres::{PgConnectOptions, Postgres};
 
+use crate::cause::Cause;
 use crate::dialect::sealed::Statements;
-use crate::dialect::{Row, Value};
-use crate::error::{Cause, Purpose};
+use crate::purpose::Purpose;
+use crate::row::{Row, Value};
 
 /// Searched for as the statements search for it, which name no schema.
 pub(crate) const HAS_SCHEMA: &str = "SELECT CAST(to_regclass('trusted_app_schema') IS NOT NULL AS INTEGER)";

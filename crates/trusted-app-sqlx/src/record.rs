@@ -6,7 +6,7 @@ use tower_trusted_app::keys::{parse_applications, write_applications};
 use tower_trusted_app::registry::{Broken, Entry, Registered, Stamp};
 use tower_trusted_app::{Timestamp, TrustedApplication};
 
-use crate::dialect::{Row, Value};
+use crate::row::{Row, Value};
 
 /// The columns of a record, in its order.
 pub(crate) const COLUMNS: &str = "id, description, version, created_at, created_by, updated_at, updated_by";

@@ -16,10 +16,12 @@ use tower_trusted_app::{
     ApplicationId, Clock, KeyStore, LocalApplication, SystemClock, Timestamp, TrustedApplication,
 };
 
-use crate::dialect::{Dialect, Row, Value};
-use crate::error::{Purpose, SqlError};
+use crate::dialect::Dialect;
+use crate::error::SqlError;
 use crate::migrate::migrate;
+use crate::purpose::Purpose;
 use crate::record::{COLUMNS, Record, parse_application};
+use crate::row::{Row, Value};
 
 /// A registry in SQLite or PostgreSQL: see [`SqliteRegistry`](crate::SqliteRegistry) and
 /// [`PostgresRegistry`](crate::PostgresRegistry).

@@ -12,7 +12,8 @@ use tower_trusted_app::keys::ChangeSource;
 use tower_trusted_app::registry::RegistryError;
 
 use crate::dialect::sealed::Statements;
-use crate::error::{Purpose, SqlError};
+use crate::error::SqlError;
+use crate::purpose::Purpose;
 use crate::registry::SqlRegistry;
 use crate::sqlite_read;
 

@@ -11,9 +11,10 @@ use sqlx_core::error::DatabaseError;
 use sqlx_core::pool::Pool;
 use sqlx_sqlite::{Sqlite, SqliteConnectOptions};
 
+use crate::cause::Cause;
 use crate::dialect::sealed::Statements;
-use crate::dialect::{Row, Value};
-use crate::error::{Cause, Purpose};
+use crate::purpose::Purpose;
+use crate::row::{Row, Value};
 
 pub(crate) const HAS_SCHEMA: &str = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'trusted_app_schema'";
 
