@@ -16,7 +16,8 @@ use sqlx_core::pool::Pool;
 use sqlx_core::raw_sql::raw_sql;
 use sqlx_core::sql_str::AssertSqlSafe;
 use tower_trusted_app::TrustedApplication;
-use tower_trusted_app::keys::{CachedRegistry, write_applications};
+use tower_trusted_app::application::ApplicationDescription;
+use tower_trusted_app::keys::CachedRegistry;
 use tower_trusted_app::registry::ApplicationRegistry;
 use trusted_app_benches::many::{MANY, applications};
 use trusted_app_benches::ratio::allocations_kept;
@@ -90,7 +91,7 @@ fn insertion(applications: &[TrustedApplication]) -> String {
     let mut sql = "INSERT INTO trusted_app_application VALUES ".to_owned();
     for (number, application) in applications.iter().enumerate() {
         let (comma, id) = (if number == 0 { "" } else { "," }, application.id());
-        let description = write_applications([application]).replace('\'', "''");
+        let description = ApplicationDescription::from(application).to_json().replace('\'', "''");
         write!(sql, "{comma}('{id}','{description}',1,0,'million',0,'million')").unwrap();
     }
     sql += "; INSERT INTO trusted_app_key VALUES ";

@@ -115,5 +115,5 @@ statements!(
     // Any number that no other program is likely to lock; this is how SHA-256("trusted_app") begins.
     Some("SELECT pg_advisory_xact_lock(50450002202565229)"),
     " FOR UPDATE",
-    &[include_str!("../migrations/postgres.sql"), include_str!("../migrations/postgres_2.sql")]
+    &[include_str!("../migrations/postgres.sql")]
 );

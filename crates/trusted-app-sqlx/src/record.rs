@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tower_trusted_app::keys::{parse_applications, write_applications};
+use tower_trusted_app::application::ApplicationDescription;
 use tower_trusted_app::registry::{Broken, Entry, Registered, Stamp};
 use tower_trusted_app::{Timestamp, TrustedApplication};
 
@@ -40,7 +40,7 @@ impl Record {
     pub(crate) fn values(record: &Registered) -> Vec<Value> {
         vec![
             record.application.id().as_str().into(),
-            write_applications([&*record.application]).into(),
+            description(&record.application).into(),
             record.version.into(),
             record.created.at.as_millis().into(),
             (&*record.created.by).into(),
@@ -52,21 +52,23 @@ impl Record {
     pub(crate) fn entry(self) -> Entry {
         let id = self.id.unwrap_or_default();
         let application = self.description.ok_or_else(|| "its description is no text".to_owned());
-        match application.and_then(|text| parse_application(&id, &text)) {
+        match application.and_then(|text| described(&id, &text)) {
             Ok(application) => Ok(Registered::new(application, self.version, self.created, self.updated)),
             Err(reason) => Err(Broken::new(id, self.version, reason)),
         }
     }
 }
 
-/// The one application that a text describes, if it is the one of that id.
-pub(crate) fn parse_application(id: &str, text: &str) -> Result<Arc<TrustedApplication>, String> {
-    let parsed = parse_applications(text).map_err(|error| error.to_string())?;
-    let Ok([application]) = <[_; 1]>::try_from(parsed.applications) else {
-        return Err("its description is not that of one application".to_owned());
-    };
-    if application.id().as_str() != id {
-        return Err(format!("its description is that of `{}`", application.id().as_str().escape_debug()));
+/// The text that a row has for an application.
+pub(crate) fn description(application: &TrustedApplication) -> String {
+    ApplicationDescription::from(application).to_json()
+}
+
+/// The application that such a text describes, if it is the one of that id.
+pub(crate) fn described(id: &str, text: &str) -> Result<Arc<TrustedApplication>, String> {
+    let described = ApplicationDescription::from_json(text).map_err(|error| error.to_string())?;
+    if described.id.as_str() != id {
+        return Err(format!("its description is that of `{}`", described.id.as_str().escape_debug()));
     }
-    Ok(Arc::new(application))
+    TrustedApplication::try_from(&described).map(Arc::new).map_err(|error| error.to_string())
 }

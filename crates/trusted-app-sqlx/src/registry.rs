@@ -7,7 +7,6 @@ use sqlx_core::database::Database;
 use sqlx_core::pool::Pool;
 use sqlx_core::transaction::Transaction;
 use tower_trusted_app::crypto::Thumbprint;
-use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::registry::{
     ApplicationConflict, ApplicationRegistry, Broken, Change, Entry, Registered, RegistryError, Reserved,
     Stamp,
@@ -20,7 +19,7 @@ use crate::dialect::Dialect;
 use crate::error::SqlError;
 use crate::migrate::migrate;
 use crate::purpose::Purpose;
-use crate::record::{COLUMNS, Record, parse_application};
+use crate::record::{COLUMNS, Record, described, description};
 use crate::row::{Row, Value};
 
 /// A registry in SQLite or PostgreSQL: see [`SqliteRegistry`](crate::SqliteRegistry) and
@@ -191,11 +190,11 @@ fn change(mut row: Row) -> Option<Change> {
     let (number, at) = (row.count(0), Timestamp::from_millis(row.number(1)));
     let by = row.text(2).unwrap_or_default();
     let id = ApplicationId::new(row.text(3)?).ok()?;
-    let mut described = |column| {
+    let mut state = |column| {
         let text = row.text(column)?;
-        Some(parse_application(id.as_str(), &text).map_err(|reason| Broken::new(id.as_str(), 0, reason)))
+        Some(described(id.as_str(), &text).map_err(|reason| Broken::new(id.as_str(), 0, reason)))
     };
-    let (before, after) = (described(4), described(5));
+    let (before, after) = (state(4), state(5));
     Some(Change::new(number, Stamp::new(at, by), id, before, after))
 }
 
@@ -323,7 +322,7 @@ impl<D: Dialect> Write<'_, D> {
         let stamp = after.map(|after| &after.updated).or(before.as_ref().map(|before| &before.updated));
         let Some(stamp) = stamp else { return Ok(()) };
         let (at, by) = (stamp.at.as_millis(), stamp.by.to_string());
-        let after = after.map(|after| write_applications([&*after.application]));
+        let after = after.map(|after| description(&after.application));
         let before = before.map(|before| before.description.unwrap_or_default());
         let sql = "INSERT INTO trusted_app_change (number, at, by_whom, application, before, after) \
                    SELECT number, $1, $2, $3, $4, $5 FROM trusted_app_generation";

@@ -97,12 +97,12 @@ async fn faulty_rows<R: ApplicationRegistry + Clone>(
     for (what, replacement) in [
         (
             "addresses[0]: ",
-            "replace(description, 'addresses = \"any\"', 'addresses = [\"10.0.0.299\"]')".to_owned(),
+            "replace(description, '\"addresses\":\"any\"', '\"addresses\":[\"10.0.0.299\"]')".to_owned(),
         ),
-        ("keys[0].spki: ", "replace(description, 'spki = \"MII', 'spki = \"MIJ')".to_owned()),
-        ("line 1: ", "'no toml'".to_owned()),
+        ("keys[0].spki: ", "replace(description, '\"spki\":\"MII', '\"spki\":\"MIJ')".to_owned()),
+        ("line 1 ", "'no JSON'".to_owned()),
         // Somebody else's key: it would be good under two ids.
-        ("already belongs to `wiki`", format!("replace({ours}, 'id = \"wiki\"', 'id = \"named\"')")),
+        ("already belongs to `wiki`", format!("replace({ours}, '\"id\":\"wiki\"', '\"id\":\"named\"')")),
     ] {
         run(format!("UPDATE trusted_app_application SET description = {replacement} WHERE id = 'named'"))
             .await;

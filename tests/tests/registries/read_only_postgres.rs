@@ -139,7 +139,7 @@ async fn an_account_with_the_documented_rights_changes_applications() {
 }
 
 #[tokio::test]
-async fn a_schema_that_is_not_there_or_behind_is_named_with_the_right_that_is_missing() {
+async fn a_schema_that_is_not_there_or_ahead_is_named_with_the_right_that_is_missing() {
     let Some(server) = Server::start() else { return };
     let (database, _owner) = database(&server).await;
     let empty = server.database();
@@ -150,25 +150,25 @@ async fn a_schema_that_is_not_there_or_behind_is_named_with_the_right_that_is_mi
             "serving",
             &empty,
             "",
-            ["there is no schema, and this program needs version 2", "creating the schema: ", create],
+            ["there is no schema, and this program needs version 1", "creating the schema: ", create],
         ),
         (
             "still",
             &empty,
             "",
-            ["there is no schema, and this program needs version 2", "(SQLSTATE 25006)", primary],
+            ["there is no schema, and this program needs version 1", "(SQLSTATE 25006)", primary],
         ),
         (
             "changing",
             &database,
-            "DELETE FROM trusted_app_schema WHERE version = 2",
-            ["the schema has version 1, and this program needs version 2", "upgrading the schema: ", create],
+            "DELETE FROM trusted_app_schema",
+            ["there is no schema, and this program needs version 1", "creating the schema: ", create],
         ),
         (
             "still",
             &database,
             "",
-            ["the schema has version 1, and this program needs version 2", "(SQLSTATE 25006)", primary],
+            ["there is no schema, and this program needs version 1", "(SQLSTATE 25006)", primary],
         ),
         (
             "nothing",
@@ -183,8 +183,8 @@ async fn a_schema_that_is_not_there_or_behind_is_named_with_the_right_that_is_mi
         (
             "serving",
             &database,
-            "INSERT INTO trusted_app_schema VALUES (2), (99)",
-            ["the schema has version 99", "this program knows 2", "update the program"],
+            "INSERT INTO trusted_app_schema VALUES (1), (99)",
+            ["the schema has version 99", "this program knows 1", "update the program"],
         ),
     ] {
         if !back.is_empty() {

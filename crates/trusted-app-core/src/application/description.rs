@@ -10,7 +10,7 @@ mod words;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer, de};
 
 pub use self::error::{DescriptionError, DescriptionProblem, FieldSegment};
 pub use self::key::KeyDescription;
@@ -134,6 +134,27 @@ pub struct ActAsDescription {
 }
 
 impl ApplicationDescription {
+    /// The description as JSON, as registries keep it.
+    ///
+    /// # Panics
+    ///
+    /// Never: JSON has all that is in a description.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("JSON has tables, lists, texts, truths and numbers")
+    }
+
+    /// Reads JSON.
+    ///
+    /// # Errors
+    ///
+    /// As of [`read`](Self::read), and where it is no JSON.
+    pub fn from_json(text: &str) -> Result<Self, DescriptionError> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let read = Self::read(&mut reader)?;
+        reader.end().map_err(de::Error::custom).map(|()| read)
+    }
+
     /// The names of the fields that differ, in their order.
     #[must_use]
     pub fn differing(&self, other: &Self) -> Vec<&'static str> {

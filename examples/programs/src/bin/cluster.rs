@@ -27,8 +27,9 @@ use test_services::redis::RedisServer;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+use tower_trusted_app::application::ApplicationDescription;
 use tower_trusted_app::conditions::{PathRule, ReplayProtection};
-use tower_trusted_app::keys::{CachedRegistry, parse_applications, write_applications};
+use tower_trusted_app::keys::CachedRegistry;
 use tower_trusted_app::registry::ApplicationRegistry;
 use tower_trusted_app::seraph::SigningRequest;
 use tower_trusted_app::users::MemoryDirectory;
@@ -83,10 +84,10 @@ async fn hello(caller: Caller<()>) -> String {
 }
 
 async fn add(State(registry): State<Arc<PostgresRegistry>>, text: String) -> Result<(), StatusCode> {
-    let parsed = parse_applications(&text).map_err(|_| StatusCode::BAD_REQUEST)?;
-    for application in parsed.applications {
-        registry.add(application, "cluster").await.map_err(|_| StatusCode::CONFLICT)?;
-    }
+    let described = ApplicationDescription::from_json(&text);
+    let application = described.and_then(|described| TrustedApplication::try_from(&described));
+    let application = application.map_err(|_| StatusCode::BAD_REQUEST)?;
+    registry.add(application, "cluster").await.map_err(|_| StatusCode::CONFLICT)?;
     Ok(())
 }
 
@@ -116,8 +117,8 @@ async fn story() -> Result<()> {
         .build()?;
 
     show("the wiki asks B, which does not know it", &b.ask(&signed(&wiki)?).await?);
-    let added =
-        Request::post(format!("{}/admin/applications", a.url)).body(write_applications([&trusted]).into())?;
+    let added = Request::post(format!("{}/admin/applications", a.url))
+        .body(ApplicationDescription::from(&trusted).to_json().into())?;
     show("the wiki is registered on A", &send(added).await?);
     waited("served by B", || async { Ok(outcome(&b.ask(&signed(&wiki)?).await?) == (200, "")) }).await?;
 
