@@ -101,26 +101,26 @@ impl Kind {
             Self::PrivateKey => format!(
                 "keep it secret; `trusted-app certificate --signature-key {file}` prints the public key that others need"
             ),
-            Self::PublicKey => format!("`trusted-app apps add ID --public-key {file}` takes it"),
+            Self::PublicKey => format!("`trusted-app apps add ID --spki {file}` takes it"),
             Self::X509 => format!(
                 "`openssl x509 -in {file} -pubkey -noout` prints the public key in it, which `trusted-app apps add ID \
-                 --public-key` takes"
+                 --spki` takes"
             ),
-            Self::Jwk => format!("`trusted-app apps add ID --signature-key {file}` takes it"),
+            Self::Jwk => format!("`trusted-app apps add ID --jwk {file}` takes it"),
             Self::PrivateJwk => "keep it secret; others need its public members alone, without `d`".to_owned(),
             Self::KeyDirectory => {
-                "`trusted-app apps add ID --signature-key JWK` takes one of its keys, and `key_directory` of a TOML file \
+                "`trusted-app apps add ID --jwk JWK` takes one of its keys, and `key_directory` of a TOML file \
                  the URL that serves it"
                     .to_owned()
             }
             Self::Json => "the applications of a file are written in TOML, as `trusted-app apps export` does".to_owned(),
             Self::EntitiesXml => {
                 "take `applicationId` and `publicKey` from each of its `TrustedApplication` elements, and give them to \
-                 `trusted-app apps add ID --public-key KEY`"
+                 `trusted-app apps add ID --spki KEY`"
                     .to_owned()
             }
             Self::Xml => {
-                "take each application's id and public key from it, and give them to `trusted-app apps add ID --public-key \
+                "take each application's id and public key from it, and give them to `trusted-app apps add ID --spki \
                  KEY`; or fetch them by `trusted-app request URL`"
                     .to_owned()
             }

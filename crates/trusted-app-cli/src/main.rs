@@ -14,6 +14,7 @@ mod completions;
 mod details;
 mod doctor;
 mod document;
+mod duration;
 mod explain;
 mod input;
 mod keygen;

@@ -30,7 +30,7 @@ fn an_application_is_added_from_its_document_and_shown() {
     let added = stage.done(&format!(
         "add --document {document} --name Wiki --address 10.1.*.* --address 2001:db8::/32,local \
          --path /rest --path subtree:/secure --path rpc:wiki.Search/* --method GET --method HEAD \
-         --timeout 5000 --only-group staff --deny-user mallory --read-only --replay-protection every"
+         --timeout 5000ms --act-as-group staff --deny-user mallory --read-only --replay-protection every"
     ));
     assert!(added.starts_with("added wiki\n"), "{added}");
     fits(&added);
@@ -58,15 +58,15 @@ fn an_application_is_added_from_its_document_and_shown() {
     let json = stage.json("show wiki --json");
     assert_eq!(json["created"]["by"], "carol");
     assert_eq!(json["keys"][0]["fingerprint"], fingerprint(&TestIdentity::wiki()));
-    assert_eq!(json["keys"][0]["public_key"], TestIdentity::wiki().local().public_key().to_base64());
-    assert_eq!(json["ip_addresses"][1], "2001:db8::/32");
-    assert_eq!(json["act_as"]["only"]["groups"][0], "staff");
+    assert_eq!(json["keys"][0]["spki"], TestIdentity::wiki().local().public_key().to_base64());
+    assert_eq!(json["addresses"][1], "2001:db8::/32");
+    assert_eq!(json["act_as"]["groups"][0], "staff");
 
     // By id and key instead, with the least that must be stated.
     let key = TestIdentity::stranger().local().public_key().to_base64();
-    stage.done(&format!("add confluence:4711 --public-key {key} --address any --path any"));
+    stage.done(&format!("add confluence:4711 --spki {key} --address any --path any"));
     let json = stage.json("show confluence:4711 --json");
-    assert_eq!((&json["name"], &json["ip_addresses"]), (&Value::from("confluence:4711"), &Value::Null));
+    assert_eq!((&json["name"], &json["addresses"]), (&Value::from("confluence:4711"), &Value::from("any")));
 }
 
 #[test]
@@ -87,14 +87,14 @@ fn add_refuses() {
             .starts_with("--address: The IP address pattern: 192.111.. is invalid.")
     );
     assert!(refusal("add --address any --path any").starts_with("say which application: by its id"));
-    assert!(refusal("add x --address any --path any").contains("--public-key"));
+    assert!(refusal("add x --address any --path any").contains("--spki"));
     assert!(
-        refusal(&format!("add --document {document} --timeout 0 --address any --path any"))
+        refusal(&format!("add --document {document} --timeout 0s --address any --path any"))
             .contains("--timeout")
     );
     assert!(
         refusal(&format!("add --document {document} --path any --path /x --address any"))
-            .ends_with("`any` stands alone")
+            .ends_with("write \"any\" alone, not beside others")
     );
     let identity = stage.file("private.pem", &TestIdentity::wiki().local().to_pem());
     assert!(
@@ -109,7 +109,7 @@ fn add_refuses() {
         ("--path any --method get", "write `GET`"),
         (
             "--path any --scheme http-signature",
-            "`apps add` and `apps rotate` take one by --signature-key, `apps import` from a file",
+            "`apps add` and `apps rotate` take one by --jwk, `apps import` from a file",
         ),
     ] {
         let refused = refusal(&format!("add --document {document} --address any {rule}"));
@@ -123,7 +123,7 @@ fn add_refuses() {
         refusal(&format!("add --document {document} --address any --path any")).ends_with("`wiki` is taken")
     );
     let key = TestIdentity::wiki().local().public_key().to_base64();
-    let twice = refusal(&format!("add other --public-key {key} --address any --path any"));
+    let twice = refusal(&format!("add other --spki {key} --address any --path any"));
     assert!(twice.ends_with("a key belongs to one application only"), "{twice}");
     assert_eq!(stage.json("list --json").as_array().unwrap().len(), 1);
 }
@@ -170,7 +170,7 @@ fn a_name_in_a_rule_that_matches_no_one_is_refused() {
     let table = include_str!("../../trusted-app-core/tests/data/rule-names.json");
     let table: Vec<(String, String)> = serde_json::from_str(table).unwrap();
     for (name, words) in table {
-        for option in ["--only-user", "--only-group", "--deny-user", "--deny-group"] {
+        for option in ["--act-as-user", "--act-as-group", "--deny-user", "--deny-group"] {
             let refused = refused(&stage, option, &name);
             assert!(
                 refused.starts_with(&format!("{option}: ")) && refused.contains(&words),
@@ -203,10 +203,10 @@ fn what_is_hardly_meant_is_warned_of_by_each_command() {
     };
     warned(&format!("add --document {document} --address 10.1.*.* --path /rest --deny-group {dn}"));
     warned("show wiki");
-    warned("edit wiki --timeout 2500");
-    warned("edit wiki --timeout 2500"); // as it is stated already
+    warned("edit wiki --timeout 2500ms");
+    warned("edit wiki --timeout 2500ms"); // as it is stated already
     let key = TestIdentity::stranger().local().public_key().to_base64();
-    warned(&format!("rotate wiki --public-key {key}"));
+    warned(&format!("rotate wiki --spki {key}"));
     let shown = stage.json("show wiki --json");
     let text = warning.trim_end().strip_prefix("warning: ").unwrap();
     assert_eq!(shown["warnings"], serde_json::json!([text]));
@@ -231,7 +231,7 @@ fn the_list_reads_well() {
     stage.add_wiki();
     let key = TestIdentity::stranger().local().public_key().to_base64();
     let name = "The-customer-portal-of-the-northern-branch-office-and-its-long-name";
-    stage.done(&format!("add confluence:4711 --public-key {key} --name {name} --address any --path any"));
+    stage.done(&format!("add confluence:4711 --spki {key} --name {name} --address any --path any"));
     let list = stage.done("list");
     fits(&list);
     let lines: Vec<_> = list.lines().collect();
@@ -258,7 +258,7 @@ fn edit_changes_what_is_stated_and_nothing_else() {
         blank.failure().ends_with("--path: the subtree `rest` must begin with a slash: `/rest`"),
         "{blank:?}"
     );
-    let edited = stage.done("edit wiki --path /rest --path subtree:/secure --timeout 2500");
+    let edited = stage.done("edit wiki --path /rest --path subtree:/secure --timeout 2500ms");
     fits(&edited);
     assert_eq!(
         edited,
@@ -269,7 +269,7 @@ fn edit_changes_what_is_stated_and_nothing_else() {
     let after = stage.json("show wiki --json");
     assert_eq!((&after["version"], &after["timeout_ms"]), (&Value::from(2), &Value::from(2500)));
     for field in
-        ["id", "name", "created", "keys", "ip_addresses", "methods", "act_as", "schemes", "replay_protection"]
+        ["id", "name", "created", "keys", "addresses", "methods", "act_as", "schemes", "replay_protection"]
     {
         assert_eq!(before[field], after[field], "{field}");
     }
@@ -281,7 +281,7 @@ fn edit_changes_what_is_stated_and_nothing_else() {
     assert_eq!(stage.json("show wiki --json")["insecure_unsigned_bodies"], false);
 
     // The same again is no change.
-    assert_eq!(stage.done("edit wiki --timeout 2500"), "wiki is as stated already, version 4\n");
+    assert_eq!(stage.done("edit wiki --timeout 2500ms"), "wiki is as stated already, version 4\n");
     // Of two who start from the same version, the second is refused.
     let late = stage.run("edit wiki --name Late --expect-version 1");
     assert_eq!(late.failure(), "`wiki` was changed in the meantime: it has version 4, not 1");
@@ -302,7 +302,7 @@ fn each_part_of_the_policy_is_changed_on_its_own() {
         let (policy, _) = policy.split_once("schemes").unwrap();
         policy.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("; ")
     };
-    assert_eq!(acts("--only-user alice"), "only user alice; no administrators");
+    assert_eq!(acts("--act-as-user alice"), "only user alice; no administrators");
     assert_eq!(acts("--read-only"), "only user alice; no administrators; only for reading");
     assert_eq!(
         acts("--deny-user mallory"),
@@ -313,7 +313,7 @@ fn each_part_of_the_policy_is_changed_on_its_own() {
         "only user alice; but not user mallory, group guests; administrators too; only for reading"
     );
     assert_eq!(
-        acts("--only-group staff --insecure-administrators=false"),
+        acts("--act-as-group staff --insecure-administrators=false"),
         "only group staff; but not user mallory, group guests; no administrators; only for reading"
     );
     assert_eq!(
@@ -322,11 +322,11 @@ fn each_part_of_the_policy_is_changed_on_its_own() {
     );
     assert_eq!(acts("--deny-afresh --deny-user eve"), "everybody; but not user eve; no administrators");
 
-    let json = stage.json("edit wiki --json --only-user bob");
+    let json = stage.json("edit wiki --json --act-as-user bob");
     let before = json["before"].as_object().unwrap();
-    assert_eq!((&json["act_as"]["only"]["users"][0], &json["version"]), (&"bob".into(), &9.into()));
-    assert_eq!((&before["act_as"]["only"], &before["version"]), (&Value::Null, &8.into()));
-    assert!(!before.contains_key("url_paths"), "{json}");
+    assert_eq!((&json["act_as"]["users"][0], &json["version"]), (&"bob".into(), &9.into()));
+    assert_eq!((&before["act_as"]["users"], &before["version"]), (&Value::Null, &8.into()));
+    assert!(!before.contains_key("paths"), "{json}");
 
     assert!(stage.run("edit wiki").failure().starts_with("say what to change: by --name, "));
 }
@@ -338,23 +338,22 @@ fn an_application_with_a_signature_key_is_added() {
     let file = stage.file("wiki.jwk", JWK);
     let key = TestIdentity::wiki().local().public_key().to_base64();
     let rules = "--address any --path /rest";
-    stage.done(&format!("add text --signature-key {JWK} {rules} --insecure-unsigned-bodies true"));
+    stage.done(&format!("add text --jwk {JWK} {rules} --insecure-unsigned-bodies true"));
     let json = stage.json("show text --json");
     assert_eq!((&json["schemes"][0], &json["timeout_ms"]), (&"http-signature".into(), &60_000.into()));
-    assert_eq!(json["signature_keys"][0]["thumbprint"], "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    assert_eq!(json["keys"][0]["thumbprint"], "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     stage.done("remove text --yes");
-    stage.done(&format!("add both --public-key {key} --signature-key {file} {rules}"));
+    stage.done(&format!("add both --spki {key} --jwk {file} {rules}"));
     assert_eq!(stage.json("show both --json")["schemes"], serde_json::json!(["http-signature", "seraph-v3"]));
 
     let private = stage.directory.path().join("private.pem");
     let private = private.to_str().unwrap();
     program::run(["keygen", "--algorithm", "ed25519", "--out", private], b"");
-    let refused =
-        |key: &str| stage.run(&format!("add other --signature-key {key} {rules}")).failure().to_owned();
+    let refused = |key: &str| stage.run(&format!("add other --jwk {key} {rules}")).failure().to_owned();
     let failure = refused(private);
     assert!(failure.contains("`trusted-app certificate --signature-key"), "{failure}");
-    assert!(refused("{}").starts_with("--signature-key: "));
-    assert!(refused("nowhere.jwk").starts_with("--signature-key nowhere.jwk: "));
+    assert!(refused("{}").starts_with("--jwk: "));
+    assert!(refused("nowhere.jwk").starts_with("--jwk nowhere.jwk: "));
     assert_eq!(stage.json("list --json").as_array().unwrap().len(), 1);
 }
 
@@ -412,7 +411,7 @@ fn a_rotation_step_by_step() {
 
     // In one step, from a key that is at hand as text.
     let third = TestIdentity::tracker().local().public_key().to_base64();
-    stage.done(&format!("rotate wiki --public-key {third}"));
+    stage.done(&format!("rotate wiki --spki {third}"));
     assert_eq!(
         states(),
         [key(&fingerprint(&TestIdentity::tracker()), "active"), key(&old, "revoked"), key(&new, "retiring")]
@@ -441,11 +440,10 @@ fn what_is_exported_is_imported_into_an_equal_store() {
     let stage = Stage::new();
     stage.add_wiki();
     let key = TestIdentity::stranger().local().public_key().to_base64();
-    stage.done(&format!(
-        "add z:1 --public-key {key} --address any --path any --only-user bob --scheme seraph-v3"
-    ));
+    stage
+        .done(&format!("add z:1 --spki {key} --address any --path any --act-as-user bob --scheme seraph-v3"));
     let rotated = TestIdentity::tracker().local().public_key().to_base64();
-    stage.done(&format!("rotate wiki --public-key {rotated} --retire-at 2099-01-31T12:00:00Z"));
+    stage.done(&format!("rotate wiki --spki {rotated} --retire-at 2099-01-31T12:00:00Z"));
     let exported = stage.done("export");
     assert_eq!(exported.matches("[[application]]").count(), 2);
     assert!(!exported.contains("PRIVATE"));
@@ -468,10 +466,10 @@ fn what_is_exported_is_imported_into_an_equal_store() {
     );
 
     // One that differs is changed only where that is said, and until then nothing is.
-    copy.done("edit wiki --name Ours --timeout 5000");
+    copy.done("edit wiki --name Ours --timeout 5000ms");
     let would = copy.done(&format!("import {file} --dry-run --replace"));
-    assert!(would.contains("wiki  Wiki  changed: name, time-out\n"), "{would}");
-    copy.done("edit wiki --timeout 10000");
+    assert!(would.contains("wiki  Wiki  changed: name, timeout_ms\n"), "{would}");
+    copy.done("edit wiki --timeout 10000ms");
     copy.done("remove z:1 --yes");
     let differs = copy.run(&format!("import {file}"));
     assert_eq!(differs.failure(), "wiki is registered already and differs: --replace changes it");
@@ -537,11 +535,11 @@ fn what_is_missing_is_named() {
     let failure = |args: &str| program::run(args.split(' '), b"").failure().to_owned();
     let no_store = failure("apps list");
     assert!(no_store.contains("by --store or in TRUSTED_APP_STORE: sqlite:FILE, "), "{no_store}");
-    for args in ["apps add", "apps add --store file:x.toml", "apps add --public-key x.pem"] {
+    for args in ["apps add", "apps add --store file:x.toml", "apps add --spki x.pem"] {
         let no_id = failure(args);
         assert_eq!(
             no_id,
-            "say which application: by its id, as in `apps add wiki --public-key FILE`, or by --document FILE, its \
+            "say which application: by its id, as in `apps add wiki --spki FILE`, or by --document FILE, its \
              certificate document (see --help)"
         );
     }
@@ -549,4 +547,41 @@ fn what_is_missing_is_named() {
     assert!(no_key.starts_with("say which key `wiki` has: by --document FILE, "), "{no_key}");
     assert_eq!(failure("apps import --store file:x.toml"), "<FILE.toml> is missing (see --help)");
     assert_eq!(failure("sign https://t/ --identity x"), "--user <NAME> is missing (see --help)");
+}
+
+#[test]
+fn a_time_has_a_unit() {
+    let stage = Stage::new();
+    stage.add_wiki();
+    for (time, millis) in [("1500ms", 1500), ("20s", 20_000), ("5m", 300_000), ("1h", 3_600_000)] {
+        stage.done(&format!("edit wiki --timeout {time}"));
+        assert_eq!(stage.json("show wiki --json")["timeout_ms"], millis, "{time}");
+    }
+    for (time, words) in [
+        ("10000", "the unit is missing: write 10000ms for milliseconds, or 10000s for seconds"),
+        ("10min", "write a whole number and its unit, ms, s, m or h"),
+    ] {
+        let failure = stage.run(&format!("edit wiki --timeout {time}"));
+        assert!(failure.failure().contains("--timeout") && failure.failure().contains(words), "{failure:?}");
+    }
+}
+
+/// What is shown is what a file has: but for what follows from it, it is read as the same application.
+#[test]
+fn it_is_shown_in_the_words_of_a_file() {
+    use tower_trusted_app::application::ApplicationDescription;
+    use tower_trusted_app::keys::parse_applications;
+
+    let stage = Stage::new();
+    stage.add_wiki();
+    stage.done("edit wiki --path /rest --path subtree:/secure --act-as-group staff --deny-user mallory --timeout 20s");
+    let mut shown = stage.json("show wiki --json");
+    let fields = shown.as_object_mut().unwrap();
+    fields.retain(|field, _| !["version", "created", "changed", "warnings"].contains(&field.as_str()));
+    for key in fields["keys"].as_array_mut().unwrap() {
+        key.as_object_mut().unwrap().retain(|field, _| !["fingerprint", "bits"].contains(&field.as_str()));
+    }
+    let shown = ApplicationDescription::from_json(&shown.to_string()).unwrap();
+    let exported = parse_applications(&stage.done("export")).unwrap().applications;
+    assert_eq!(shown, ApplicationDescription::from(&exported[0]));
 }

@@ -128,34 +128,10 @@ fn changes_say_who_made_them() {
         ran.stdout
     };
     let key = TestIdentity::wiki().local().public_key().to_base64();
-    done(&[
-        "apps",
-        "add",
-        "wiki",
-        "--public-key",
-        &key,
-        "--address",
-        "any",
-        "--path",
-        "/rest",
-        "--by",
-        "carol",
-    ]);
+    done(&["apps", "add", "wiki", "--spki", &key, "--address", "any", "--path", "/rest", "--by", "carol"]);
     let second = TestIdentity::stranger().local().public_key().to_base64();
-    done(&[
-        "apps",
-        "add",
-        "z",
-        "--public-key",
-        &second,
-        "--address",
-        "any",
-        "--path",
-        "any",
-        "--by",
-        "carol",
-    ]);
-    done(&["apps", "edit", "wiki", "--timeout", "5000", "--by", "dave"]);
+    done(&["apps", "add", "z", "--spki", &second, "--address", "any", "--path", "any", "--by", "carol"]);
+    done(&["apps", "edit", "wiki", "--timeout", "5000ms", "--by", "dave"]);
     done(&["apps", "remove", "wiki", "--yes", "--by", "erin"]);
 
     let text = done(&["audit", "changes", "--app", "wiki"]);
@@ -168,7 +144,7 @@ fn changes_say_who_made_them() {
     let json = done(&["audit", "changes", "--json", "-n", "2"]);
     let json: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((json.len(), &json[1]["what"], &json[1]["by"]), (2, &"removed".into(), &"erin".into()));
-    assert!(json[1]["before"].as_str().unwrap().contains("timeout_ms = 5000\n"), "{json:?}");
+    assert!(json[1]["before"]["timeout_ms"] == 5000, "{json:?}");
     assert_eq!(json[1]["after"], Value::Null);
 }
 

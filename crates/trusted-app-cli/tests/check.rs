@@ -29,13 +29,15 @@ fn odd(stage: &Stage, args: &str) -> String {
 
 #[test]
 fn rules_about_users_and_groups_that_are_there() {
-    let stage = stage("--deny-group contractors --deny-group STAFF --deny-user mallory --only-group editors");
+    let stage =
+        stage("--deny-group contractors --deny-group STAFF --deny-user mallory --act-as-group editors");
     assert_eq!(stage.done(&format!("check {USERS}")), "1 application: nothing is odd\n");
 }
 
 #[test]
 fn a_rule_about_no_one_is_listed() {
-    let stage = stage("--deny-group contractor --deny-user Mallorie --only-group Editors --only-user alice");
+    let stage =
+        stage("--deny-group contractor --deny-user Mallorie --act-as-group Editors --act-as-user alice");
     assert_eq!(
         odd(&stage, &format!("check {USERS}")),
         "the application `wiki` allows the group `Editors`, but the directory spells it `editors`: write `editors`\n\
@@ -71,7 +73,7 @@ fn users_are_read_from_a_file() {
 
 #[test]
 fn what_is_odd_without_users_is_listed_too() {
-    let stage = stage("--deny-group cn=staff,dc=example --timeout 999999999999");
+    let stage = stage("--deny-group cn=staff,dc=example --timeout 999999999999ms");
     let ran = stage.run("check");
     assert_eq!(ran.status, 1, "{ran:?}");
     assert!(ran.stderr.starts_with("hint: state users by --user or --users-file"), "{ran:?}");

@@ -78,7 +78,7 @@ fn a_key_comes_by_standard_input() {
     let twice = run(["explain", "-", "-"], format!("GET https://t/ HTTP/1.1\n{signed}\n").as_bytes());
     assert!(twice.failure().contains(taken), "{twice:?}");
     let public = TestIdentity::wiki().local().public_key().to_pem();
-    let both = "add wiki --public-key - --signature-key - --address any --path any";
+    let both = "add wiki --spki - --jwk - --address any --path any";
     assert!(stage.run_with(both, public.as_bytes()).failure().contains(taken));
 }
 
@@ -113,8 +113,8 @@ fn every_text_file_is_read_as_its_writer_meant_it() {
         ("a signature key", text(&key), format!("certificate --insecure-permissions --signature-key {file}")),
         ("a document", document.clone(), format!("details --file {file}")),
         ("a document to add", document, format!("apps add --document {file} {rules}")),
-        ("a JWK", JWK.to_owned(), format!("apps add wiki --signature-key {file} {rules}")),
-        ("a public key", public, format!("apps add wiki --public-key {file} {rules}")),
+        ("a JWK", JWK.to_owned(), format!("apps add wiki --jwk {file} {rules}")),
+        ("a public key", public, format!("apps add wiki --spki {file} {rules}")),
         ("applications to import", apps.clone(), format!("apps import {file}")),
         ("applications", apps, format!("verify --apps {file}")),
     ] {
@@ -163,14 +163,14 @@ fn kinds(stage: &Stage, identity: &str, key: &str) -> Vec<(String, &'static str,
             "a private key",
             "keep it secret",
         ),
-        (public.to_pem(), "a public key", "`trusted-app apps add ID --public-key FILE` takes it"),
-        (public.to_base64(), "a public key", "`trusted-app apps add ID --public-key FILE` takes it"),
+        (public.to_pem(), "a public key", "`trusted-app apps add ID --spki FILE` takes it"),
+        (public.to_base64(), "a public key", "`trusted-app apps add ID --spki FILE` takes it"),
         (
             "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n".to_owned(),
             "an X.509 certificate",
             "`openssl x509 -in FILE -pubkey -noout` prints",
         ),
-        (JWK.to_owned(), "a JWK", "`trusted-app apps add ID --signature-key FILE` takes it"),
+        (JWK.to_owned(), "a JWK", "`trusted-app apps add ID --jwk FILE` takes it"),
         (JWK.replace("{", "{\"d\":\"SECRET\","), "a private JWK", "without `d`"),
         (format!("{{\"keys\":[{JWK}]}}"), "a key directory (JWKS)", "takes one of its keys"),
         ("[{\"id\":\"wiki\"}]".to_owned(), "JSON", "are written in TOML"),
@@ -283,20 +283,18 @@ fn a_public_key_is_stated_as_text_or_by_a_file() {
     for stated in
         [base64.clone(), stage.file("a.pem", &pem), stage.file("a.key", &base64), stage.file("b.key", &lines)]
     {
-        stage.done(&format!("add wiki --public-key {stated} {rules}"));
+        stage.done(&format!("add wiki --spki {stated} {rules}"));
         assert_eq!(stage.json("show wiki --json")["keys"][0]["fingerprint"], key.fingerprint().to_string());
         stage.done("remove wiki --yes");
     }
-    let ran = stage.run_with(&format!("add wiki --public-key - {rules}"), pem.as_bytes());
+    let ran = stage.run_with(&format!("add wiki --spki - {rules}"), pem.as_bytes());
     assert_eq!(ran.status, 0, "{ran:?}");
     let refused =
-        |stated: &str| stage.run(&format!("add other --public-key {stated} {rules}")).failure().to_owned();
-    assert!(refused("missing.pem").starts_with("--public-key missing.pem: No such file"));
-    assert_eq!(refused(&base64.replace("MII", "***")), "--public-key: not base64");
+        |stated: &str| stage.run(&format!("add other --spki {stated} {rules}")).failure().to_owned();
+    assert!(refused("missing.pem").starts_with("--spki missing.pem: No such file"));
+    assert_eq!(refused(&base64.replace("MII", "***")), "--spki: not base64");
     let jwk = stage.file("a.jwk", JWK);
-    assert!(
-        refused(&jwk).contains("is a JWK, and not a public key: `trusted-app apps add ID --signature-key")
-    );
+    assert!(refused(&jwk).contains("is a JWK, and not a public key: `trusted-app apps add ID --jwk"));
     let document = stage.document(&TestIdentity::wiki());
     assert!(refused(&document).contains("is a certificate document, and not a public key: "));
 

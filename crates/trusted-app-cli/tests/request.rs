@@ -69,14 +69,12 @@ fn what_is_fetched_is_shown_and_trusted_after_a_yes() {
 
     assert!(!directory.path().join("trust.db").exists(), "nothing was made");
 
-    let asked = request(&store, &url, &["--name", "The wiki", "--path", "/rest", "--timeout", "5000"], "y\n");
+    let asked =
+        request(&store, &url, &["--name", "The wiki", "--path", "/rest", "--timeout", "5000ms"], "y\n");
     assert_eq!((asked.status, asked.stdout.as_str()), (0, "added wiki\n"), "{asked:?}");
     let shown = show(&store);
     assert_eq!((&shown["name"], &shown["timeout_ms"]), (&"The wiki".into(), &5000.into()));
-    assert_eq!(
-        (&shown["url_paths"], &shown["ip_addresses"]),
-        (&vec!["/rest"].into(), &vec!["127.0.0.1"].into())
-    );
+    assert_eq!((&shown["paths"], &shown["addresses"]), (&vec!["/rest"].into(), &vec!["127.0.0.1"].into()));
     assert_eq!(
         (&shown["created"]["by"], &shown["keys"][0]["fingerprint"]),
         (&"carol".into(), &fingerprint.into())

@@ -104,7 +104,7 @@ fn on_a_file() {
         symlink(&file, &link).unwrap();
         let linked =
             Stage { store: format!("file:{}", link.display()), directory: tempfile::tempdir().unwrap() };
-        linked.done("edit wiki --timeout 5000");
+        linked.done("edit wiki --timeout 5000ms");
         assert!(link.is_symlink() && fs::read_to_string(&file).unwrap().contains("timeout_ms = 5000\n"));
         assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o640, "its permissions stay");
     }
@@ -112,7 +112,7 @@ fn on_a_file() {
     // What is written by hand goes: that is said.
     fs::write(&file, format!("# ours\n{text}")).unwrap();
     let key = TestIdentity::stranger().local().public_key().to_base64();
-    let rotated = stage.run(&format!("rotate wiki --public-key {key}"));
+    let rotated = stage.run(&format!("rotate wiki --spki {key}"));
     assert_eq!(rotated.status, 0, "{rotated:?}");
     assert!(
         rotated.stderr.starts_with("warning: comments in ") && rotated.stderr.ends_with("are not kept\n")
@@ -167,9 +167,9 @@ fn on_postgres() {
     let stage = Stage { store: server.database(), ..stage };
     let copy = Stage { store: server.database(), ..copy };
     stage.add_wiki();
-    stage.done("edit wiki --timeout 5000");
+    stage.done("edit wiki --timeout 5000ms");
     let key = TestIdentity::stranger().local().public_key().to_base64();
-    stage.done(&format!("rotate wiki --public-key {key}"));
+    stage.done(&format!("rotate wiki --spki {key}"));
     let exported = stage.done("export");
     let file = copy.file("apps.toml", &exported);
     copy.done(&format!("import {file}"));

@@ -52,7 +52,7 @@ Examples:
   trusted-app apps add --store sqlite:trust.db --document appTrustCertificate \\
     --name \"The wiki\" --address 10.1.*.* --path /rest --method GET
   trusted-app apps add --store sqlite:trust.db wiki \\
-    --signature-key wiki.jwk --address 10.1.*.* --path /rest";
+    --jwk wiki.jwk --address 10.1.*.* --path /rest";
 
 impl Add {
     pub(super) async fn run(self) -> anyhow::Result<()> {

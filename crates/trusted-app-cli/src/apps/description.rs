@@ -1,84 +1,32 @@
 //! An application in words: for people, and as JSON.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
-use tower_trusted_app::application::ApplicationKey;
+use tower_trusted_app::application::{ApplicationKey, ShownApplication};
 use tower_trusted_app::crypto::SignatureKey;
-use tower_trusted_app::keys::write_applications;
 use tower_trusted_app::permission::Members;
 use tower_trusted_app::registry::{Broken, Registered, Stamp};
 use tower_trusted_app::{ActAsPolicy, Scheme, TrustedApplication};
 
 use crate::output;
 
-/// The JSON form. Fields that the file format has are named as there.
+/// The JSON form: the fields of the file's, and what the store keeps.
 #[derive(Serialize)]
 pub(crate) struct Described {
-    id: String,
-    name: String,
+    #[serde(flatten)]
+    application: ShownApplication,
     version: u64,
     /// `null` where the store keeps no account.
     created: Option<Stamped>,
     changed: Option<Stamped>,
-    keys: Vec<DescribedKey>,
-    signature_keys: Vec<DescribedSignatureKey>,
-    key_directory: Option<String>,
-    timeout_ms: u128,
-    /// `null` is any.
-    ip_addresses: Option<Vec<String>>,
-    url_paths: Option<Vec<String>>,
-    methods: Option<Vec<String>>,
-    act_as: DescribedPolicy,
-    schemes: Vec<&'static str>,
-    replay_protection: &'static str,
-    insecure_unsigned_bodies: bool,
-    /// What is allowed but hardly meant.
-    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Stamped {
     at: String,
     by: String,
-}
-
-#[derive(Serialize)]
-struct DescribedKey {
-    fingerprint: String,
-    bits: usize,
-    state: &'static str,
-    not_before: Option<String>,
-    not_after: Option<String>,
-    public_key: String,
-}
-
-#[derive(Serialize)]
-struct DescribedSignatureKey {
-    thumbprint: String,
-    algorithm: String,
-    state: &'static str,
-    not_before: Option<String>,
-    not_after: Option<String>,
-    jwk: String,
-}
-
-#[derive(Serialize)]
-struct DescribedPolicy {
-    /// `null` is everybody.
-    only: Option<DescribedMembers>,
-    denied: DescribedMembers,
-    read_only: bool,
-    insecure_administrators: bool,
-}
-
-#[derive(Serialize)]
-struct DescribedMembers {
-    users: Vec<String>,
-    groups: Vec<String>,
 }
 
 /// The JSON form of an application that cannot be read.
@@ -91,26 +39,11 @@ pub(super) struct DescribedBroken {
 
 impl From<&Registered> for Described {
     fn from(registered: &Registered) -> Self {
-        let application = &*registered.application;
-        let conditions = application.conditions();
         Self {
-            id: application.id().to_string(),
-            name: application.name().to_owned(),
+            application: ShownApplication::from(&*registered.application),
             version: registered.version,
             created: Stamped::of(&registered.created),
             changed: Stamped::of(&registered.updated),
-            keys: application.keys().iter().map(DescribedKey::from).collect(),
-            signature_keys: application.signature_keys().iter().map(DescribedSignatureKey::from).collect(),
-            key_directory: application.key_directory().map(str::to_owned),
-            timeout_ms: conditions.timeout.as_millis(),
-            ip_addresses: conditions.addresses.patterns().map(texts),
-            url_paths: conditions.paths.patterns().map(texts),
-            methods: conditions.methods.methods().map(texts),
-            act_as: application.act_as().into(),
-            schemes: application.schemes().iter().map(|scheme| scheme.as_str()).collect(),
-            replay_protection: conditions.replay_protection.as_str(),
-            insecure_unsigned_bodies: conditions.insecure_unsigned_bodies,
-            warnings: texts(&application.warnings()),
         }
     }
 }
@@ -119,50 +52,6 @@ impl Stamped {
     /// Nobody is named where the store keeps no account.
     fn of(stamp: &Stamp) -> Option<Self> {
         (!stamp.by.is_empty()).then(|| Self { at: stamp.at.to_rfc3339(), by: stamp.by.to_string() })
-    }
-}
-
-impl From<&ApplicationKey> for DescribedKey {
-    fn from(key: &ApplicationKey) -> Self {
-        Self {
-            fingerprint: key.fingerprint().to_string(),
-            bits: key.public_key().bits(),
-            state: key.state().as_str(),
-            not_before: key.not_before().map(|at| at.to_rfc3339()),
-            not_after: key.not_after().map(|at| at.to_rfc3339()),
-            public_key: key.public_key().to_base64(),
-        }
-    }
-}
-
-impl From<&ApplicationKey<SignatureKey>> for DescribedSignatureKey {
-    fn from(key: &ApplicationKey<SignatureKey>) -> Self {
-        Self {
-            thumbprint: key.public_key().thumbprint().to_string(),
-            algorithm: key.public_key().algorithm().to_string(),
-            state: key.state().as_str(),
-            not_before: key.not_before().map(|at| at.to_rfc3339()),
-            not_after: key.not_after().map(|at| at.to_rfc3339()),
-            jwk: key.public_key().to_jwk(),
-        }
-    }
-}
-
-impl From<&ActAsPolicy> for DescribedPolicy {
-    fn from(policy: &ActAsPolicy) -> Self {
-        Self {
-            only: policy.allowed().map(DescribedMembers::from),
-            denied: policy.denied().into(),
-            read_only: policy.is_read_only(),
-            insecure_administrators: policy.allows_administrators(),
-        }
-    }
-}
-
-impl From<&Members> for DescribedMembers {
-    fn from(members: &Members) -> Self {
-        let names = |names: &BTreeSet<Arc<str>>| names.iter().map(ToString::to_string).collect();
-        Self { users: names(&members.users), groups: names(&members.groups) }
     }
 }
 
@@ -222,22 +111,6 @@ impl Changed {
         }
         Ok(Self { after, before })
     }
-}
-
-/// The text by which a file describes it.
-pub(crate) fn text(application: &TrustedApplication) -> String {
-    write_applications([application])
-}
-
-/// Whether a file would describe both by the same text.
-pub(super) fn is_same(one: &TrustedApplication, other: &TrustedApplication) -> bool {
-    text(one) == text(other)
-}
-
-/// The names of what a change makes different.
-pub(super) fn differing(before: &TrustedApplication, after: &TrustedApplication) -> Vec<&'static str> {
-    let pairs = facts(before).into_iter().zip(facts(after));
-    pairs.filter(|(before, after)| before != after).map(|((name, _), _)| name).collect()
 }
 
 /// Prints what a change made different, each as it was and as it is.

@@ -1,6 +1,7 @@
 //! `trusted-app apps edit`
 
 use clap::Args;
+use tower_trusted_app::application::ApplicationDescription;
 use tower_trusted_app::{ApplicationId, ApplicationRegistry};
 
 use super::description::{self, Changed};
@@ -12,7 +13,7 @@ use crate::store::{StoreOption, said};
 /// Change what an application may do
 ///
 /// What is not stated stays as it is. Stated addresses, paths, methods and schemes take the place of all that were
-/// there. Id and keys are not changed here: see `apps rotate` for keys, of http-signature by its --signature-key.
+/// there. Id and keys are not changed here: see `apps rotate` for keys, of http-signature by its --jwk.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Edit {
@@ -51,7 +52,7 @@ impl Edit {
         let store = self.store.open().await?;
         let before = store.find_readable(&self.id).await?;
         let application = rules::build(self.rules.edit(&before.application)?)?;
-        let is_same = description::is_same(&before.application, &application);
+        let is_same = ApplicationDescription::from(&*before.application) == (&application).into();
         let expected = self.expect_version.unwrap_or(before.version);
         // The same again would be an entry in the log that says nothing.
         let after = if is_same && expected == before.version {

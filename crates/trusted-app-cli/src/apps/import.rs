@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use tower_trusted_app::application::ApplicationDescription;
 use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 
-use super::description::{differing, is_same};
 use crate::author::Author;
 use crate::columns::Columns;
 use crate::input::Input;
@@ -96,7 +96,10 @@ impl Import {
             Some(Ok(there)) => (there.version, Some(there.application)),
             Some(Err(broken)) => (broken.version, None),
         };
-        if there.as_ref().is_some_and(|there| is_same(there, application)) {
+        let fields = there.as_ref().map(|there| {
+            ApplicationDescription::from(&**there).differing(&ApplicationDescription::from(application))
+        });
+        if fields.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Step::Leave);
         }
         if !self.replace {
@@ -112,8 +115,7 @@ impl Import {
                 fingerprints(application)
             );
         }
-        let fields = there.map_or(Vec::new(), |there| differing(&there, application));
-        Ok(Step::Replace { version, fields })
+        Ok(Step::Replace { version, fields: fields.unwrap_or_default() })
     }
 
     fn print(&self, steps: &[(TrustedApplication, Step)]) -> anyhow::Result<()> {

@@ -23,9 +23,9 @@ pub(super) struct DocumentFile {
 
 #[derive(Debug, Args)]
 pub(super) struct KeyText {
-    /// The key itself, in base64 as `details` shows it, or a file with it, in base64 or PEM; - is standard input
-    #[arg(long = "public-key", value_name = "BASE64 or FILE", conflicts_with = "path")]
-    public_key: Option<String>,
+    /// Its public key of Seraph (SubjectPublicKeyInfo): the key itself, in base64 as `details` shows it, or a file with it, in base64 or PEM; - is standard input
+    #[arg(long, value_name = "BASE64 or FILE", conflicts_with = "path")]
+    spki: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(super) struct SignatureKeyText {
     /// Its public key of HTTP message signatures: the JWK itself, or a file with it, as `certificate --signature-key`
     /// prints it; - is standard input
     #[arg(long, value_name = "JWK or FILE")]
-    signature_key: Option<String>,
+    jwk: Option<String>,
 }
 
 impl DocumentFile {
@@ -44,18 +44,14 @@ impl DocumentFile {
 
 impl KeyText {
     pub(super) fn read(&self) -> anyhow::Result<Option<PublicKey>> {
-        const OPTION: &str = "--public-key";
-        let Some(stated) = &self.public_key else { return Ok(None) };
-        let parse = |text: &str| match text.contains("-----BEGIN ") {
-            true => PublicKey::from_pem(text),
-            false => PublicKey::from_base64(text),
-        };
-        match parse(stated) {
+        const OPTION: &str = "--spki";
+        let Some(stated) = &self.spki else { return Ok(None) };
+        match stated.parse() {
             Ok(key) => return Ok(Some(key)),
             Err(error) if is_no_file_name(stated) => return Err(error).context(OPTION),
             Err(_) => {}
         }
-        of_file(Input::of_option(OPTION, Path::new(stated)), Kind::PublicKey, parse).map(Some)
+        of_file(Input::of_option(OPTION, Path::new(stated)), Kind::PublicKey, str::parse).map(Some)
     }
 }
 
@@ -66,8 +62,8 @@ fn is_no_file_name(text: &str) -> bool {
 
 impl SignatureKeyText {
     pub(super) fn read(&self) -> anyhow::Result<Option<SignatureKey>> {
-        const OPTION: &str = "--signature-key";
-        let Some(stated) = &self.signature_key else { return Ok(None) };
+        const OPTION: &str = "--jwk";
+        let Some(stated) = &self.jwk else { return Ok(None) };
         if stated.trim_start().starts_with('{') {
             return SignatureKey::from_jwk(stated).map(Some).context(OPTION);
         }
@@ -106,7 +102,7 @@ pub(super) fn described(
         }
         (None, Some(id)) => (id, key.read()?),
         (None, None) => bail!(
-            "say which application: by its id, as in `apps add wiki --public-key FILE`, or by --document FILE, its \
+            "say which application: by its id, as in `apps add wiki --spki FILE`, or by --document FILE, its \
              certificate document (see --help)"
         ),
     };
@@ -117,7 +113,7 @@ pub(super) fn described(
             .signature_key(signature_key)
             .schemes([Scheme::HttpSignature, Scheme::SeraphV3])),
         (None, None) => bail!(
-            "say which key `{id}` has: by --document FILE, its certificate document, or by --public-key or --signature-key \
+            "say which key `{id}` has: by --document FILE, its certificate document, or by --spki or --jwk \
              (see --help)"
         ),
     }

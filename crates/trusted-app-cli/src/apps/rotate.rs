@@ -22,14 +22,14 @@ use crate::{document, output};
 /// old one is revoked, so the other side can change over when it likes. With --next the new key is only
 /// announced: nobody else can take it, and nothing that it signed is accepted yet.
 ///
-/// A key of HTTP message signatures is stated by --signature-key, and takes the place of such keys only; the first one
+/// A key of HTTP message signatures is stated by --jwk, and takes the place of such keys only; the first one
 /// of an application is added so too. All others are of Seraph, and only for an application that uses it.
 ///
 /// Compare the new key's fingerprint with the one that the other side's administrator sees.
 #[derive(Debug, Args)]
 #[command(
     after_help = EXAMPLES,
-    group = ArgGroup::new(NEW_KEY).args(["path", "public_key", "url", "signature_key"])
+    group = ArgGroup::new(NEW_KEY).args(["path", "spki", "url", "jwk"])
 )]
 pub(crate) struct Rotate {
     #[command(flatten)]
@@ -86,7 +86,7 @@ const EXAMPLES: &str = "\
 Examples:
   trusted-app apps rotate wiki --url https://wiki.example.com
   trusted-app apps rotate wiki --document new-appTrustCertificate
-  trusted-app apps rotate wiki --signature-key new-wiki.jwk
+  trusted-app apps rotate wiki --jwk new-wiki.jwk
   trusted-app apps rotate wiki --finish            # once the wiki signs with the new key";
 
 /// A new key, and thereby what it is for.
@@ -174,9 +174,9 @@ impl Rotate {
                 );
                 Ok(builder.keys(self.finished(keys)?).signature_keys(self.finished(signature_keys)?))
             }
-            None => bail!(
-                "state a new key by --url, --document, --public-key or --signature-key; or say --activate or --finish"
-            ),
+            None => {
+                bail!("state a new key by --url, --document, --spki or --jwk; or say --activate or --finish")
+            }
         }
     }
 
@@ -184,7 +184,7 @@ impl Rotate {
     fn ensure_seraph(&self, application: &TrustedApplication) -> anyhow::Result<()> {
         ensure!(
             application.schemes().iter().any(|scheme| *scheme != Scheme::HttpSignature),
-            "`{}` uses http-signature alone, and this is a key for Seraph: state one for http-signature by --signature-key",
+            "`{}` uses http-signature alone, and this is a key for Seraph: state one for http-signature by --jwk",
             self.id
         );
         Ok(())

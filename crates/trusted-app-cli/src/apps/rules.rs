@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
-use tower_trusted_app::application::{ApplicationError, TrustedApplicationBuilder};
-use tower_trusted_app::conditions::{
-    AddressRule, MethodRule, PathPattern, PathRule, ReplayProtection, parse_method,
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use tower_trusted_app::application::{
+    ApplicationError, DescriptionError, RuleDescription, TrustedApplicationBuilder,
 };
+use tower_trusted_app::conditions::{PathPattern, ReplayProtection};
 use tower_trusted_app::permission::RuleList;
 use tower_trusted_app::{ActAsPolicy, Scheme, TrustedApplication};
 
-const ANY: &str = "any";
+use crate::duration;
+
 const RULES: &str = "What it may do";
 const ACT_AS: &str = "Whom it may act as (each option changes its own part only)";
 
@@ -23,10 +25,10 @@ pub(crate) struct Rules {
     #[arg(long, value_name = "NAME", help_heading = RULES)]
     name: Option<String>,
 
-    /// How long after its stamp a request is accepted, in milliseconds; 10000 for a new application,
-    /// 60000 if it uses http-signature alone, which takes at most 300000 (300 s). Atlassian's clients stamp 15 minutes ahead, so that theirs are accepted for so much longer
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..), help_heading = RULES)]
-    timeout: Option<u64>,
+    /// How long after its stamp a request is accepted, with the unit (ms, s, m or h): 10s for a new application,
+    /// 60s if it uses http-signature alone, which takes at most 300s. Atlassian's clients stamp 15 minutes ahead, so that theirs are accepted for so much longer
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = RULES)]
+    timeout: Option<Duration>,
 
     /// Where requests may come from, such as 10.1.*.* or 2001:db8::/32, or `any`; repeatable
     #[arg(long = "address", value_name = "PATTERN", help_heading = RULES)]
@@ -46,8 +48,8 @@ pub(crate) struct Rules {
     schemes: Vec<Scheme>,
 
     /// Which requests by Seraph count once only; every one by http-signature does
-    #[arg(long, value_enum, value_name = "WHICH", help_heading = RULES)]
-    replay_protection: Option<Replays>,
+    #[arg(long, value_parser = replay_protection(), value_name = "WHICH", help_heading = RULES)]
+    replay_protection: Option<ReplayProtection>,
 
     /// Whether signatures of http-signature may leave the body out, so that anybody on the way can replace it
     #[arg(long, value_name = "TRUTH", help_heading = RULES)]
@@ -59,17 +61,17 @@ pub(crate) struct Rules {
 
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 struct ActAs {
-    /// Everybody who is not denied, which is the default: takes away what --only-user and --only-group stated
+    /// Everybody who is not denied, which is the default: takes away what --act-as-user and --act-as-group stated
     #[arg(long, help_heading = ACT_AS)]
     anybody: bool,
 
     /// Only this user; repeatable. These options take the place of those who were allowed before
-    #[arg(long = "only-user", value_name = "NAME", conflicts_with = "anybody", help_heading = ACT_AS)]
-    only_users: Vec<String>,
+    #[arg(long = "act-as-user", value_name = "NAME", conflicts_with = "anybody", help_heading = ACT_AS)]
+    users: Vec<String>,
 
     /// Only the users of this group; repeatable
-    #[arg(long = "only-group", value_name = "NAME", conflicts_with = "anybody", help_heading = ACT_AS)]
-    only_groups: Vec<String>,
+    #[arg(long = "act-as-group", value_name = "NAME", conflicts_with = "anybody", help_heading = ACT_AS)]
+    groups: Vec<String>,
 
     /// Not this user, and none of those who are denied already; repeatable
     #[arg(long = "deny-user", value_name = "NAME", help_heading = ACT_AS)]
@@ -92,33 +94,13 @@ struct ActAs {
     insecure_administrators: Option<bool>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-enum Replays {
-    /// None
-    Off,
-    /// POST, PATCH and the like
-    NonIdempotent,
-    /// Every request
-    Every,
-}
-
-impl From<Replays> for ReplayProtection {
-    fn from(replays: Replays) -> Self {
-        match replays {
-            Replays::Off => Self::Off,
-            Replays::NonIdempotent => Self::NonIdempotent,
-            Replays::Every => Self::Every,
-        }
-    }
-}
-
 impl Rules {
     /// The registered application with all that is stated.
     pub(crate) fn edit(self, application: &TrustedApplication) -> anyhow::Result<TrustedApplicationBuilder> {
         if self == Self::default() {
             bail!(
                 "say what to change: by --name, --timeout, --address, --path, --method, --scheme, --replay-protection or \
-                 --insecure-unsigned-bodies; or whom it may act as, by --anybody, --only-user, --only-group, --deny-user, \
+                 --insecure-unsigned-bodies; or whom it may act as, by --anybody, --act-as-user, --act-as-group, --deny-user, \
                  --deny-group, --deny-afresh, --read-only or --insecure-administrators (see --help)"
             );
         }
@@ -141,22 +123,24 @@ impl Rules {
             application = application.name(name);
         }
         if let Some(timeout) = self.timeout {
-            application = application.timeout(Duration::from_millis(timeout));
+            application = application.timeout(timeout);
         }
         if !self.addresses.is_empty() {
-            application = application.addresses(addresses(&self.addresses).context("--address")?);
+            application = application.addresses(rule("--address", &self.addresses)?);
         }
         if !self.paths.is_empty() {
-            application = application.paths(paths(&self.paths).context("--path")?);
+            let typed = self.paths.iter().filter(|path| *path != "any");
+            typed.map(|path| PathPattern::typed(path)).collect::<Result<Vec<_>, _>>().context("--path")?;
+            application = application.paths(rule("--path", &self.paths)?);
         }
         if !self.methods.is_empty() {
-            application = application.methods(methods(&self.methods).context("--method")?);
+            application = application.methods(rule("--method", &self.methods)?);
         }
         if !self.schemes.is_empty() {
             application = application.schemes(self.schemes);
         }
         if let Some(replays) = self.replay_protection {
-            application = application.replay_protection(replays.into());
+            application = application.replay_protection(replays);
         }
         if let Some(allowed) = self.insecure_unsigned_bodies {
             application = application.insecure_unsigned_bodies(allowed);
@@ -168,9 +152,9 @@ impl Rules {
 impl ActAs {
     /// A policy with what is stated here; the rest of it stays.
     fn change(self, policy: &ActAsPolicy) -> ActAsPolicy {
-        let only = !self.only_users.is_empty() || !self.only_groups.is_empty();
+        let only = !self.users.is_empty() || !self.groups.is_empty();
         let mut changed = match policy.allowed() {
-            _ if only => ActAsPolicy::nobody().allow_users(self.only_users).allow_groups(self.only_groups),
+            _ if only => ActAsPolicy::nobody().allow_users(self.users).allow_groups(self.groups),
             Some(allowed) if !self.anybody => {
                 ActAsPolicy::nobody().allow_users(names(&allowed.users)).allow_groups(names(&allowed.groups))
             }
@@ -206,8 +190,8 @@ pub(crate) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<Tr
         }
         error @ ApplicationError::NoKey(scheme) => {
             let taken = match scheme {
-                Scheme::HttpSignature => "`apps add` and `apps rotate` take one by --signature-key",
-                _ => "`apps add` takes one by --public-key",
+                Scheme::HttpSignature => "`apps add` and `apps rotate` take one by --jwk",
+                _ => "`apps add` takes one by --spki",
             };
             anyhow::anyhow!("--scheme: {error}: {taken}, `apps import` from a file")
         }
@@ -221,8 +205,8 @@ pub(crate) fn build(application: TrustedApplicationBuilder) -> anyhow::Result<Tr
 fn option_of(error: &ApplicationError) -> Option<&'static str> {
     Some(match error {
         ApplicationError::RuleName { list, .. } | ApplicationError::ActAsName { list, .. } => match list {
-            RuleList::Users => "--only-user",
-            RuleList::Groups => "--only-group",
+            RuleList::Users => "--act-as-user",
+            RuleList::Groups => "--act-as-group",
             RuleList::DenyUsers => "--deny-user",
             RuleList::DenyGroups => "--deny-group",
             _ => return None,
@@ -234,32 +218,23 @@ fn option_of(error: &ApplicationError) -> Option<&'static str> {
     })
 }
 
-fn is_any(items: &[String]) -> bool {
-    items.iter().any(|item| item == ANY)
+/// What an option states of a rule.
+fn rule<R>(option: &'static str, entries: &[String]) -> anyhow::Result<R>
+where
+    R: for<'d> TryFrom<&'d RuleDescription, Error = DescriptionError>,
+{
+    let written: RuleDescription = entries.iter().collect();
+    R::try_from(&written).map_err(|error| anyhow::Error::new(error.into_problem()).context(option))
 }
 
-fn alone(items: &[String]) -> anyhow::Result<()> {
-    anyhow::ensure!(items.len() == 1, "`any` stands alone");
-    Ok(())
-}
-
-fn addresses(patterns: &[String]) -> anyhow::Result<AddressRule> {
-    if is_any(patterns) {
-        return alone(patterns).map(|()| AddressRule::any());
-    }
-    Ok(AddressRule::parse_lines(patterns.iter().map(String::as_str))?)
-}
-
-fn paths(patterns: &[String]) -> anyhow::Result<PathRule> {
-    if is_any(patterns) {
-        return alone(patterns).map(|()| PathRule::any());
-    }
-    Ok(PathRule::only(patterns.iter().map(|text| PathPattern::typed(text)).collect::<Result<Vec<_>, _>>()?))
-}
-
-fn methods(names: &[String]) -> anyhow::Result<MethodRule> {
-    if is_any(names) {
-        return alone(names).map(|()| MethodRule::any());
-    }
-    Ok(MethodRule::only(names.iter().map(|name| parse_method(name)).collect::<Result<Vec<_>, _>>()?))
+/// The words of the option, each with what it means.
+fn replay_protection() -> impl TypedValueParser<Value = ReplayProtection> {
+    let help = |protection| match protection {
+        ReplayProtection::NonIdempotent => "POST, PATCH and the like",
+        ReplayProtection::Every => "Every request",
+        _ => "None",
+    };
+    let words = ReplayProtection::ALL
+        .map(|protection| PossibleValue::new(protection.as_str()).help(help(protection)));
+    PossibleValuesParser::new(words).try_map(|word| word.parse())
 }

@@ -13,7 +13,7 @@ pub(crate) struct Show {
     #[command(flatten)]
     store: StoreOption,
 
-    /// Print one JSON object; fields are named as in the TOML file, and null is any
+    /// Print one JSON object; fields are named as in the TOML file
     #[arg(long)]
     json: bool,
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
+use tower_trusted_app::application::ApplicationDescription;
 use tower_trusted_app::registry::{ApplicationRegistry, Broken, Change};
 use tower_trusted_app::{ApplicationId, TrustedApplication};
 
-use crate::apps::description;
+use crate::apps::description::print_difference;
 use crate::output;
 use crate::store::{Store, StoreOption, said};
 
@@ -28,7 +29,7 @@ pub(crate) struct Changes {
     #[arg(long = "app", value_name = "ID")]
     application: Option<ApplicationId>,
 
-    /// Print one JSON object a line: number, at, by, application, what, before, after (TOML, or null)
+    /// Print one JSON object a line: number, at, by, application, what, before, after (as `apps show --json` has it, or null)
     #[arg(long)]
     json: bool,
 }
@@ -40,8 +41,8 @@ struct Shown<'a> {
     by: &'a str,
     application: &'a str,
     what: &'static str,
-    before: Option<String>,
-    after: Option<String>,
+    before: Option<ApplicationDescription>,
+    after: Option<ApplicationDescription>,
 }
 
 type Described = Option<Result<Arc<TrustedApplication>, Broken>>;
@@ -77,8 +78,8 @@ impl Changes {
 
 impl<'a> From<&'a Change> for Shown<'a> {
     fn from(change: &'a Change) -> Self {
-        let text = |described: &Described| {
-            described.as_ref().and_then(|described| described.as_ref().ok()).map(|one| description::text(one))
+        let description = |described: &Described| {
+            described.as_ref()?.as_ref().ok().map(|one| ApplicationDescription::from(&**one))
         };
         Self {
             number: change.number,
@@ -86,8 +87,8 @@ impl<'a> From<&'a Change> for Shown<'a> {
             by: &change.stamp.by,
             application: change.id.as_str(),
             what: what(change),
-            before: text(&change.before),
-            after: text(&change.after),
+            before: description(&change.before),
+            after: description(&change.after),
         }
     }
 }
@@ -104,7 +105,7 @@ fn print(change: &Change) -> anyhow::Result<()> {
     let (at, by) = (change.stamp.at.to_rfc3339(), &change.stamp.by);
     output::line(format_args!("{at}  {} {} by {by}", what(change), change.id))?;
     match (&change.before, &change.after) {
-        (Some(Ok(before)), Some(Ok(after))) => description::print_difference(before, after),
+        (Some(Ok(before)), Some(Ok(after))) => print_difference(before, after),
         _ => Ok(()),
     }
 }

@@ -131,6 +131,12 @@ impl DescriptionError {
         }
     }
 
+    /// What is wrong, where it is said elsewhere with what.
+    #[must_use]
+    pub fn into_problem(self) -> DescriptionProblem {
+        self.problem
+    }
+
     /// What is wrong with it.
     #[must_use]
     pub fn problem(&self) -> &DescriptionProblem {
