@@ -13,7 +13,9 @@ pub(crate) fn read(input: Input<'_>) -> anyhow::Result<Vec<TrustedApplication>> 
     let text = input.text(usize::MAX)?;
     let parsed = parse_applications(&text).map_err(|error| match Kind::of(&text) {
         None | Some(Kind::Applications) => anyhow::Error::new(error).context(input.to_string()),
-        Some(kind) => anyhow!("{input} is {kind}, and no TOML file of applications: {}", kind.cure(input)),
+        Some(kind) => {
+            anyhow!("{input} is {kind}, and no TOML file of applications: {}", kind.cure(&input.file_name()))
+        }
     })?;
     if !parsed.applications.is_empty() {
         for warning in parsed.warnings {

@@ -1,5 +1,6 @@
 //! A captured HTTP/1.1 request, as a server would read it.
 
+mod error;
 mod http2;
 mod line;
 mod paste;
@@ -14,8 +15,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use tower_trusted_app::httpsig::SignatureFields;
 use tower_trusted_app::{HttpSignatures, OriginalTarget};
 
+use self::error::PasteError;
 use self::line::is_header;
-use self::paste::{Body, PasteError};
+use self::paste::Body;
 use crate::input::Input;
 use crate::output;
 use crate::url::{split_at_target, with_slash};

@@ -2,28 +2,25 @@
 
 mod cause;
 mod clock;
+mod exchange;
 mod http_signature;
 mod silence;
 
-use std::io::Read;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use http::header::{CONTENT_TYPE, DATE, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::header::DATE;
 use serde::Serialize;
-use serde_json::Value;
-use tower_trusted_app::conditions::STAMPED_AHEAD;
 use tower_trusted_app::crypto::PrivateSignatureKey;
-use tower_trusted_app::httpsig::{self, RequestMessage, UserField};
-use tower_trusted_app::seraph::Code;
-use tower_trusted_app::seraph::{ERROR, STATUS, SigningRequest, TransportError};
+use tower_trusted_app::httpsig;
+use tower_trusted_app::seraph::{Code, ERROR, STATUS, TransportError};
 use tower_trusted_app::{Clock, LocalApplication, SystemClock};
 
 use self::cause::Cause;
 use self::clock::Difference;
-use self::http_signature::{Answer, TRUSTED_APP_ERROR};
+use self::exchange::{Asked, Received, TRUSTED_APP_ERROR};
+use self::http_signature::Answer;
 use crate::signer::{Signer, SignerFile};
 use crate::url::Url;
 use crate::{client, output};
@@ -93,68 +90,6 @@ impl Doctor {
         }))
     }
 }
-
-/// What was asked.
-struct Asked<'a> {
-    signer: &'a Signer,
-    user: &'a str,
-    url: &'a Url,
-    /// Our clock when it was.
-    sent: tower_trusted_app::Timestamp,
-}
-
-impl Asked<'_> {
-    fn sign(&self, url: &str) -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
-        match self.signer {
-            Signer::Seraph(identity) => {
-                let created = self.sent.saturating_add(STAMPED_AHEAD);
-                let signed = SigningRequest::new(self.user, url, created).sign(identity)?;
-                Ok(signed.iter().map(|(name, value)| (name, value.clone())).collect())
-            }
-            Signer::HttpSignature(key) => {
-                let request = RequestMessage { method: &Method::GET, url, headers: &HeaderMap::new() };
-                let user = UserField::new(self.user)?;
-                let signed = httpsig::SigningRequest::new(user, request, self.sent).sign(key)?;
-                Ok(signed.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
-            }
-        }
-    }
-}
-
-/// What came back.
-struct Received {
-    status: StatusCode,
-    headers: HeaderMap,
-    /// The beginning of the body, with U+FFFD for what is no UTF-8.
-    body: String,
-}
-
-impl Received {
-    /// Reads as much of the body as tells whose it is, unless the headers do.
-    fn of(mut answer: http::Response<ureq::Body>) -> Self {
-        let headers = answer.headers();
-        let is_told = [STATUS, ERROR, TRUSTED_APP_ERROR].iter().any(|name| headers.contains_key(name));
-        let is_stream = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
-        let mut body = Vec::new();
-        if !is_told && !is_stream {
-            // A body that breaks off is as good.
-            let _ = answer.body_mut().as_reader().take(MAX_BODY_BYTES).read_to_end(&mut body);
-        }
-        let (parts, _) = answer.into_parts();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Self { status: parts.status, headers: parts.headers, body }
-    }
-
-    /// Code and detail of a refusal of ours, as the body has them: for an answer whose headers a proxy took away.
-    fn problem(&self) -> Option<(String, Option<String>)> {
-        let kind = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
-        let problem: Value = serde_json::from_str(&self.body).ok().filter(|_| kind.contains("json"))?;
-        let text = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some((text("code")?, text("detail")))
-    }
-}
-
-const MAX_BODY_BYTES: u64 = 64 * 1024;
 
 #[derive(Serialize, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
@@ -282,10 +217,6 @@ fn by_http_signature(
             (Outcome::NotLookedAt, None, None, cause)
         }
     }
-}
-
-fn location(headers: &HeaderMap) -> Option<&str> {
-    headers.get(LOCATION)?.to_str().ok()
 }
 
 /// The lines of a text, as long as a terminal has room for beside the names.

@@ -15,7 +15,7 @@ pub(crate) fn read(input: Input<'_>) -> anyhow::Result<CertificateDocument> {
     let document = CertificateDocument::parse(&text);
     match Kind::of(&text) {
         Some(kind) if document.is_err() && kind != Kind::Document => {
-            bail!("{input} is {kind}, and no certificate document: {}", kind.cure(input))
+            bail!("{input} is {kind}, and no certificate document: {}", kind.cure(&input.file_name()))
         }
         _ => document.with_context(|| input.to_string()),
     }

@@ -71,7 +71,7 @@ impl<'a> Input<'a> {
         let kind = Kind::of_bytes(&bytes);
         let text = text::decode(bytes).map(Zeroizing::new);
         text.map_err(|error| match kind {
-            Some(kind) => anyhow!("{self} is {kind}, and no text: {}", kind.cure(self)),
+            Some(kind) => anyhow!("{self} is {kind}, and no text: {}", kind.cure(&self.file_name())),
             None => anyhow::Error::new(error).context(self.to_string()),
         })
     }

@@ -5,8 +5,6 @@ use std::fmt;
 use serde_json::Value;
 use tower_trusted_app::PublicKey;
 
-use crate::input::Input;
-
 /// What a file is. Nothing of its text is kept or shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -89,9 +87,8 @@ impl Kind {
         }
     }
 
-    /// What to do with the file.
-    pub(crate) fn cure(self, input: Input<'_>) -> String {
-        let file = input.file_name();
+    /// What to do with the file of that name.
+    pub(crate) fn cure(self, file: &str) -> String {
         match self {
             Self::Applications => format!("`trusted-app apps import {file}` takes it"),
             Self::Document => format!("`trusted-app apps add --document {file}` takes it"),

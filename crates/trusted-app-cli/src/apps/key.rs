@@ -80,7 +80,9 @@ fn of_file<K>(
 ) -> anyhow::Result<K> {
     let text = input.text(MAX_DOCUMENT_BYTES)?;
     parse(&text).map_err(|error| match Kind::of(&text) {
-        Some(kind) if kind != wanted => anyhow!("{input} is {kind}, and not {wanted}: {}", kind.cure(input)),
+        Some(kind) if kind != wanted => {
+            anyhow!("{input} is {kind}, and not {wanted}: {}", kind.cure(&input.file_name()))
+        }
         _ => anyhow::Error::new(error).context(input.to_string()),
     })
 }

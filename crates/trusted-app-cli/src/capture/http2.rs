@@ -1,6 +1,6 @@
 //! The headers of an HTTP/2 request as tools show them, with `:method` and `:path` among them.
 
-use super::paste::PasteError;
+use super::error::PasteError;
 
 /// The head of the same request in HTTP/1.1. The lines have no blanks around them.
 pub(super) fn head(lines: &[&[u8]]) -> Result<Vec<u8>, PasteError> {

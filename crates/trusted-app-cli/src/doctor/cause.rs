@@ -1,13 +1,13 @@
 //! What an answer means, and what is to be done about it.
 
 use http::HeaderName;
+use http::header::LOCATION;
 use tower_trusted_app::LocalApplication;
 use tower_trusted_app::conditions::{ALLOWED_SKEW, STAMPED_AHEAD};
-use tower_trusted_app::seraph::Code;
-use tower_trusted_app::seraph::TransportError;
+use tower_trusted_app::seraph::{Code, TransportError};
 
 use super::clock::Difference;
-use super::{Asked, Received, location};
+use super::exchange::{Asked, Received};
 use crate::client;
 use crate::signer::Signer;
 use crate::span::spelled;
@@ -140,7 +140,7 @@ impl Cause {
 
     /// It accepted, which its application may yet answer with an error of its own.
     pub(super) fn of_acceptance(asked: &Asked<'_>, received: &Received) -> Self {
-        let (status, location) = (received.status, location(&received.headers));
+        let (status, location) = (received.status, received.text(LOCATION));
         let who = match asked.signer {
             Signer::Seraph(identity) => identity.id().to_string(),
             Signer::HttpSignature(_) => "the key's application".to_owned(),

@@ -1,17 +1,14 @@
 //! What an answer to an HTTP message signature means.
 
+use http::HeaderMap;
 use http::header::VARY;
-use http::{HeaderMap, HeaderName};
 use tower_trusted_app::crypto::PrivateSignatureKey;
 use tower_trusted_app::httpsig::{ACCEPT_SIGNATURE, Code, SigningRequest};
 use tower_trusted_app::seraph;
 
-use super::Asked;
 use super::cause::{self, Cause, THEIR_LOG};
 use super::clock::Difference;
-
-/// The code of a refusal (section 7 of the profile).
-pub(super) const TRUSTED_APP_ERROR: HeaderName = HeaderName::from_static("trusted-app-error");
+use super::exchange::{Asked, TRUSTED_APP_ERROR};
 
 pub(super) enum Answer {
     Accepted,

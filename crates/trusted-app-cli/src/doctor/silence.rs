@@ -6,7 +6,7 @@ use http::header::{
 use http::{HeaderName, StatusCode};
 
 use super::cause::{Cause, THEIR_LOG};
-use super::{Asked, Received};
+use super::exchange::{Asked, Received};
 use crate::signer::Signer;
 
 /// What it means, by what the answer shows.
@@ -260,10 +260,6 @@ fn has_escaped_slash(url: &str) -> bool {
 }
 
 impl Received {
-    fn text(&self, field: HeaderName) -> Option<&str> {
-        self.headers.get(field)?.to_str().ok()
-    }
-
     fn has(&self, words: &str) -> bool {
         self.body.contains(words)
     }
