@@ -1,5 +1,6 @@
 //! What the terminal shows: the same issues by trusted request and by log-in, and what is refused.
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -9,12 +10,11 @@ use hyper_util::rt::TokioExecutor;
 use tower_trusted_app::seraph::{CERTIFICATE, SigningRequest};
 use tower_trusted_app::{Clock, LocalApplication, SystemClock, Timestamp};
 
-use crate::Error;
 use crate::page::trusted_app_error;
 use crate::tracker::{ADMINISTRATOR, FEED, PORTLET, REST};
 
 /// Shows it all, and fails if anything is not as it should be.
-pub(crate) async fn run(wiki: &LocalApplication, tracker: &str) -> Result<(), Error> {
+pub(crate) async fn run(wiki: &LocalApplication, tracker: &str) -> Result<(), BoxError> {
     let wire = Wire { client: Client::builder(TokioExecutor::new()).build_http(), wiki, tracker };
 
     println!("\n3. What each user sees in the tracker\n");
@@ -83,11 +83,11 @@ struct Answer {
 }
 
 impl Wire<'_> {
-    fn sign(&self, path: &str, user: &str) -> Result<HeaderMap, Error> {
+    fn sign(&self, path: &str, user: &str) -> Result<HeaderMap, BoxError> {
         self.sign_at(path, user, SystemClock.now())
     }
 
-    fn sign_at(&self, path: &str, user: &str, created: Timestamp) -> Result<HeaderMap, Error> {
+    fn sign_at(&self, path: &str, user: &str, created: Timestamp) -> Result<HeaderMap, BoxError> {
         let url = format!("{}{path}", self.tracker);
         let mut headers = HeaderMap::new();
         SigningRequest::new(user, &url, created).sign(self.wiki)?.apply(&mut headers);
@@ -95,7 +95,7 @@ impl Wire<'_> {
     }
 
     /// The session's cookie, if the tracker lets the user in.
-    async fn log_in(&self, user: &str) -> Result<Option<HeaderMap>, Error> {
+    async fn log_in(&self, user: &str) -> Result<Option<HeaderMap>, BoxError> {
         let request = Request::post(format!("{}/login", self.tracker))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(format!("user={user}&password={user}")))?;
@@ -106,7 +106,7 @@ impl Wire<'_> {
             .map(|cookie| HeaderMap::from_iter([(header::COOKIE, cookie)])))
     }
 
-    async fn get(&self, path: &str, headers: HeaderMap) -> Result<Answer, Error> {
+    async fn get(&self, path: &str, headers: HeaderMap) -> Result<Answer, BoxError> {
         let mut request = Request::get(format!("{}{path}", self.tracker)).body(Body::empty())?;
         request.headers_mut().extend(headers);
         let response = self.client.request(request).await?;

@@ -11,9 +11,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::{BoxError, Router};
 use http_body_util::{BodyExt, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -23,8 +23,6 @@ use tower_trusted_app::keys::MemoryRegistry;
 use tower_trusted_app::limits::MAX_DOCUMENT_BYTES;
 use tower_trusted_app::seraph::{CERTIFICATE_PATH, CertificateDocument};
 use tower_trusted_app::{ApplicationRegistry, LocalApplication, TrustedApplication};
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 const USAGE: &str = "\
 usage: quickstart [--once] [--context-path PATH]
@@ -76,10 +74,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> Result<(), Error> {
+async fn run(options: Options) -> Result<(), BoxError> {
     // Each side has a private key, in a file that only its owner may read.
     let directory = tempfile::tempdir()?;
-    let identity = |id: &str| -> Result<LocalApplication, Error> {
+    let identity = |id: &str| -> Result<LocalApplication, BoxError> {
         let file = directory.path().join(format!("{id}.pem"));
         LocalApplication::generate(id.parse()?, 2048)?.store(&file)?;
         Ok(LocalApplication::load(&file)?)
@@ -141,7 +139,7 @@ async fn run(options: Options) -> Result<(), Error> {
     Ok(())
 }
 
-async fn listen() -> Result<(TcpListener, String), Error> {
+async fn listen() -> Result<(TcpListener, String), BoxError> {
     let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}", socket.local_addr()?);
     Ok((socket, url))
@@ -153,7 +151,7 @@ fn serve(socket: TcpListener, router: Router) {
     tokio::spawn(async move { axum::serve(socket, service).await });
 }
 
-async fn fetch_document(base: &str) -> Result<CertificateDocument, Error> {
+async fn fetch_document(base: &str) -> Result<CertificateDocument, BoxError> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let request = Request::get(format!("{base}{CERTIFICATE_PATH}")).body(Body::empty())?;
     let response = client.request(request).await?;

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Json, Router};
+use axum::{BoxError, Form, Json, Router};
 use serde::Deserialize;
 use tower_trusted_app::crypto::default_provider;
 use tower_trusted_app::keys::MemoryRegistry;
@@ -78,7 +78,7 @@ pub(crate) fn router(
     registry: &MemoryRegistry,
     public_url: &str,
     context_path: &str,
-) -> Result<Router, crate::Error> {
+) -> Result<Router, BoxError> {
     let users = MemoryDirectory::of_users(USERS.iter().map(User::known));
     let recent = RecentDecisions::default();
     // `optional`: browsers without a trusted application log in as they always did.

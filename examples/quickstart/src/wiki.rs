@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Request, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect};
 use axum::routing::{get, post};
-use axum::{Form, Router};
+use axum::{BoxError, Form, Router};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -60,7 +60,7 @@ async fn home(State(wiki): State<Arc<Wiki>>, headers: HeaderMap) -> Html<String>
 
 impl Wiki {
     /// The tracker's portlet, as `user` sees it.
-    async fn portlet(&self, user: &str) -> Result<String, crate::Error> {
+    async fn portlet(&self, user: &str) -> Result<String, BoxError> {
         let request = Request::get(format!("{}{PORTLET}?portletKey=issues", self.tracker))
             .extension(ActAs::new(user))
             .body(Body::empty())?;
