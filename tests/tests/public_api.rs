@@ -24,7 +24,7 @@ const NAMED: [(&str, &[&str]); 9] = [
     ),
     ("trusted-app-admin", &["axum", "http", "tower_trusted_app", "trusted_app_core"]),
     ("trusted-app-axum", &["axum", "http", "tower_trusted_app", "trusted_app_core"]),
-    ("trusted-app-core", &["http", "zeroize"]),
+    ("trusted-app-core", &["http", "serde_core", "zeroize"]),
     ("trusted-app-ldap", &["trusted_app_core"]),
     ("trusted-app-redis", &["trusted_app_core"]),
     (

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::key::{ApplicationKey, KeyState};
 use super::trusted::TrustedApplication;
-use crate::conditions::{PathPattern, PathPatternKind};
+use crate::conditions::PathPattern;
 use crate::crypto::SignatureKey;
 use crate::limits::MIN_RSA_BITS;
 use crate::permission::{Members, caseless_eq};
@@ -283,12 +283,7 @@ fn missing<'n>(
 }
 
 fn shown_path(pattern: &PathPattern) -> String {
-    let text = escaped(pattern.as_str());
-    match pattern.kind() {
-        PathPatternKind::Prefix => format!("`{text}`"),
-        PathPatternKind::Subtree => format!("the subtree `{text}`"),
-        PathPatternKind::Rpc => format!("the RPC `{text}`"),
-    }
+    format!("`{}`", escaped(&pattern.to_string()))
 }
 
 #[cfg(test)]

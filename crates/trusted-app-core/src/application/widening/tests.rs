@@ -95,13 +95,13 @@ fn each_rule_that_allows_more_is_named_and_none_that_allows_less() {
             same,
             |app| app.paths(PathRule::prefixes(["/rest/api"])),
             &[],
-            &["paths: from now on also: the subtree `/rest`"],
+            &["paths: from now on also: `subtree:/rest`"],
         ),
         (
             same,
             |app| app.paths(PathRule::only([PathPattern::rpc("a.B/*").unwrap()])),
-            &["paths: from now on also: the RPC `a.B/*`"],
-            &["paths: from now on also: the subtree `/rest`"],
+            &["paths: from now on also: `rpc:a.B/*`"],
+            &["paths: from now on also: `subtree:/rest`"],
         ),
         // methods
         (same, |app| app.methods(MethodRule::any()), &["methods: from now on any"], &[]),

@@ -1,5 +1,8 @@
 //! What is written comes back.
 
+use proptest::prelude::*;
+use trusted_app_core::ActAsPolicy;
+
 use super::super::write_applications;
 use super::*;
 
@@ -69,4 +72,14 @@ act_as = { deny_users = ["bob"], deny_groups = [], read_only = false, insecure_a
 keys = [{ spki = "<2048>" }, { jwk = { crv = "Ed25519", kid = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", kty = "OKP", use = "sig", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }, state = "next", not_before = "2027-02-01T00:00:00Z" }]
 "#;
     assert_eq!(written, with_keys(expected));
+}
+
+proptest! {
+    #[test]
+    fn every_text_comes_back(name in any::<String>(), user in "[a-z\"'\\\\#=\u{e9}]{1,12}") {
+        let wiki = parse_one(MINIMAL).to_builder().name(&*name).act_as(ActAsPolicy::anybody().deny_users([user]));
+        let wiki = wiki.build().unwrap();
+        let again = parse_applications(&write_applications([&wiki])).unwrap().applications;
+        prop_assert_eq!(format!("{again:?}"), format!("{:?}", [wiki]));
+    }
 }
