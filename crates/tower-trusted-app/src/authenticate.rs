@@ -3,13 +3,14 @@
 //! The schemes differ until the signature holds. From [`Verified`] on there is one way for both. The replay store is
 //! asked last of all, so that a request which is rejected for anything else burns nothing.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::request::Parts;
 use trusted_app_core::permission::PermissionRule;
 use trusted_app_core::rejection::Store;
-use trusted_app_core::store::{CountOnce, count_once};
+use trusted_app_core::store::{CountOnce, Unclaimed, count_once};
 use trusted_app_core::{
     Accepted, Admitted, KeyStore, KnownUser, Permitted, Protocol, Rejection, RequestFacts,
     TrustedApplication, UserDirectory, UserLookup, Verified, httpsig, seraph,
@@ -36,7 +37,12 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     ) -> Result<Accepted<D::User>, Rejection> {
         let permitted = self.permit(protocol, parts, M::has_content(body), url, findings).await?;
         M::read(body, permitted.content(), &self.settings.http_signatures, mismatch).await?;
-        self.count(permitted, parts).await
+        let settings = &self.settings;
+        match count_once(permitted, settings.replay_protection, &parts.method, &*settings.clock)? {
+            CountOnce::Accepted(accepted) => Ok(accepted),
+            // Boxed: where few requests count once, the others need not carry its size.
+            CountOnce::Unclaimed(unclaimed) => Box::pin(self.claim_first(unclaimed)).await,
+        }
     }
 
     /// From the headers to the proof that the application may do this as this user.
@@ -49,17 +55,20 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         findings: &mut Findings<'r>,
     ) -> Result<Permitted<'r, D::User>, Rejection> {
         let target = self.settings.target_of(parts);
-        let (verified, _slot) = match protocol {
-            Protocol::Seraph => self.verify_seraph(parts, &target, url, findings).await?,
+        let mut slot = None;
+        let verified = match protocol {
+            Protocol::Seraph => self.verify_seraph(parts, &target, url, findings, &mut slot).await?,
             Protocol::HttpSignature => {
                 // Boxed: where few requests have one, the others need not carry its size.
-                Box::pin(self.verify_http_signature(parts, &target, has_content, url, findings)).await?
+                let verify =
+                    self.verify_http_signature(parts, &target, has_content, url, findings, &mut slot);
+                Box::pin(verify).await?
             }
         };
         findings.signature = Some(verified.signature().clone());
         findings.sources = self.sources(parts, verified.application())?;
 
-        let facts = RequestFacts { method: &parts.method, path: target.below_context_path };
+        let facts = RequestFacts { method: &parts.method, path: target.below(&self.settings.context_path) };
         let sources = findings.sources.iter().copied();
         let admitted = verified.admit(&facts, sources)?;
 
@@ -74,23 +83,21 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         target: &Target<'r>,
         url: &'r mut Option<RebuiltUrl>,
         findings: &mut Findings<'r>,
-    ) -> Result<(Verified<'r>, Slot<'s>), Rejection> {
+        slot: &mut Option<Slot<'s>>,
+    ) -> Result<Verified<'r>, Rejection> {
         let credentials = seraph::Credentials::parse(&parts.headers)?.ok_or(Rejection::CredentialsMissing)?;
         findings.claimed_application = Some(credentials.application_id().clone());
-        let slot = Slot::take(&self.in_flight, self.settings.max_concurrent)?;
+        *slot = Some(Slot::take(&self.in_flight, self.settings.max_concurrent)?);
         let url: &'r RebuiltUrl = url.insert(self.settings.rebuild(parts, target)?);
         findings.url = Some(url.as_str());
 
-        let look_up = self.keys.application(credentials.application_id());
+        let look_up = pin!(self.keys.application(credentials.application_id()));
         let found = self.in_time(look_up, Store::KeyStore).await?;
         let application = found.ok_or_else(|| self.hide(credentials.unknown_application(), url))?;
         findings.application = Some(Arc::clone(&application));
 
-        let verified = self.verify_texts(&credentials, &application, url);
-        let verified = verified.map_err(|rejection| self.hide(rejection, url))?;
-        findings.url = Some(verified.text);
-        findings.seen_before = verified.seen_before;
-        Ok((verified.verified, slot))
+        let verified = self.verify_texts(&credentials, &application, url, findings);
+        verified.map_err(|rejection| self.hide(rejection, url))
     }
 
     async fn verify_http_signature<'s, 'r>(
@@ -100,10 +107,11 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         has_content: bool,
         url: &'r mut Option<RebuiltUrl>,
         findings: &mut Findings<'r>,
-    ) -> Result<(Verified<'r>, Slot<'s>), Rejection> {
+        slot: &mut Option<Slot<'s>>,
+    ) -> Result<Verified<'r>, Rejection> {
         let fields = httpsig::SignatureFields::of(&parts.headers)?;
         let credentials = httpsig::Credentials::parse(&fields)?.ok_or(Rejection::CredentialsMissing)?;
-        let slot = Slot::take(&self.in_flight, self.settings.max_concurrent)?;
+        *slot = Some(Slot::take(&self.in_flight, self.settings.max_concurrent)?);
         let url: &'r RebuiltUrl = url.insert(self.settings.rebuild(parts, target)?);
         findings.url = Some(url.as_str());
         let message =
@@ -112,11 +120,11 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         let checked = credentials.check(&message, has_content, policy, self.settings.clock.now())?;
 
         let key = *checked.key();
-        let look_up = self.keys.application_by_key(&key);
+        let look_up = pin!(self.keys.application_by_key(&key));
         let found = self.in_time(look_up, Store::KeyStore).await?;
         let application = found.ok_or_else(|| checked.unknown_key())?;
         findings.application = Some(Arc::clone(&application));
-        Ok((checked.verify(&application, self.settings.clock.now())?, slot))
+        checked.verify(&application, self.settings.clock.now())
     }
 
     /// The addresses to hold against the application's rule: none if that is *any*.
@@ -142,7 +150,7 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     }
 
     async fn find_user(&self, admitted: &Admitted<'_>) -> Result<KnownUser<D::User>, Rejection> {
-        let look_up = self.users.user(admitted.application(), admitted.user());
+        let look_up = pin!(self.users.user(admitted.application(), admitted.user()));
         let found = self.in_time(look_up, Store::UserDirectory).await?;
         let user = || admitted.user().to_owned();
         let rule = match found {
@@ -155,20 +163,8 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         Err(Rejection::PermissionDenied { user: user(), rule })
     }
 
-    /// A request that counts once is claimed.
-    async fn count(
-        &self,
-        permitted: Permitted<'_, D::User>,
-        parts: &Parts,
-    ) -> Result<Accepted<D::User>, Rejection> {
-        let settings = &self.settings;
-        let counted = count_once(permitted, settings.replay_protection, &parts.method, &*settings.clock)?;
-        let unclaimed = match counted {
-            CountOnce::Accepted(accepted) => return Ok(accepted),
-            CountOnce::Unclaimed(unclaimed) => unclaimed,
-        };
-        // Boxed: where few requests count once, the others need not carry its size.
-        let outcome = Box::pin(self.claim(unclaimed.application(), &unclaimed.claim())).await?;
+    async fn claim_first(&self, unclaimed: Unclaimed<'_, D::User>) -> Result<Accepted<D::User>, Rejection> {
+        let outcome = self.claim(unclaimed.application(), &unclaimed.claim()).await?;
         unclaimed.accept(outcome)
     }
 }

@@ -1,8 +1,9 @@
 //! Asking the stores, within the layer's bounds.
 
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use trusted_app_core::rejection::Store;
 use trusted_app_core::store::{ReplayClaim, ReplayOutcome};
@@ -15,11 +16,18 @@ impl<K, D, R> Shared<K, D, R> {
     /// Waits for a store, but not longer than the time-out.
     pub(crate) async fn in_time<T, E: Into<BoxError>>(
         &self,
-        look_up: impl Future<Output = Result<T, E>>,
+        mut look_up: Pin<&mut impl Future<Output = Result<T, E>>>,
         store: Store,
     ) -> Result<T, Rejection> {
-        let look_up = pin!(async { look_up.await.map_err(E::into) });
-        let answer = within(self.settings.lookup_timeout, look_up).await;
+        let at_once = poll_fn(|context| Poll::Ready(look_up.as_mut().poll(context).map_err(E::into))).await;
+        let answer = match at_once {
+            Poll::Ready(answer) => Some(answer),
+            // Boxed: most stores answer at once, and their requests need not carry room for waiting.
+            Poll::Pending => {
+                let answer = Box::pin(within(self.settings.lookup_timeout, look_up)).await;
+                answer.map(|answer| answer.map_err(E::into))
+            }
+        };
         let error = match answer {
             Some(Ok(found)) => return Ok(found),
             Some(Err(error)) => error,
@@ -45,7 +53,7 @@ impl<K, D, R> Shared<K, D, R> {
             );
             return Err(Rejection::Unavailable { store: Store::ReplayStore });
         };
-        self.in_time(store.claim(claim), Store::ReplayStore).await
+        self.in_time(pin!(store.claim(claim)), Store::ReplayStore).await
     }
 }
 

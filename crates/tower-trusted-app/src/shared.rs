@@ -98,7 +98,7 @@ impl Settings {
 
     fn target<'r>(&self, extensions: &'r Extensions, uri: &'r Uri) -> Target<'r> {
         let uri = (self.original_uri)(extensions).unwrap_or(uri);
-        Target::new(extensions, uri, &self.context_path)
+        Target::new(extensions, uri)
     }
 
     /// The URL of which a signature must be.
@@ -125,11 +125,15 @@ impl<K, D, R> Shared<K, D, R> {
     /// Whether a request passes through without a look at its credentials.
     pub(crate) fn is_exempt<B>(&self, request: &Request<B>) -> bool {
         let method = request.method();
-        let Target { uri, path, below_context_path, .. } =
-            self.settings.target(request.extensions(), request.uri());
-        let document = matches!(*method, Method::GET | Method::HEAD)
-            && (path == DIRECTORY_PATH || below_context_path == Some(CERTIFICATE_PATH));
-        document || self.settings.skip.as_ref().is_some_and(|skip| skip(method, uri, request.headers()))
+        let target = self.settings.target(request.extensions(), request.uri());
+        let certificate = || {
+            target.path.ends_with(CERTIFICATE_PATH)
+                && target.below(&self.settings.context_path) == Some(CERTIFICATE_PATH)
+        };
+        let document =
+            matches!(*method, Method::GET | Method::HEAD) && (target.path == DIRECTORY_PATH || certificate());
+        document
+            || self.settings.skip.as_ref().is_some_and(|skip| skip(method, target.uri, request.headers()))
     }
 
     /// Whether a rejected request goes on as anonymous. An outage never lets it, and that was Seraph's way only.

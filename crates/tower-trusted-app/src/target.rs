@@ -41,16 +41,20 @@ pub(crate) struct Target<'r> {
     pub(crate) raw: &'r str,
     /// The raw path.
     pub(crate) path: &'r str,
-    /// What of it is below the context path, if the request is.
-    pub(crate) below_context_path: Option<&'r str>,
 }
 
 impl<'r> Target<'r> {
     /// Of a request with these extensions and this original URI.
-    pub(crate) fn new(extensions: &'r Extensions, uri: &'r Uri, context_path: &ContextPath) -> Self {
+    #[inline]
+    pub(crate) fn new(extensions: &'r Extensions, uri: &'r Uri) -> Self {
         let raw = raw_target(extensions, uri);
         let path = raw.split_once('?').map_or(raw, |(path, _)| path);
-        Self { uri, raw, path, below_context_path: context_path.strip(path) }
+        Self { uri, raw, path }
+    }
+
+    /// What of the path is below the context path, if the request is.
+    pub(crate) fn below(&self, context_path: &ContextPath) -> Option<&'r str> {
+        context_path.strip(self.path)
     }
 }
 
@@ -72,12 +76,12 @@ mod tests {
         let uri = Uri::from_static("https://t.example/rest?a");
         let mut extensions = Extensions::new();
         let jira = ContextPath::new("/jira").unwrap();
-        let target = Target::new(&extensions, &uri, &jira);
-        assert_eq!((target.raw, target.path, target.below_context_path), ("/rest?a", "/rest", None));
+        let target = Target::new(&extensions, &uri);
+        assert_eq!((target.raw, target.path, target.below(&jira)), ("/rest?a", "/rest", None));
         extensions.insert(OriginalTarget::new("/jira/`?\"<>?"));
-        let target = Target::new(&extensions, &uri, &jira);
+        let target = Target::new(&extensions, &uri);
         assert_eq!((target.raw, target.path), ("/jira/`?\"<>?", "/jira/`"));
-        assert_eq!(target.below_context_path, Some("/`"));
+        assert_eq!(target.below(&jira), Some("/`"));
         assert_eq!(raw_target(&Extensions::new(), &Uri::from_static("t.example:80")), "/");
     }
 }

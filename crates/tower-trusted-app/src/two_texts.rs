@@ -6,16 +6,9 @@ use std::sync::atomic::Ordering;
 use trusted_app_core::seraph::Credentials;
 use trusted_app_core::{Rejection, Timestamp, TrustedApplication, Verified};
 
+use crate::findings::Findings;
 use crate::shared::Shared;
 use crate::signed_url::RebuiltUrl;
-
-/// A signature that holds.
-pub(crate) struct VerifiedText<'r> {
-    pub(crate) verified: Verified<'r>,
-    /// The text that was signed.
-    pub(crate) text: &'r str,
-    pub(crate) seen_before: bool,
-}
 
 impl<K, D, R> Shared<K, D, R> {
     /// There are two texts where the public URL is not written in its normal form: then at most two verifications,
@@ -25,11 +18,12 @@ impl<K, D, R> Shared<K, D, R> {
         credentials: &Credentials<'_>,
         application: &Arc<TrustedApplication>,
         url: &'r RebuiltUrl,
-    ) -> Result<VerifiedText<'r>, Rejection> {
+        findings: &mut Findings<'r>,
+    ) -> Result<Verified<'r>, Rejection> {
         let now = self.settings.clock.now();
         match url.as_written() {
-            None => self.verify_text(credentials, application, url.as_str(), now),
-            Some(written) => self.verify_either(credentials, application, url, written, now),
+            None => self.verify_text(credentials, application, url.as_str(), now, findings),
+            Some(written) => self.verify_either(credentials, application, url, written, now, findings),
         }
     }
 
@@ -39,12 +33,14 @@ impl<K, D, R> Shared<K, D, R> {
         application: &Arc<TrustedApplication>,
         text: &'r str,
         now: Timestamp,
-    ) -> Result<VerifiedText<'r>, Rejection> {
+        findings: &mut Findings<'r>,
+    ) -> Result<Verified<'r>, Rejection> {
         let (verified, seen_before) = match &self.signatures {
             Some(remembered) => credentials.verify_cached(application, text, now, remembered)?,
             None => (credentials.verify(application, text, now)?, false),
         };
-        Ok(VerifiedText { verified, text, seen_before })
+        (findings.url, findings.seen_before) = (Some(text), seen_before);
+        Ok(verified)
     }
 
     #[inline(never)] // most public URLs are written in their normal form
@@ -55,8 +51,8 @@ impl<K, D, R> Shared<K, D, R> {
         url: &'r RebuiltUrl,
         written: &'r str,
         now: Timestamp,
-    ) -> Result<VerifiedText<'r>, Rejection> {
-        let verify = |text| self.verify_text(credentials, application, text, now);
+        findings: &mut Findings<'r>,
+    ) -> Result<Verified<'r>, Rejection> {
         let written_first = self.written_url_held.load(Ordering::Relaxed);
         let (first, second) = if written_first { (written, url.as_str()) } else { (url.as_str(), written) };
         // Headers that come again cost no RSA, for whichever text they were signed.
@@ -65,8 +61,10 @@ impl<K, D, R> Shared<K, D, R> {
             .as_ref()
             .and_then(|cache| credentials.remembered(application, second, now, cache));
         if let Some(verified) = remembered {
-            return Ok(VerifiedText { verified, text: second, seen_before: true });
+            (findings.url, findings.seen_before) = (Some(second), true);
+            return Ok(verified);
         }
+        let mut verify = |text| self.verify_text(credentials, application, text, now, findings);
         match verify(first) {
             Err(Rejection::BadSignature { .. }) => {}
             verified => return verified,

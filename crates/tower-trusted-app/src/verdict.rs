@@ -36,7 +36,7 @@ where
     M: BodyMode<B>,
     ResBody: 'static,
 {
-    Box::pin(async move {
+    let future = async move {
         let outcome = {
             let (mut url, mut findings) = (None, Findings::default());
             let mismatch = || {
@@ -66,7 +66,8 @@ where
                 Verdict::Reject(Box::new(rejection_response(&shared.rejections, rejected, &parts)))
             }
         }
-    })
+    };
+    Box::pin(future)
 }
 
 impl<K, D, R> Shared<K, D, R> {
