@@ -49,7 +49,7 @@ pub(crate) struct Import {
 /// What there is to do with one application.
 enum Step {
     Add,
-    Replace { version: u64, fields: Vec<&'static str> },
+    Replace { version: u64, fields: Vec<String> },
     Leave,
 }
 

@@ -8,9 +8,11 @@ mod rule;
 mod shown;
 mod words;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer, de};
+use serde_json::{Map, Value};
 
 pub use self::error::{DescriptionError, DescriptionProblem, FieldSegment};
 pub use self::key::KeyDescription;
@@ -98,7 +100,7 @@ pub struct ApplicationDescription {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub insecure_unsigned_bodies: Option<bool>,
     /// The smallest RSA key of Seraph's that is allowed, in bits.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::bits")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub insecure_min_rsa_bits: Option<usize>,
     /// Whom it may act as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,40 +157,16 @@ impl ApplicationDescription {
         reader.end().map_err(de::Error::custom).map(|()| read)
     }
 
-    /// The names of the fields that differ, in their order.
+    /// The names of the fields that differ, sorted.
     #[must_use]
-    pub fn differing(&self, other: &Self) -> Vec<&'static str> {
-        let Self {
-            id,
-            name,
-            key_directory,
-            timeout_ms,
-            addresses,
-            paths,
-            methods,
-            schemes,
-            replay_protection,
-            insecure_unsigned_bodies,
-            insecure_min_rsa_bits,
-            act_as,
-            keys,
-        } = self;
-        let fields = [
-            ("id", *id != other.id),
-            ("name", *name != other.name),
-            ("key_directory", *key_directory != other.key_directory),
-            ("timeout_ms", *timeout_ms != other.timeout_ms),
-            ("addresses", *addresses != other.addresses),
-            ("paths", *paths != other.paths),
-            ("methods", *methods != other.methods),
-            ("schemes", *schemes != other.schemes),
-            ("replay_protection", *replay_protection != other.replay_protection),
-            ("insecure_unsigned_bodies", *insecure_unsigned_bodies != other.insecure_unsigned_bodies),
-            ("insecure_min_rsa_bits", *insecure_min_rsa_bits != other.insecure_min_rsa_bits),
-            ("act_as", *act_as != other.act_as),
-            ("keys", *keys != other.keys),
-        ];
-        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let fields = |written: &Self| match serde_json::to_value(written) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        let (ours, theirs) = (fields(self), fields(other));
+        let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+        names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name)).cloned().collect()
     }
 }
 

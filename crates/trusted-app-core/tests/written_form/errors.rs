@@ -40,7 +40,7 @@ fn a_faulty_field_is_named() {
         (
             "paths",
             json!(["/", { "subtree": "/rest" }]),
-            "paths[1]: write the string \"subtree:…\", and no table".to_owned(),
+            "paths[1]: expected a string, found a table".to_owned(),
         ),
         ("paths", json!([{ "prefix": "/rest" }]), "paths[0]: expected a string, found a table".to_owned()),
         (
@@ -95,7 +95,7 @@ fn a_faulty_field_is_named() {
         (
             "keys",
             json!([{ "jwk": 1 }]),
-            "keys[0].jwk: expected a JWK, as a table of its members or as a string, found 1".to_owned(),
+            "keys[0].jwk: a JWK is a table of its members, or a string".to_owned(),
         ),
         (
             "keys",

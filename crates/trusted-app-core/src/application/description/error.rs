@@ -196,12 +196,10 @@ impl de::Error for DescriptionError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let expected = match expected.to_string() {
-            expected if expected == "a boolean" => "true or false".to_owned(),
-            expected if expected == "a sequence" => "a list".to_owned(),
-            expected => expected,
-        };
-        Self::new([], DescriptionProblem::Unexpected { expected, found: described(found) })
+        let expected = expected.to_string();
+        let plain = PLAIN.iter().find(|(words, _)| *words == expected).map(|(_, plain)| (*plain).to_owned());
+        let (expected, found) = (plain.unwrap_or(expected), described(found));
+        Self::new([], DescriptionProblem::Unexpected { expected, found })
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -232,6 +230,16 @@ const INSTEAD: [(&str, &str); 5] = [
     ("public_key", "`keys = [{ spki = \"…\" }]`"),
     ("signature_key", "`keys = [{ jwk = \"…\" }]`"),
     ("key", "`spki` (base64 or PEM) or `jwk`"),
+];
+
+pub(super) const MILLISECONDS: &str = "a positive number of milliseconds";
+
+/// What `serde` calls it, and what belongs there; one field of ours is of either kind of number.
+const PLAIN: [(&str, &str); 4] = [
+    ("a boolean", "true or false"),
+    ("a sequence", "a list"),
+    ("i64", MILLISECONDS),
+    ("usize", "a number of bits"),
 ];
 
 const A_STRING: &str = "a string";

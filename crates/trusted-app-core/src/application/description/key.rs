@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -125,27 +124,10 @@ fn write_jwk<S: Serializer>(jwk: &Option<String>, serializer: S) -> Result<S::Ok
 }
 
 fn read_jwk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    deserializer.deserialize_any(Jwk)
-}
-
-struct Jwk;
-
-impl<'de> Visitor<'de> for Jwk {
-    type Value = Option<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JWK, as a table of its members or as a string")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.to_owned()))
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, members: M) -> Result<Self::Value, M::Error> {
-        Value::deserialize(MapAccessDeserializer::new(members)).map(|members| Some(members.to_string()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        members @ Value::Object(_) => Ok(Some(members.to_string())),
+        _ => Err(de::Error::custom("a JWK is a table of its members, or a string")),
     }
 }

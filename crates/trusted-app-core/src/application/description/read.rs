@@ -1,12 +1,11 @@
 //! A description read from whatever `serde` can read, with the way to each field.
 
-use std::fmt;
-
-use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{self, IntoDeserializer, Unexpected, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::Value;
 
+use super::error::MILLISECONDS;
 use super::{ApplicationDescription, DescriptionError, FieldSegment};
 
 impl ApplicationDescription {
@@ -21,7 +20,7 @@ impl ApplicationDescription {
     }
 
     fn of_value(value: &Value) -> Result<Self, DescriptionError> {
-        Self::deserialize(Node { value, at: None }).map_err(DescriptionError::redacted)
+        Self::deserialize(Node(value)).map_err(DescriptionError::redacted)
     }
 }
 
@@ -31,17 +30,13 @@ impl<'de> Deserialize<'de> for ApplicationDescription {
     }
 }
 
-/// A value, and the last step on the way to it.
-struct Node<'v> {
-    value: &'v Value,
-    at: Option<FieldSegment>,
-}
+struct Node<'v>(&'v Value);
 
 impl<'de> Deserializer<'de> for Node<'de> {
     type Error = DescriptionError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DescriptionError> {
-        let read = match self.value {
+        match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(truth) => visitor.visit_bool(*truth),
             Value::Number(number) => match (number.as_u64(), number.as_i64()) {
@@ -50,27 +45,13 @@ impl<'de> Deserializer<'de> for Node<'de> {
                 (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
             },
             Value::String(text) => visitor.visit_borrowed_str(text),
-            Value::Array(items) => {
-                let items = (0..).zip(items);
-                visitor.visit_seq(SeqDeserializer::new(
-                    items.map(|(at, value)| Node::at(FieldSegment::Index(at), value)),
-                ))
-            }
-            Value::Object(fields) => {
-                let fields = fields.iter();
-                visitor.visit_map(MapDeserializer::new(
-                    fields.map(|(name, value)| (name.as_str(), Node::at(name.as_str().into(), value))),
-                ))
-            }
-        };
-        read.map_err(|error| match self.at {
-            Some(segment) => error.within(segment),
-            None => error,
-        })
+            Value::Array(items) => visitor.visit_seq(Items((0..).zip(items))),
+            Value::Object(fields) => visitor.visit_map(Fields { rest: fields.iter(), current: None }),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DescriptionError> {
-        if self.value.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     forward_to_deserialize_any! {
@@ -79,63 +60,46 @@ impl<'de> Deserializer<'de> for Node<'de> {
     }
 }
 
-impl<'v> Node<'v> {
-    fn at(segment: FieldSegment, value: &'v Value) -> Self {
-        Self { value, at: Some(segment) }
+struct Items<I>(I);
+
+impl<'de, I: Iterator<Item = (usize, &'de Value)>> SeqAccess<'de> for Items<I> {
+    type Error = DescriptionError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DescriptionError> {
+        let Some((index, value)) = self.0.next() else { return Ok(None) };
+        seed.deserialize(Node(value)).map(Some).map_err(|error| error.within(FieldSegment::Index(index)))
     }
 }
 
-impl<'v> IntoDeserializer<'v, DescriptionError> for Node<'v> {
-    type Deserializer = Self;
+struct Fields<'v, I> {
+    rest: I,
+    current: Option<(&'v str, &'v Value)>,
+}
 
-    fn into_deserializer(self) -> Self {
-        self
+impl<'de, I: Iterator<Item = (&'de String, &'de Value)>> MapAccess<'de> for Fields<'de, I> {
+    type Error = DescriptionError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, DescriptionError> {
+        self.current = self.rest.next().map(|(name, value)| (name.as_str(), value));
+        self.current.map(|(name, _)| seed.deserialize(BorrowedStrDeserializer::new(name))).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DescriptionError> {
+        let (name, value) = self.current.unwrap_or(("", &Value::Null));
+        seed.deserialize(Node(value)).map_err(|error| error.within(name.into()))
     }
 }
 
 pub(super) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let last = i64::MAX.unsigned_abs();
-    deserializer.deserialize_option(Whole { what: "a positive number of milliseconds", range: 1..=last })
-}
-
-pub(super) fn bits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
-    let bits =
-        deserializer.deserialize_option(Whole { what: "a number of bits", range: 0..=u32::MAX.into() })?;
-    Ok(bits.and_then(|bits| usize::try_from(bits).ok()))
-}
-
-/// A whole number within a range, if one is stated.
-struct Whole {
-    what: &'static str,
-    range: std::ops::RangeInclusive<u64>,
-}
-
-impl<'de> Visitor<'de> for Whole {
-    type Value = Option<u64>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.what)
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Option<u64>, E> {
-        match self.range.contains(&number) {
-            true => Ok(Some(number)),
-            false => Err(E::invalid_value(Unexpected::Unsigned(number), &self)),
-        }
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Option<u64>, E> {
-        match u64::try_from(number) {
-            Ok(number) => self.visit_u64(number),
-            Err(_) => Err(E::invalid_value(Unexpected::Signed(number), &self)),
-        }
-    }
-
-    fn visit_none<E>(self) -> Result<Option<u64>, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<u64>, D::Error> {
-        deserializer.deserialize_u64(self)
-    }
+    let positive = |number: i64| match number {
+        1.. => Ok(number.unsigned_abs()),
+        _ => Err(de::Error::invalid_value(Unexpected::Signed(number), &MILLISECONDS)),
+    };
+    Option::<i64>::deserialize(deserializer)?.map(positive).transpose()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::value::SeqAccessDeserializer;
-use serde::de::{self, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{DescriptionError, DescriptionProblem, FieldSegment};
@@ -132,39 +132,7 @@ impl<'de> Visitor<'de> for Rule {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, entries: A) -> Result<RuleDescription, A::Error> {
-        let entries = Vec::<RuleEntry>::deserialize(SeqAccessDeserializer::new(entries))?;
-        Ok(entries.into_iter().map(|entry| entry.0).collect())
-    }
-}
-
-/// An entry of a list: a text.
-struct RuleEntry(String);
-
-impl<'de> Deserialize<'de> for RuleEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Entry)
-    }
-}
-
-struct Entry;
-
-impl<'de> Visitor<'de> for Entry {
-    type Value = RuleEntry;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<RuleEntry, E> {
-        Ok(RuleEntry(text.to_owned()))
-    }
-
-    /// Some write a pattern's kind as the name of a field.
-    fn visit_map<M: MapAccess<'de>>(self, mut fields: M) -> Result<RuleEntry, M::Error> {
-        let kind = fields.next_key::<String>()?.filter(|kind| ["subtree", "rpc"].contains(&kind.as_str()));
-        Err(kind.map_or_else(
-            || de::Error::invalid_type(Unexpected::Map, &self),
-            |kind| de::Error::custom(format_args!("write the string \"{kind}:…\", and no table")),
-        ))
+        let entries = Vec::<String>::deserialize(SeqAccessDeserializer::new(entries))?;
+        Ok(entries.into_iter().collect())
     }
 }

@@ -160,7 +160,7 @@ fn a_faulty_field_is_named_with_its_line_and_value() {
         ),
         (
             "paths = ['/',\n{ subtree = '/rest' }]",
-            "line 6: application `wiki`: paths[1]: write the string \"subtree:…\", and no table",
+            "line 6: application `wiki`: paths[1]: expected a string, found a table",
         ),
         // methods
         (

@@ -135,7 +135,7 @@ fn keys_for_http_message_signatures() {
     for (change, expected) in [
         (
             "keys = [{ jwk = 1 }]",
-            "line 3: application `wiki`: keys[0].jwk: expected a JWK, as a table of its members or as a string, found 1",
+            "line 3: application `wiki`: keys[0].jwk: a JWK is a table of its members, or a string",
         ),
         (
             "schemes = ['http-signature']",
