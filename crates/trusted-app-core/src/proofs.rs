@@ -88,9 +88,13 @@ pub(crate) enum Signed<'r> {
     Request(Box<SignedRequest>),
 }
 
+/// What was signed. That of a usual request needs no memory of its own.
+pub(crate) type SignedBytes = SmallVec<[u8; 512]>;
+
 /// One request under an HTTP message signature.
 #[derive(Debug)]
 pub(crate) struct SignedRequest {
+    pub(crate) base: SignedBytes,
     pub(crate) content: ExpectedContent,
     pub(crate) proxy_fields: Vec<HeaderName>,
     pub(crate) tenant: Option<Box<str>>,

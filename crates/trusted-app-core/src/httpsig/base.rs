@@ -9,6 +9,7 @@ use sfv::{BareItemFromInput, ItemSerializer};
 use super::fields::{SignatureFields, all};
 use super::input::{self, Component, Input, Wanted};
 use crate::limits::MAX_SIGNATURE_BASE_BYTES;
+use crate::proofs::SignedBytes;
 use crate::rejection::Rejection;
 
 mod member;
@@ -68,12 +69,17 @@ impl<'a> Target<'a> {
 
 /// The bytes that are signed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SignatureBase(Vec<u8>);
-
-/// Room for the base of a usual request.
-const CAPACITY: usize = 1024;
+pub struct SignatureBase(SignedBytes);
 
 impl SignatureBase {
+    pub(super) fn from_bytes(bytes: SignedBytes) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn into_bytes(self) -> SignedBytes {
+        self.0
+    }
+
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -147,7 +153,7 @@ impl SignatureBase {
     }
 
     pub(super) fn empty() -> Self {
-        Self(Vec::with_capacity(CAPACITY))
+        Self(SignedBytes::new())
     }
 
     #[inline]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
 use sfv::BareItemFromInput;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
@@ -111,17 +110,17 @@ impl<'a> Credentials<'a> {
         let proxy_fields = policy.uncovered_proxy_fields(&self.input, request.headers);
         policy.check_window(self.created, self.expires, now, SignaturePolicy::MAX_AGE)?;
         let key = self.key_id.parse().map_err(|_| self.key_unknown())?;
-        Ok(Checked {
-            credentials: self,
-            base,
-            key,
-            user: name,
-            tenant,
-            has_content,
-            content,
-            proxy_fields,
-            policy,
-        })
+        let last_claim = policy.last_claim(self.created);
+        let nonce = Nonce {
+            bytes: SmallVec::from_slice(self.nonce.as_bytes()),
+            expires: self.expires,
+            last_claim,
+            lifetime: policy.nonce_lifetime(),
+            earliest_until: SignaturePolicy::earliest_until(last_claim),
+        };
+        let base = base.into_bytes();
+        let signed = Box::new(SignedRequest { base, content, proxy_fields, tenant, nonce });
+        Ok(Checked { credentials: self, signed, key, user: name, has_content, policy })
     }
 
     fn key_unknown(&self) -> Rejection {
@@ -131,17 +130,14 @@ impl<'a> Credentials<'a> {
 
 /// A signature that covers what it must and whose time it is. Nothing is proven yet: what remains is
 /// whether it holds.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Checked<'a> {
     credentials: Credentials<'a>,
-    base: SignatureBase,
+    signed: Box<SignedRequest>,
     key: Thumbprint,
     user: SmolStr,
-    tenant: Option<Box<str>>,
     /// Whether that is known already.
     has_content: bool,
-    content: ExpectedContent,
-    proxy_fields: Vec<HeaderName>,
     policy: &'a SignaturePolicy,
 }
 
@@ -151,12 +147,6 @@ impl Checked<'_> {
     #[must_use]
     pub fn key(&self) -> &Thumbprint {
         &self.key
-    }
-
-    /// What is signed.
-    #[must_use]
-    pub fn base(&self) -> &SignatureBase {
-        &self.base
     }
 
     /// The rejection for when no application has the key.
@@ -179,39 +169,28 @@ impl Checked<'_> {
         application: &Arc<TrustedApplication>,
         now: Timestamp,
     ) -> Result<Verified<'static>, Rejection> {
-        let credentials = self.credentials;
+        let Self { credentials, mut signed, key: name, user, has_content, policy } = self;
         if !application.schemes().contains(&Scheme::HttpSignature) {
             return Err(Rejection::SchemeNotAllowed);
         }
-        let key = application.live_signature_key(&self.key, now).ok_or_else(|| credentials.key_unknown())?;
+        let key = application.live_signature_key(&name, now).ok_or_else(|| credentials.key_unknown())?;
         if credentials.algorithm.is_some_and(|algorithm| algorithm != key.algorithm().as_str()) {
             return Err(Rejection::AlgorithmMismatch);
         }
         let (created, expires) = (credentials.created, credentials.expires);
-        self.policy.check_window(created, expires, now, SignaturePolicy::max_age(application))?;
-        let holds = key.verify(self.base.as_bytes(), &credentials.signature);
-        holds.map_err(|_| Rejection::BadSignatureBase { base: self.base.for_log(&credentials.input) })?;
-        let may_be_unsigned = application.conditions().insecure_unsigned_bodies;
-        let content = match self.content {
-            ExpectedContent::Unsigned if !may_be_unsigned && self.has_content => {
+        policy.check_window(created, expires, now, SignaturePolicy::max_age(application))?;
+        if key.verify(&signed.base, &credentials.signature).is_err() {
+            let base = SignatureBase::from_bytes(signed.base).for_log(&credentials.input);
+            return Err(Rejection::BadSignatureBase { base });
+        }
+        if signed.content == ExpectedContent::Unsigned && !application.conditions().insecure_unsigned_bodies {
+            if has_content {
                 return Err(Rejection::not_covered("`content-digest`: the application may not leave it out"));
             }
-            ExpectedContent::Unsigned if !may_be_unsigned => ExpectedContent::Empty,
-            content => content,
-        };
-        let last_claim = self.policy.last_claim(created);
-        let nonce = Nonce {
-            bytes: SmallVec::from_slice(credentials.nonce.as_bytes()),
-            expires,
-            last_claim,
-            lifetime: self.policy.nonce_lifetime(),
-            earliest_until: SignaturePolicy::earliest_until(last_claim),
-        };
-        let signature =
-            VerifiedSignature::new(Scheme::HttpSignature, self.key.fingerprint(), created, self.user);
-        let (proxy_fields, tenant) = (self.proxy_fields, self.tenant);
-        let signed = SignedRequest { content, proxy_fields, tenant, nonce };
-        Ok(Verified::new(application, signature, Signed::Request(Box::new(signed)), now))
+            signed.content = ExpectedContent::Empty;
+        }
+        let signature = VerifiedSignature::new(Scheme::HttpSignature, name.fingerprint(), created, user);
+        Ok(Verified::new(application, signature, Signed::Request(signed), now))
     }
 }
 
