@@ -99,7 +99,7 @@ impl DescriptionError {
     pub(super) fn redacted(mut self) -> Self {
         /// No name of a field, and no state of a key, is so long.
         const LONG: usize = 32;
-        if self.field() == Some("keys") {
+        if self.field().is_none_or(|field| field == "keys") {
             match &mut self.problem {
                 DescriptionProblem::Unexpected { found, .. } if found.starts_with(THE_STRING) => {
                     A_STRING.clone_into(found);
@@ -216,10 +216,6 @@ impl de::Error for DescriptionError {
 
     fn missing_field(field: &'static str) -> Self {
         Self::missing(field, "the name that its requests carry") // only the id must be there for `serde`
-    }
-
-    fn duplicate_field(field: &'static str) -> Self {
-        Self::new([FieldSegment::from(field)], DescriptionProblem::Text("stated twice".to_owned()))
     }
 }
 

@@ -114,7 +114,6 @@ impl fmt::Debug for KeyDescription {
     }
 }
 
-#[expect(clippy::ref_option, reason = "the form that serde asks for")]
 fn write_jwk<S: Serializer>(jwk: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     let members = jwk.as_ref().and_then(|text| serde_json::from_str::<BTreeMap<String, Value>>(text).ok());
     match members {
