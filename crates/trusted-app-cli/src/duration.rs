@@ -61,7 +61,7 @@ mod tests {
             match parse(text) {
                 Ok(_) => assert_eq!(words, "", "{text}"),
                 Err(error) => {
-                    assert!(error.to_string().contains(words) && !words.is_empty(), "{text}: {error}")
+                    assert!(error.to_string().contains(words) && !words.is_empty(), "{text}: {error}");
                 }
             }
         }

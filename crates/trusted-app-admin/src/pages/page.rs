@@ -131,6 +131,7 @@ impl Page {
     }
 
     /// What a page needs, or the page without it.
+    #[expect(clippy::result_large_err, reason = "the answer itself, at once")]
     pub(super) fn needs<T>(&self, title: &str, found: Result<T, AdminError>) -> Result<T, Response> {
         found.map_err(|error| self.failed(title, &error))
     }

@@ -82,7 +82,7 @@ pub enum FieldError {
     SameKey(String),
     /// The details could not be fetched.
     #[error(transparent)]
-    Fetch(#[from] FetchError),
+    Fetch(Box<FetchError>),
     /// The old keys cannot be revoked, since no other is in use.
     #[error("No other key of the application is active, so the old one cannot be revoked yet.")]
     NoOtherKey,
@@ -104,6 +104,12 @@ pub enum FieldError {
     /// The registry cannot keep the application, for this reason.
     #[error("The application cannot be registered: {0}")]
     Registry(String),
+}
+
+impl From<FetchError> for FieldError {
+    fn from(error: FetchError) -> Self {
+        Self::Fetch(Box::new(error))
+    }
 }
 
 impl FieldError {

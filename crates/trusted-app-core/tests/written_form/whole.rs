@@ -153,7 +153,7 @@ fn whom_it_may_act_as() {
 
 #[test]
 fn fields_that_differ_are_named() {
-    let one = ApplicationDescription::read(&minimal()).unwrap();
+    let one = ApplicationDescription::read(minimal()).unwrap();
     let mut other = one.clone();
     other.keys[0].state = Some(KeyState::Retiring);
     other.name = Some("Wiki".to_owned());
