@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use sfv::BareItemFromInput;
 use smallvec::SmallVec;
 
-use self::proof::Answer;
+use self::proof::{Answer, TAG};
 use super::base::{Message, RequestMessage, ResponseMessage, SignatureBase};
 use super::digest::{CONTENT_DIGEST, parse_content_digest};
 use super::fields::{SIGNATURE, SIGNATURE_INPUT, SignatureFields};
@@ -42,9 +42,6 @@ pub use skipped::{SkipReason, SkippedKey};
 
 /// The media type of a key directory.
 pub const DIRECTORY_MEDIA_TYPE: &str = "application/http-message-signatures-directory+json";
-
-/// The `tag` of a directory's signatures.
-const TAG: &str = "http-message-signatures-directory";
 
 /// Room for the signatures of [`MAX_DIRECTORY_KEYS`] keys.
 const MAX_INPUT_BYTES: usize = 8 * 1024;

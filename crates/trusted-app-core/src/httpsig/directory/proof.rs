@@ -9,12 +9,15 @@ use crate::clock::Timestamp;
 use crate::crypto::SignatureKey;
 use crate::httpsig::base::{Message, RequestMessage, ResponseMessage, SignatureBase};
 use crate::httpsig::digest::CONTENT_DIGEST;
-use crate::httpsig::fields::{SignatureFields, TAG};
+use crate::httpsig::fields::SignatureFields;
 use crate::httpsig::input::{self, Input, Wanted};
 use crate::httpsig::policy::SignaturePolicy;
 use crate::limits::{MAX_DIRECTORY_AGE, MAX_DIRECTORY_KEYS};
 use crate::rejection::{Rejection, TimeLimit};
 use crate::text::escaped;
+
+/// The `tag` of a directory's signatures.
+pub(super) const TAG: &str = "http-message-signatures-directory";
 
 /// The longest text of a publisher's that is shown, in characters.
 pub(super) const MAX_SHOWN: usize = 128;
