@@ -51,7 +51,7 @@ pub enum Outcome<'a> {
     ContinuedAsAnonymous(&'a Rejected),
 }
 
-/// Receives one [`Decision`] per request that carried credentials or was refused for want of them.
+/// Receives one [`Decision`] per request that carried credentials or was rejected for want of them.
 ///
 /// It is called on the request path: hand the record on and return. A closure is one, and so is a pair of two:
 ///
@@ -78,7 +78,7 @@ pub enum Outcome<'a> {
 /// let accepted = count(&ACCEPTED, |outcome| matches!(outcome, Outcome::Authenticated { .. }));
 /// let layer = layer.audit((count(&ALL, |_| true), accepted)).build()?;
 ///
-/// // A request without credentials is refused, and both are told.
+/// // A request without credentials is rejected, and both are told.
 /// # let service = layer.layer(tower::service_fn(async |_: http::Request<Body>| {
 /// #     Ok::<_, std::convert::Infallible>(http::Response::new(Body::default()))
 /// # }));
@@ -113,7 +113,7 @@ impl Decision<'_> {
         self.signature.map(|signature| self.at.millis_since(signature.created()))
     }
 
-    /// Writes one event: `INFO` for a success, `WARN` for a refusal.
+    /// Writes one event: `INFO` for a success, `WARN` for a rejection.
     pub(crate) fn trace(&self) {
         // What HTTP message signatures claim is a key: only a look-up tells whose it is.
         let found = self.application.map(|application| application.id().as_str());

@@ -15,8 +15,8 @@ use crate::budget::Budget;
 ///
 /// A request has content when a byte of a body comes. A proxy may announce a body that does not come, with
 /// `Transfer-Encoding: chunked` or in HTTP/2. So where no digest is covered, the layer waits for the first byte or the
-/// end before it calls the inner service: a byte is refused (`coverage`, 401), and so is a body that has not ended
-/// after those 10 seconds. A `Content-Length` other than 0 is refused at once.
+/// end before it calls the inner service: a byte is rejected (`coverage`, 401), and so is a body that has not ended
+/// after those 10 seconds. A `Content-Length` other than 0 is rejected at once.
 ///
 /// Behind a proxy that adds fields to each request, name them:
 ///
@@ -72,7 +72,7 @@ impl HttpSignatures {
     /// The largest body that is held, in bytes, and how long one may take to come. [Streamed](Self::streaming) bodies
     /// are not held, so that only the time counts, and only where no digest is covered: until the first byte or the end.
     ///
-    /// A body that ends later than [`SignaturePolicy::MAX_AGE`] and the skew after its signature was created is refused all the
+    /// A body that ends later than [`SignaturePolicy::MAX_AGE`] and the skew after its signature was created is rejected all the
     /// same: its nonce might be forgotten.
     #[must_use]
     pub fn body_limit(self, bytes: usize, within: Duration) -> Self {

@@ -21,7 +21,7 @@ pub trait Reject<ResBody>: Send + Sync + 'static {
 
     /// The source of the [error](crate::SignedBodyError::Mismatch) in which a body ends that was
     /// [handed on while it came](crate::HttpSignatures::streaming) and is not the one that was signed: what the
-    /// framework that reads it makes an answer of. `None` unless stated.
+    /// framework that reads it makes an answer of. `None` by default.
     fn body_error(&self, rejected: &Rejected, request: &Parts) -> Option<BoxError> {
         let _ = (rejected, request);
         None

@@ -39,7 +39,7 @@ pub use rebuilt::RebuiltUrl;
 /// // One public URL, whatever the Host header says: right behind a proxy that rewrites it.
 /// let one: SignedUrl = "https://tracker.example.com".parse()?;
 ///
-/// // Several: the request's authority selects one; it is refused if it is none of them.
+/// // Several: the request's authority selects one; it is rejected if it is none of them.
 /// let several = SignedUrl::any_of(["https://tracker.example.com", "https://tracker.internal:8443"])?;
 ///
 /// // No base URL, and one for which no request can be.

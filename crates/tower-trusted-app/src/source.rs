@@ -26,7 +26,7 @@ pub enum SourceAddresses {
     PeerAndEveryForwarded,
     /// One address only, the client's: walking from the peer leftwards through the header, past
     /// the proxies that match this rule, the first other address. When all are proxies it is the
-    /// leftmost. An unreadable entry on the way is refused, and so is a request from a proxy that
+    /// leftmost. An unreadable entry on the way is rejected, and so is a request from a proxy that
     /// has both headers. With an empty rule it is always the peer.
     TrustedProxies(AddressRule),
 }
@@ -112,7 +112,7 @@ fn lines<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
     headers.iter().filter(move |(other, _)| *other == name).map(|(_, value)| value)
 }
 
-/// What stands for a header line that is no text: it is no address, and so is refused.
+/// What stands for a header line that is no text: it is no address, and so is rejected.
 const NOT_TEXT: &str = "(not ASCII)";
 
 fn push<'h>(sources: &mut Sources<'h>, entry: &'h str) -> Result<(), Rejection> {

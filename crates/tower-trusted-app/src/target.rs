@@ -9,7 +9,7 @@ use crate::context_path::ContextPath;
 
 /// A request's path and query as they came over the wire, in the request's extensions.
 ///
-/// [`Uri`] refuses some targets that Java's clients sign and send: with `"`, `<` or `>` in the
+/// [`Uri`] rejects some targets that Java's clients sign and send: with `"`, `<` or `>` in the
 /// query, with a backtick in the path, or longer than 65 534 bytes. A server that reads such
 /// targets itself hands the request on under a stand-in URI and leaves the target here. The signed
 /// URL is then rebuilt from this target, and path rules are held against it; so the stand-in must

@@ -51,7 +51,7 @@ const CACHED: HeaderValue = HeaderValue::from_static("max-age=60");
 /// let directory = KeyDirectory::verify(&url, &answer.headers, &body, now)?;
 /// assert_eq!(directory.keys()[0].key, *key.public_key());
 ///
-/// // ... and who got it from another host refuses it: that host does not have our keys.
+/// // ... and who got it from another host rejects it: that host does not have our keys.
 /// let elsewhere = format!("https://wiki.example.net{path}");
 /// assert!(KeyDirectory::verify(&elsewhere, &answer.headers, &body, now).is_err());
 /// # Ok(())

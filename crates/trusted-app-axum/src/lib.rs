@@ -43,7 +43,7 @@
 //! let body = axum::body::to_bytes(response.into_body(), 1024).await?;
 //! assert_eq!(body, "Alice Adams's issues, for the wiki");
 //!
-//! // ... and one that nobody signed is refused.
+//! // ... and one that nobody signed is rejected.
 //! let request = Request::get("https://tracker.example.com/rest/issues").body(Body::empty())?;
 //! assert_eq!(app.oneshot(request).await?.status(), StatusCode::UNAUTHORIZED);
 //! # Ok(())

@@ -8,7 +8,7 @@ const MAX_NAME_BYTES: usize = 255;
 
 #[derive(Debug, Args)]
 pub(crate) struct Author {
-    /// Who makes the change, for the log of changes; the user of this system unless stated
+    /// Who makes the change, for the log of changes; the user of this system by default
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }

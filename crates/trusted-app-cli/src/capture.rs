@@ -151,7 +151,7 @@ fn uri_of(target: &str) -> Result<(Uri, Option<OriginalTarget>), CaptureError> {
         None => return Err(CaptureError::Target),
     };
     let target = with_slash(target);
-    // Without the characters that it refuses, it refuses only what is too long.
+    // Without the characters that it rejects, it rejects only what is too long.
     let stand_in = PathAndQuery::try_from(escaped(&target)).unwrap_or(PathAndQuery::from_static("/"));
     let original = (stand_in.as_str() != target).then(|| OriginalTarget::new(target));
     let origin = origin.map(Uri::try_from).transpose()?.unwrap_or_default();

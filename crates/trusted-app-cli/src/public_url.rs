@@ -7,7 +7,7 @@ use tower_trusted_app::{
 
 #[derive(Debug, Args)]
 pub(crate) struct PublicUrlOptions {
-    /// How the request came, if neither it nor --public-url says so; http unless stated
+    /// How the request came, if neither it nor --public-url says so; http by default
     #[arg(long, value_enum)]
     scheme: Option<UrlScheme>,
 

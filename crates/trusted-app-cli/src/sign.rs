@@ -43,7 +43,7 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "NAME")]
     user: String,
 
-    /// The method; GET unless stated, and with a --body POST. Seraph does not sign it: there it is only the method of
+    /// The method; GET by default, and with a --body POST. Seraph does not sign it: there it is only the method of
     /// the `--curl` command
     #[arg(long, value_name = "M")]
     method: Option<Method>,

@@ -1,4 +1,4 @@
-//! URLs as text: `http::Uri` refuses some characters that Java signs.
+//! URLs as text: `http::Uri` rejects some characters that Java signs.
 
 use std::fmt;
 use std::str::FromStr;

@@ -52,7 +52,7 @@ pub(crate) struct Verify {
     #[arg(long = "denied-user", value_name = "NAME")]
     denied_users: Vec<String>,
 
-    /// Where the request comes from; without it a rule on addresses refuses
+    /// Where the request comes from; without it a rule on addresses rejects
     #[arg(long, value_name = "IP")]
     remote_addr: Option<IpAddr>,
 
@@ -64,7 +64,7 @@ pub(crate) struct Verify {
     #[arg(long = "proxy-field", value_name = "NAME")]
     proxy_fields: Vec<HeaderName>,
 
-    /// The clock, in milliseconds since 1970-01-01T00:00:00Z; now unless stated
+    /// The clock, in milliseconds since 1970-01-01T00:00:00Z; now by default
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     at: Option<i64>,
 

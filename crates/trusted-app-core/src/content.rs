@@ -119,7 +119,7 @@ impl fmt::Debug for DigestHasher {
 #[non_exhaustive]
 pub enum ExpectedContent {
     /// No digest was signed, or that of no content: not one byte of a body may come. A header may announce one all
-    /// the same; the request has content when the first byte comes, and is refused by then.
+    /// the same; the request has content when the first byte comes, and is rejected by then.
     Empty,
     /// The body must have this digest.
     Digest(ContentDigest),

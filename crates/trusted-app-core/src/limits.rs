@@ -40,7 +40,7 @@ pub const GENERATED_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
 pub const MAX_FORWARDED_ADDRESSES: usize = 64;
 
 /// Longest text of a peer's that an answer repeats, in bytes as the answer's headers carry it; the
-/// rest is cut off. Proxies refuse answers whose headers are too large for them, and some then take
+/// rest is cut off. Proxies reject answers whose headers are too large for them, and some then take
 /// the server for broken and send it no requests for a while.
 pub const MAX_REPEATED_BYTES: usize = 512;
 

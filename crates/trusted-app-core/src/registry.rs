@@ -84,7 +84,7 @@ pub trait ApplicationRegistry: Send + Sync + 'static {
     /// The number of the newest change; 0 if there was none.
     fn last_change(&self) -> impl Future<Output = Result<u64, RegistryError>> + Send;
 
-    /// Our own id and key, if the registry refuses them: for those who say so before they add.
+    /// Our own id and key, if the registry rejects them: for those who say so before they add.
     fn reserved(&self) -> Option<Reserved> {
         None
     }
@@ -262,7 +262,7 @@ pub enum ApplicationConflict {
         /// The key's fingerprint: of a Seraph key the SHA-256 of its SubjectPublicKeyInfo, of any other
         /// its thumbprint.
         fingerprint: Fingerprint,
-        /// The application that was refused.
+        /// The application that was rejected.
         application: ApplicationId,
         /// The application that has the key.
         other: ApplicationId,
@@ -279,18 +279,18 @@ pub enum ApplicationConflict {
         /// The key's fingerprint: of a Seraph key the SHA-256 of its SubjectPublicKeyInfo, of any other
         /// its thumbprint.
         fingerprint: Fingerprint,
-        /// The application that was refused.
+        /// The application that was rejected.
         application: ApplicationId,
     },
     /// It is our own id.
     #[error("the application id `{application}` is this server's own")]
     LocalId {
-        /// The id that was refused.
+        /// The id that was rejected.
         application: ApplicationId,
     },
 }
 
-/// Our own id and key, which no trusted application may have: what a store refuses besides the ids
+/// Our own id and key, which no trusted application may have: what a store rejects besides the ids
 /// and keys that it holds.
 #[derive(Debug, Clone)]
 pub struct Reserved {
@@ -299,7 +299,7 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// Refuses an application with our own id or key.
+    /// Rejects an application with our own id or key.
     ///
     /// # Errors
     ///
@@ -308,7 +308,7 @@ impl Reserved {
         self.check_keys(application.id(), application.fingerprints())
     }
 
-    /// Refuses our own id, and our own key among those of these fingerprints.
+    /// Rejects our own id, and our own key among those of these fingerprints.
     ///
     /// # Errors
     ///

@@ -62,13 +62,13 @@ impl LdapDirectoryBuilder {
         }
     }
 
-    /// Binds as this account, which needs to read only; anonymously unless stated.
+    /// Binds as this account, which needs to read only; anonymously by default.
     pub fn bind(mut self, dn: impl Into<String>, password: &str) -> Self {
         self.account = Some((dn.into(), Password::new(password)));
         self
     }
 
-    /// The certificates, in PEM, of which one must have signed the server's; the system's roots unless stated.
+    /// The certificates, in PEM, of which one must have signed the server's; the system's roots by default.
     pub fn roots_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots = Some(pem.into());
         self
@@ -80,13 +80,13 @@ impl LdapDirectoryBuilder {
         self
     }
 
-    /// The attribute that has a user's name; `uid` unless stated. An entry with several values of it is ambiguous.
+    /// The attribute that has a user's name; `uid` by default. An entry with several values of it is ambiguous.
     pub fn name_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.search.name_attribute = attribute.into();
         self
     }
 
-    /// Which entries are users, such as `(objectClass=person)`; all below the base unless stated.
+    /// Which entries are users, such as `(objectClass=person)`; all below the base by default.
     pub fn user_filter(mut self, filter: impl Into<String>) -> Self {
         self.search.filter = filter.into();
         self
@@ -113,7 +113,7 @@ impl LdapDirectoryBuilder {
         self
     }
 
-    /// How a user's groups are found; nobody is in any unless stated.
+    /// How a user's groups are found; nobody is in any by default.
     pub fn groups(mut self, groups: GroupSearch) -> Self {
         self.search.groups = Some(groups);
         self
@@ -135,21 +135,21 @@ impl LdapDirectoryBuilder {
         self
     }
 
-    /// How many connections there may be at once; 8 unless stated. Further look-ups wait.
+    /// How many connections there may be at once; 8 by default. Further look-ups wait.
     pub fn connections(mut self, max: usize) -> Self {
         self.connections = max;
         self
     }
 
-    /// For how long a connection without work is kept; 60 seconds unless stated. Less than what a firewall on the way
+    /// For how long a connection without work is kept; 60 seconds by default. Less than what a firewall on the way
     /// forgets connections after, and the server closes them after.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// How long a look-up may take in all, waiting and connecting included; 4 seconds unless stated. The layer has a
-    /// bound of its own, 5 seconds unless stated. A connection that was kept has half of it, so that the rest is enough
+    /// How long a look-up may take in all, waiting and connecting included; 4 seconds by default. The layer has a
+    /// bound of its own, 5 seconds by default. A connection that was kept has half of it, so that the rest is enough
     /// for a fresh one if something on the way has silently forgotten it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

@@ -112,7 +112,7 @@ impl GroupSearch {
         }
     }
 
-    /// The attribute that names a group; `cn` unless stated.
+    /// The attribute that names a group; `cn` by default.
     #[must_use]
     pub fn name_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.name_attribute = attribute.into();

@@ -19,7 +19,7 @@
 //!
 //! Connections are encrypted, by StartTLS (`ldap://`) or from the first byte (`ldaps://`), and the server's certificate
 //! must be good for the host in the URL under the system's roots, or under those that you state. Connections are
-//! pooled, and a server that was restarted is connected to anew. Whatever goes wrong with the server is an error, which
+//! pooled, and a server that was restarted is connected to again. Whatever goes wrong with the server is an error, which
 //! the layer answers with 503.
 //!
 //! # Names

@@ -26,7 +26,7 @@ pub enum RedisReplayError {
     /// Redis may forget claims before their time to make room for others.
     #[error("Redis may forget claims to make room: its maxmemory-policy is {0}, and must be noeviction")]
     Evicts(String),
-    /// Redis answered with something else than `SET` does, or forgot a claim that was just refused.
+    /// Redis answered with something else than `SET` does, or forgot a claim that was just rejected.
     #[error("Redis answered a SET with something that is neither OK nor nil, or its key was gone at once")]
     Unexpected,
 }

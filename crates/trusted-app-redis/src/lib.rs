@@ -20,13 +20,13 @@
 //!
 //! An application that is registered with
 //! [`replay_protection`](trusted_app_core::application::TrustedApplicationBuilder::replay_protection)
-//! then has each request accepted once by all servers together, and refused with `REPLAYED` by the
-//! others. Without an answer of Redis in time it is refused as unavailable.
+//! then has each request accepted once by all servers together, and rejected with `REPLAYED` by the
+//! others. Without an answer of Redis in time it is rejected as unavailable.
 //!
 //! # What Redis must be like
 //!
 //! * Version 2.6.12 or newer; one primary, no cluster.
-//! * It must forget nothing: a server with `maxmemory` and a policy other than `noeviction` is refused,
+//! * It must forget nothing: a server with `maxmemory` and a policy other than `noeviction` is rejected,
 //!   where it tells ([`insecure_allow_eviction`](RedisReplayStore::insecure_allow_eviction)).
 //! * A replica that takes over may lack the newest claims, and a restart without persistence lacks
 //!   all: what was claimed before can then be claimed again, as long as its certificate is good.

@@ -26,7 +26,7 @@ use crate::link::Link;
 /// the second also asks with `GET` for the number under the key, by which a claim knows itself from any other. An account
 /// of Redis's therefore needs `SET` and `GET`, and `INFO` to find out whether Redis [may forget](crate#what-redis-must-be-like).
 ///
-/// A claim that ended with an error may have been made all the same, so a request that was refused as unavailable has to
+/// A claim that ended with an error may have been made all the same, so a request that was rejected as unavailable has to
 /// be signed again.
 #[derive(Clone)]
 pub struct RedisReplayStore {
@@ -38,10 +38,10 @@ pub struct RedisReplayStore {
 }
 
 impl RedisReplayStore {
-    /// What keys begin with, unless stated.
+    /// What keys begin with by default.
     pub const DEFAULT_KEY_PREFIX: &str = "trusted-app:replay:";
 
-    /// How long a claim may take, unless stated: half a second.
+    /// How long a claim may take by default: half a second.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
 
     /// A store in the Redis of this URL: `redis://[[user]:password@]host[:port][/database]`,
@@ -68,7 +68,7 @@ impl RedisReplayStore {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// How long a claim may take, connecting included. Half a second unless stated; more than the
+    /// How long a claim may take, connecting included. Half a second by default; more than the
     /// layer's own time-out for look-ups makes no difference.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
@@ -119,7 +119,7 @@ impl Numbers {
     }
 }
 
-/// Redis adds its own time to the lifetime, and refuses what goes beyond 2^63 then.
+/// Redis adds its own time to the lifetime, and rejects what goes beyond 2^63 then.
 const LONGEST_MS: u64 = 1 << 62;
 
 /// Shows no password.

@@ -25,7 +25,7 @@ const COLUMN_COUNT: usize = 16;
 /// Longest text of one column, in bytes; what is longer is cut.
 const MAX_TEXT: usize = 2048;
 
-/// Writes every decision, allowed and refused, into the table `trusted_app_decision`.
+/// Writes every decision, allowed and rejected, into the table `trusted_app_decision`.
 ///
 /// A request hands its record over and goes on: it never waits for the database and never fails by
 /// it. A task writes the records in batches, and tries again while the database is away. At most
@@ -113,12 +113,12 @@ pub struct SqlAuditBuilder<D: Dialect> {
 }
 
 impl<D: Dialect> SqlAuditBuilder<D> {
-    /// How many records may wait, at least 1; 8192 unless stated. A record is at most about 20 KB.
+    /// How many records may wait, at least 1; 8192 by default. A record is at most about 20 KB.
     pub fn capacity(self, capacity: usize) -> Self {
         Self { capacity: capacity.max(1), ..self }
     }
 
-    /// How many records are written in one transaction, from 1 to 1024; 256 unless stated.
+    /// How many records are written in one transaction, from 1 to 1024; 256 by default.
     pub fn batch(self, batch: usize) -> Self {
         Self { batch: batch.clamp(1, 1024), ..self }
     }

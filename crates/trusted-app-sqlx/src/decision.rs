@@ -22,9 +22,9 @@ pub struct RecordedDecision {
     pub at: Timestamp,
     /// `authenticated`, `rejected` or `continued as anonymous`.
     pub outcome: String,
-    /// The [code](tower_trusted_app::seraph::Code) of a refusal.
+    /// The [code](tower_trusted_app::seraph::Code) of a rejection.
     pub code: Option<String>,
-    /// Code and message of a refusal, for people.
+    /// Code and message of a rejection, for people.
     pub reason: Option<String>,
     /// The application, if the id of the request is registered.
     pub application: Option<String>,
@@ -53,13 +53,13 @@ pub struct RecordedDecision {
     pub seen_before: bool,
 }
 
-/// Which decisions are asked for; all unless stated.
+/// Which decisions are asked for; all by default.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct DecisionFilter {
     /// Only those about this application, or about a request that claimed to be it.
     pub application: Option<String>,
-    /// Only refusals.
+    /// Only rejections.
     pub refused: bool,
     /// Only those with a higher number.
     pub after: u64,

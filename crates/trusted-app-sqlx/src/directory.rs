@@ -112,7 +112,7 @@ pub struct SqlUser {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlDirectoryError {
-    /// It cannot be reached, or it refuses the query.
+    /// It cannot be reached, or it rejects the query.
     #[error("the database cannot look users up: {0}")]
     Database(#[from] SqlError),
     /// A row without a name, or a query with too few columns.
@@ -148,7 +148,7 @@ impl<D: Dialect> SqlDirectory<D> {
     }
 
     /// The query for a user's groups: it gets the name as the table spells it as `$1`, and answers with one group a row.
-    /// Nobody is in any unless stated.
+    /// Nobody is in any by default.
     #[must_use]
     pub fn groups(self, query: impl Into<String>) -> Self {
         self.with(|queries| queries.groups = Some(query.into()))
@@ -188,7 +188,7 @@ impl<D: Dialect> SqlDirectory<D> {
 
     /// The user whose row the query finds and whose name is covered.
     async fn find(&self, name: &FoldedName<'_>) -> Result<UserLookup<SqlUser>, SqlDirectoryError> {
-        // Nobody is called that, and PostgreSQL refuses the parameter.
+        // Nobody is called that, and PostgreSQL rejects the parameter.
         if name.key().contains('\0') {
             return Ok(UserLookup::Unknown);
         }

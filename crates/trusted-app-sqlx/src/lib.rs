@@ -29,8 +29,8 @@
 //! registry.add(wiki("confluence:4711")?, "alice").await?;
 //!
 //! // The key belongs to one application: whoever held it under two ids could pick the laxer rules.
-//! let refused = registry.add(wiki("confluence:4712")?, "alice").await.unwrap_err();
-//! assert!(matches!(refused, RegistryError::Conflict(_)));
+//! let rejected = registry.add(wiki("confluence:4712")?, "alice").await.unwrap_err();
+//! assert!(matches!(rejected, RegistryError::Conflict(_)));
 //! # Ok(())
 //! # }
 //! ```
@@ -79,7 +79,7 @@
 //! `sqlx` takes where none is stated, goes on in plain text and without a word when the server, or somebody in between,
 //! offers no TLS. Beyond one machine say `sslmode=verify-full` in the URL, as in
 //! `postgres://tracker@db.example.com/tracker?sslmode=verify-full`, or `PgSslMode::VerifyFull`; with `sslrootcert=FILE`
-//! where the server's certificate is by an authority of your own. Without the feature it then refuses to connect.
+//! where the server's certificate is by an authority of your own. Without the feature it then rejects to connect.
 //!
 //! The tables' names begin with `trusted_app_`, so they may stand in a database of yours.
 

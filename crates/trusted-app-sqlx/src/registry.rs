@@ -48,13 +48,13 @@ impl<D: Dialect> SqlRegistry<D> {
         Ok(Self { pool, reserved: None, clock: Arc::new(SystemClock) })
     }
 
-    /// Refuses our own id and key.
+    /// Rejects our own id and key.
     #[must_use]
     pub fn local(self, local: &LocalApplication) -> Self {
         Self { reserved: Some(local.into()), ..self }
     }
 
-    /// The clock that stamps changes; the system's unless stated.
+    /// The clock that stamps changes; the system's by default.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -294,7 +294,7 @@ impl<D: Dialect> Write<'_, D> {
     }
 
     /// Makes the keys this application's. Of two nodes that want the same one the second waits here
-    /// and is refused.
+    /// and is rejected.
     async fn take_keys(&mut self, application: &TrustedApplication) -> Result<(), RegistryError> {
         let id = application.id();
         for fingerprint in application.fingerprints() {

@@ -278,7 +278,7 @@ async fn last_change<R: ApplicationRegistry>(registry: &R) -> u64 {
     registry.last_change().await.unwrap_or_else(|error| panic!("reading the log's end: {error}"))
 }
 
-/// Whether it is refused, and with the right error.
+/// Whether it is rejected, and with the right error.
 #[track_caller]
 fn refused<T>(outcome: Result<T, RegistryError>, what: &str, is_right: impl Fn(&RegistryError) -> bool) {
     match outcome {

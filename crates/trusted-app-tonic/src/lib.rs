@@ -33,7 +33,7 @@
 //! let check = || Request::new(HealthCheckRequest::default());
 //! assert!(client.check(check().acting_as("alice")).await.is_ok());
 //!
-//! // Another RPC is refused, and so is one that nobody signed.
+//! // Another RPC is rejected, and so is one that nobody signed.
 //! let status = client.watch(check().acting_as("alice")).await.unwrap_err();
 //! assert_eq!(status.code(), Code::PermissionDenied);
 //! assert_eq!(status.get_details_error_info().unwrap().reason, "BAD_URL");

@@ -55,12 +55,12 @@ pub trait RequestExt: sealed::Sealed {
     fn acting_as(self, user: &str) -> Self;
 
     /// Leaves the messages out of the HTTP message signature: for a stream of the client's, which an
-    /// [`http_sign_layer`](crate::http_sign_layer) refuses otherwise.
+    /// [`http_sign_layer`](crate::http_sign_layer) rejects otherwise.
     ///
     /// Insecure: whoever is between the two can put other messages under the signature. A server accepts it only
     /// where its [policy](tower_trusted_app::httpsig::Policy::with_insecure_unsigned_content) and the
     /// [application's registration](crate::application::TrustedApplicationBuilder::insecure_unsigned_bodies) both
-    /// say so, and refuses it with 16 (`coverage`) anywhere else.
+    /// say so, and rejects it with 16 (`coverage`) anywhere else.
     ///
     /// ```
     /// use tonic::Request;

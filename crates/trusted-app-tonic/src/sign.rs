@@ -39,7 +39,7 @@ use tower_trusted_app::crypto::PrivateSignatureKey;
 /// match client.check(request).await {
 ///     Ok(answer) => println!("{answer:?}"),
 ///     Err(status) if not_sent(&status).is_some() => println!("not signed, not sent: {status}"),
-///     Err(status) => println!("refused, or failed: {status}"),
+///     Err(status) => println!("rejected, or failed: {status}"),
 /// }
 /// # Ok(())
 /// # }
@@ -56,7 +56,7 @@ pub fn sign_layer<G>(signer: G, origin: Origin) -> SignLayer<G> {
 /// nonce of its own.
 ///
 /// **Streams.** A digest stands before what it covers, so the signer needs a request's messages before it leaves.
-/// The one message of a unary or server-streaming RPC is there. A stream of the client's is refused with
+/// The one message of a unary or server-streaming RPC is there. A stream of the client's is rejected with
 /// [`Error::StreamingBody`](client::Error::StreamingBody) as soon as it would have to be waited for, since its
 /// next message may come only after the server's answer. Where client and server agree on that,
 /// [`insecure_unsigned_body`](crate::RequestExt::insecure_unsigned_body) lets it pass. (A stream that is all
@@ -92,7 +92,7 @@ pub fn sign_layer<G>(signer: G, origin: Origin) -> SignLayer<G> {
 /// let check = || Request::new(HealthCheckRequest::default());
 /// assert!(client.check(check().acting_as("alice")).await.is_ok());
 ///
-/// // The server does not know bob, and whom it does not know it refuses.
+/// // The server does not know bob, and whom it does not know it rejects.
 /// let status = client.check(check().acting_as("bob")).await.unwrap_err();
 /// assert_eq!(status.code(), Code::PermissionDenied);
 /// assert_eq!(status.metadata().get("trusted-app-error").unwrap(), "forbidden");

@@ -10,7 +10,7 @@ use super::origin::Origin;
 /// [`SignLayer`](super::SignLayer).
 ///
 /// Make a new one for each request. It belongs to the first origin it is signed for, and so do all
-/// its clones: when a middleware that follows redirects carries it to another origin, it is refused
+/// its clones: when a middleware that follows redirects carries it to another origin, it is rejected
 /// there with [`Error::ForeignOrigin`].
 #[derive(Clone)]
 pub struct ActAs {

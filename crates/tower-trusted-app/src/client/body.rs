@@ -1,4 +1,4 @@
-//! The bodies of requests that are signed: how they are read, and made anew.
+//! The bodies of requests that are signed: how they are read, and made again.
 
 use std::mem;
 use std::pin::Pin;
@@ -12,14 +12,14 @@ use trusted_app_core::BoxError;
 
 use super::error::Error;
 
-/// How a signer reads bodies of type `B`, and makes one anew of what it has read. It is a type that
+/// How a signer reads bodies of type `B`, and makes one again of what it has read. It is a type that
 /// [`HttpSignLayer::rebuild`](super::HttpSignLayer::rebuild) names.
 pub trait Rebuild<B> {
     /// Whether the signer waits for a body to come.
     ///
     /// Where a request may be one side of a conversation, whose next part comes after the answer to the one
     /// before, it would wait for ever. Without waiting, a body that is not all there when the request is made
-    /// is refused with [`Error::StreamingBody`].
+    /// is rejected with [`Error::StreamingBody`].
     const WAITS: bool;
 
     /// A body of these bytes.

@@ -12,7 +12,7 @@ use super::origin::{Origin, OriginError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The signer failed, or refuses to sign this user or URL.
+    /// The signer failed, or rejects to sign this user or URL.
     #[error("the request was not signed and not sent: {0}")]
     Sign(#[from] SignError),
     /// The request has something that an HTTP message signature cannot cover, such as content without a

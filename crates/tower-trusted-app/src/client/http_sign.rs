@@ -40,8 +40,8 @@ use crate::http_signatures::HttpSignatures;
 /// What the [module](super) says of [`SignLayer`](super::SignLayer) holds here too: what leaves and what does not,
 /// and where to put it. Which of the two a client uses is its configuration; neither ever tries the other.
 ///
-/// Each body is read to its end before the request leaves, and refused above a
-/// [limit](Self::body_limit). The inner service gets it anew, so its type must be `From<Bytes>`, or `M` must say
+/// Each body is read to its end before the request leaves, and rejected above a
+/// [limit](Self::body_limit). The inner service gets it again, so its type must be `From<Bytes>`, or `M` must say
 /// [how](Self::rebuild). A stream can only leave [unsigned](InsecureUnsignedBody), where the request says so.
 ///
 /// ```
@@ -117,7 +117,7 @@ impl<C, M> HttpSignLayer<C, M> {
         HttpSignLayer { signing, body: PhantomData }
     }
 
-    /// Reads bodies and makes them anew as `N` says: for bodies that are not `From<Bytes>`, or may be streams.
+    /// Reads bodies and makes them again as `N` says: for bodies that are not `From<Bytes>`, or may be streams.
     pub fn rebuild<N>(self) -> HttpSignLayer<C, N> {
         HttpSignLayer { signing: self.signing, body: PhantomData }
     }
@@ -147,13 +147,13 @@ impl<C, M> HttpSignLayer<C, M> {
         self
     }
 
-    /// How long a signature is good; 60 seconds unless stated, at most 300.
+    /// How long a signature is good; 60 seconds by default, at most 300.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.signing.lifetime = lifetime;
         self
     }
 
-    /// The largest body that is signed, in bytes; 1 MiB unless stated, as a receiver's.
+    /// The largest body that is signed, in bytes; 1 MiB by default, as a receiver's.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.signing.body_limit = bytes;
         self

@@ -29,7 +29,7 @@ pub struct SignLayer<G, C = SystemClock> {
 }
 
 impl<G> SignLayer<G> {
-    /// Signs by `signer`, with Seraph version 3, for any origin, each request anew.
+    /// Signs by `signer`, with Seraph version 3, for any origin, each request again.
     pub fn new(signer: G) -> Self {
         Self {
             signing: Signing {
@@ -70,13 +70,13 @@ impl<G, C> SignLayer<G, C> {
 
     /// Says where requests go whose URI is only a path, because the client below knows its server.
     /// It must be the origin under which that server is reached. An absolute URI for another origin
-    /// is refused, unless [`only_to`](Self::only_to) lists it.
+    /// is rejected, unless [`only_to`](Self::only_to) lists it.
     pub fn origin(mut self, origin: Origin) -> Self {
         self.signing.origins.own = Some(origin);
         self
     }
 
-    /// Signs for these origins only; a request for any other that names a user is refused.
+    /// Signs for these origins only; a request for any other that names a user is rejected.
     pub fn only_to(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
         self.signing.origins.listed = Some(origins.into_iter().collect());
         self
@@ -88,7 +88,7 @@ impl<G, C> SignLayer<G, C> {
     /// It saves the signature (and the question to a key management service) on every request but
     /// the first. The price: certificates are stamped 15 minutes ahead, so whoever captures a request
     /// can repeat it for 15 minutes and the receiver's time-out, instead of for the time-out alone;
-    /// and a receiver that remembers certificates to refuse replays refuses the second request.
+    /// and a receiver that remembers certificates to reject replays rejects the second request.
     ///
     /// Requests for one pair that come at the same time wait for one signature. The certificates
     /// belong to this layer, its clones and the services it makes.

@@ -50,9 +50,9 @@
 //! Innermost, right around the client that sends. Then
 //!
 //! * a retry outside of it sends each attempt with a stamp of its own;
-//! * a redirect followed outside of it is signed anew for the same origin only. An [`ActAs`] belongs
+//! * a redirect followed outside of it is signed again for the same origin only. An [`ActAs`] belongs
 //!   to the first origin it is signed for, and its clones with it; for any other origin the request
-//!   is refused. (`tower_http::follow_redirect` with its standard policy does not carry extensions
+//!   is rejected. (`tower_http::follow_redirect` with its standard policy does not carry extensions
 //!   to another origin: there the request arrives unsigned, as an anonymous one.)
 //!
 //! A client *below* that follows redirects on its own would carry the signed headers wherever it is

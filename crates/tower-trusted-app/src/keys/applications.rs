@@ -163,7 +163,7 @@ mod tests {
         set.put(Arc::new(samples::application("d", 2048))).unwrap();
         assert_eq!(set.len(), 3);
 
-        // What is refused changes nothing: `a` keeps its key and so does `d`.
+        // What is rejected changes nothing: `a` keeps its key and so does `d`.
         assert!(set.put(Arc::new(samples::application("a", 2048))).is_err());
         assert_eq!(set.get(&"a".parse().unwrap()).unwrap().keys()[0].public_key().bits(), 4096);
         assert!(set.put(Arc::new(samples::application("e", 4096))).is_err());

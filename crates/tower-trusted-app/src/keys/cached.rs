@@ -121,7 +121,7 @@ impl CachedRegistry {
         self.shared.snapshot.get_by_key(key).transpose().map_err(CacheError::Broken)
     }
 
-    /// Reads the whole registry anew, and waits until that is done or has failed;
+    /// Reads the whole registry again, and waits until that is done or has failed;
     /// [`status`](Self::status) says which.
     pub async fn reload(&self) {
         let mut attempted = self.shared.attempted.subscribe();
@@ -186,7 +186,7 @@ impl<R: ApplicationRegistry, C: ChangeSource> CachedRegistryBuilder<R, C> {
         CachedRegistryBuilder { registry, changes, poll_interval, max_age, full_interval }
     }
 
-    /// How often the registry is asked whether anything changed; 1 second unless stated. It is the
+    /// How often the registry is asked whether anything changed; 1 second by default. It is the
     /// bound within which a change is in force even if no notification arrives.
     pub fn poll_interval(self, interval: Duration) -> Self {
         Self { poll_interval: interval, ..self }
@@ -198,7 +198,7 @@ impl<R: ApplicationRegistry, C: ChangeSource> CachedRegistryBuilder<R, C> {
         Self { max_age: age, ..self }
     }
 
-    /// How often everything is read anew, whatever was reported; every hour unless stated.
+    /// How often everything is read again, whatever was reported; every hour by default.
     pub fn full_interval(self, interval: Duration) -> Self {
         Self { full_interval: interval, ..self }
     }

@@ -158,7 +158,7 @@ pub struct FileKeyStoreBuilder {
 }
 
 impl FileKeyStoreBuilder {
-    /// Refuses a file that lists our own id or key.
+    /// Rejects a file that lists our own id or key.
     pub fn local(mut self, local: &LocalApplication) -> Self {
         self.reserved = Some(Reserved::from(local));
         self

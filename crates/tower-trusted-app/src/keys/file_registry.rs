@@ -41,10 +41,10 @@ use super::toml::{ParsedApplications, parse_applications, write_applications};
 ///   docker run -v /srv/tracker/apps.toml:/etc/tracker/apps.toml …  # wrong: the file cannot be replaced
 ///   ```
 /// - If something else changed the file since it was read, nothing is overwritten: the file is read again, each
-///   application that differs gets a new version, and the change is refused once, so that it is repeated with a look at
+///   application that differs gets a new version, and the change is rejected once, so that it is repeated with a look at
 ///   what is there now. What cannot be used as it is now (invalid, cut, still open for writing, or without any
 ///   application, unless it says `application = []`) is not taken over: the applications stay as they were read, and
-///   changes are refused until the file is in order.
+///   changes are rejected until the file is in order.
 ///
 /// A process of another account that writes the file in place can be seen by root alone. Otherwise a change waits until
 /// the file has not been written for half a second; a writer that pauses for longer can lose what it has yet to write.
@@ -118,7 +118,7 @@ impl FileRegistry {
         Self { path, held: Mutex::new(held) }
     }
 
-    /// Refuses our own id and key, in the file and in every change.
+    /// Rejects our own id and key, in the file and in every change.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use trusted_app_core::{ApplicationId, TrustedApplication};
 
 use super::applications::Applications;
 
-/// What is registered, and every change that led there. A change that is refused changes nothing.
+/// What is registered, and every change that led there. A change that is rejected changes nothing.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
     records: BTreeMap<ApplicationId, Registered>,

@@ -41,7 +41,7 @@ impl MemoryKeyStore {
         Ok(Self::of(applications))
     }
 
-    /// An empty store that refuses our own id and key.
+    /// An empty store that rejects our own id and key.
     #[must_use]
     pub fn with_local(local: &LocalApplication) -> Self {
         Self::of(Applications::reserving(Reserved::from(local)))
@@ -76,7 +76,7 @@ impl MemoryKeyStore {
         self.change(|applications| applications.put(Arc::new(application)))
     }
 
-    /// Takes an application out and returns it. Its next request is refused.
+    /// Takes an application out and returns it. Its next request is rejected.
     pub fn remove(&self, id: &ApplicationId) -> Option<Arc<TrustedApplication>> {
         let Ok(removed) = self.change(|applications| Ok::<_, Infallible>(applications.remove(id)));
         removed

@@ -34,10 +34,10 @@ use crate::clock::SystemClock;
 /// let registered = registry.add(wiki.clone(), "alice").await?;
 /// assert_eq!((registered.version, &*registered.created.by), (1, "alice"));
 ///
-/// // Of two changes that were made from the same version, the second is refused.
+/// // Of two changes that were made from the same version, the second is rejected.
 /// registry.update(wiki.clone(), 1, "bob").await?;
-/// let refused = registry.update(wiki, 1, "carol").await.unwrap_err();
-/// assert!(matches!(refused, RegistryError::VersionConflict { found: 2, .. }));
+/// let rejected = registry.update(wiki, 1, "carol").await.unwrap_err();
+/// assert!(matches!(rejected, RegistryError::VersionConflict { found: 2, .. }));
 /// # Ok(())
 /// # }
 /// # let wiki = TrustedApplication::builder("wiki".parse()?, key).addresses(AddressRule::any());
@@ -66,7 +66,7 @@ impl MemoryRegistry {
         Ok(Self::of(keys, Ledger::of(applications, &stamp)))
     }
 
-    /// An empty registry that refuses our own id and key.
+    /// An empty registry that rejects our own id and key.
     #[must_use]
     pub fn with_local(local: &LocalApplication) -> Self {
         Self::of(MemoryKeyStore::with_local(local), Ledger::default())
@@ -76,13 +76,13 @@ impl MemoryRegistry {
         Self { keys, ledger: Arc::new(Mutex::new(ledger)), clock: Arc::new(SystemClock) }
     }
 
-    /// The clock that stamps changes; the system's unless stated.
+    /// The clock that stamps changes; the system's by default.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// The same applications, with our own id and key refused.
+    /// The same applications, with our own id and key rejected.
     #[cfg(feature = "file")]
     pub(super) fn reserving(self, reserved: Reserved) -> Result<Self, ApplicationConflict> {
         self.keys.change(|set| {

@@ -25,13 +25,13 @@ use super::applications::Applications;
 /// let text = r#"
 ///     [[application]]
 ///     id = "confluence:4711"
-///     name = "Wiki"                     # for people; the id unless stated
+///     name = "Wiki"                     # for people; the id by default
 ///     keys = [{ spki = "MIIBIjANBgkq..." }]   # base64 or PEM; see below
 ///     key_directory = "https://wiki.example.com/.well-known/http-message-signatures-directory"   # see below
 ///     timeout_ms = 10000                # the default; 60000 if `http-signature` is the only scheme
 ///     addresses = ["10.1.*.*", "2001:db8::/32", "local"]
 ///     paths = ["/secure/RunPortlet", "subtree:/rest", "rpc:wiki.Search/*"]
-///     methods = ["GET", "HEAD"]         # any unless stated
+///     methods = ["GET", "HEAD"]         # any by default
 ///     act_as = { groups = ["staff"], deny_users = ["mallory"], read_only = true }   # see below
 ///     schemes = ["seraph-v3"]           # the default
 ///     replay_protection = "off"         # the default; "non-idempotent" or "every" request counts once
@@ -50,7 +50,7 @@ use super::applications::Applications;
 ///
 /// Each key has `spki`, for Seraph's schemes, or `jwk`, for `http-signature`; an application that has only keys of the
 /// latter kind uses that scheme unless `schemes` says otherwise. Beside it may stand where the key stands in a rotation (a
-/// [`KeyState`](trusted_app_core::application::KeyState), `active` unless stated) and when it is good; a date is TOML's
+/// [`KeyState`](trusted_app_core::application::KeyState), `active` by default) and when it is good; a date is TOML's
 /// own or a string:
 ///
 /// ```toml
@@ -67,7 +67,7 @@ use super::applications::Applications;
 /// there, and nothing else does.
 ///
 /// `act_as` says [whom the application may act as](trusted_app_core::ActAsPolicy): everybody but administrators
-/// unless stated. Its fields are lists: `users` and `groups`, of which either makes that *only these*, `deny_users`
+/// by default. Its fields are lists: `users` and `groups`, of which either makes that *only these*, `deny_users`
 /// and `deny_groups`, which win; and switches: `read_only` and `insecure_administrators`.
 ///
 /// A text without applications means none. A store that has some takes that for a file that is cut, unless the text

@@ -1,4 +1,4 @@
-//! Clocks that are set at random: nothing counts twice, and a clock that is right refuses nothing.
+//! Clocks that are set at random: nothing counts twice, and a clock that is right rejects nothing.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::future::Future;
@@ -130,7 +130,7 @@ proptest! {
         }
         let (accepted, unknown) = in_paused_time(walk(&steps));
         prop_assert_eq!(unknown, 0);
-        // What is signed more than its time-out ago is refused for its age.
+        // What is signed more than its time-out ago is rejected for its age.
         prop_assert!(accepted.iter().all(|times| *times <= 1), "{accepted:?}");
     }
 }

@@ -13,7 +13,7 @@ use trusted_app_core::store::ReplayClaim;
 ///
 /// A store forgets a claim after its lifetime has passed. If the clock is set back after that, the request is good once
 /// more and nothing remembers it. The clock at a claim and the time that has passed since tell whether an earlier claim of
-/// the same can have lapsed: what then cannot be told from a replay is refused.
+/// the same can have lapsed: what then cannot be told from a replay is rejected.
 ///
 /// A clock that was wrong for a while changes nothing for requests of another time than those accepted meanwhile.
 #[derive(Debug)]

@@ -40,7 +40,7 @@ pub enum ReplayStoreFull {
 }
 
 impl MemoryReplayStore {
-    /// How many claims are held at most, unless stated: about a million.
+    /// How many claims are held at most by default: about a million.
     pub const DEFAULT_MAX_CLAIMS: usize = 1 << 20;
 
     /// An empty store that holds at most so many claims.

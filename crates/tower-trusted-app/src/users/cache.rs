@@ -78,11 +78,11 @@ impl<U> Answer<U> {
 }
 
 impl<D: UserDirectory> CachedDirectory<D> {
-    /// How long a user who was found is remembered, unless stated: a minute.
+    /// How long a user who was found is remembered by default: a minute.
     pub const TIME_TO_LIVE: Duration = Duration::from_secs(60);
-    /// How long it is remembered that somebody is unknown or may not log in, unless stated: 10 seconds.
+    /// How long it is remembered that somebody is unknown or may not log in by default: 10 seconds.
     pub const NEGATIVE_TIME_TO_LIVE: Duration = Duration::from_secs(10);
-    /// How many answers are remembered, unless stated.
+    /// How many answers are remembered by default.
     pub const MAX_ENTRIES: usize = 10_000;
 
     /// Remembers the answers of `directory`.
@@ -124,7 +124,7 @@ impl<D: UserDirectory> CachedDirectory<D> {
         self
     }
 
-    /// The clock; the system's unless stated.
+    /// The clock; the system's by default.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Arc::new(clock);

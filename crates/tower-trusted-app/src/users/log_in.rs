@@ -13,7 +13,7 @@ use trusted_app_core::{BoxError, KnownUser, TrustedApplication, UserDirectory, U
 /// Who may log in to the host application, of the users that the directory finds.
 ///
 /// The directory says who a user is; this says whether the host application wants them: a permission to
-/// use it at all, a maintenance window, a licence. What it refuses is `PERMISSION_DENIED`, with the reason
+/// use it at all, a maintenance window, a licence. What it rejects is `PERMISSION_DENIED`, with the reason
 /// in the log and the audit record and not in the answer. An error means *cannot tell* and becomes a 503.
 ///
 /// Two policies in a tuple are one that asks both, in their order. Put it before a directory with

@@ -20,7 +20,7 @@ use crate::{applications, output};
 /// lists no application changes nothing.
 ///
 /// Nothing is changed when there is such a fault. After that one after the other is written, and the
-/// first that is refused (its key may belong to another application) ends it.
+/// first that is rejected (its key may belong to another application) ends it.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     #[command(flatten)]

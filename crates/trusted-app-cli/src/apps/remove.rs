@@ -11,7 +11,7 @@ use crate::store::{StoreOption, said};
 
 /// Trust an application no longer
 ///
-/// Its next request is refused. The log of changes keeps what it was.
+/// Its next request is rejected. The log of changes keeps what it was.
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
     #[command(flatten)]

@@ -12,7 +12,7 @@ use crate::store::StoreOption;
 /// Show the newest decisions about trusted requests, oldest first
 ///
 /// Each has its time, its code or `ok`, the scheme by which its signature holds (- if none does), the application and
-/// the user; and below these the request, and why it was refused.
+/// the user; and below these the request, and why it was rejected.
 ///
 /// Reads the records that a server with `SqlAudit` keeps in the store's database. A server without it has
 /// its decisions in its log only.
@@ -30,7 +30,7 @@ pub(crate) struct Tail {
     #[arg(long = "app", value_name = "ID")]
     application: Option<String>,
 
-    /// Only refusals
+    /// Only rejections
     #[arg(long)]
     refused: bool,
 

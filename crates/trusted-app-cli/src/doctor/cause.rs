@@ -27,7 +27,7 @@ impl Cause {
         Self { what: what.into(), advice: advice.into() }
     }
 
-    /// The other side refused, in the words of Seraph.
+    /// The other side rejected, in the words of Seraph.
     pub(super) fn of(
         error: &TransportError,
         identity: &LocalApplication,
@@ -133,7 +133,7 @@ impl Cause {
         }
     }
 
-    /// It refused in words that are no error of the protocol.
+    /// It rejected in words that are no error of the protocol.
     pub(super) fn unreadable() -> Self {
         Self::new("the answer's X-Seraph-Trusted-App-Error header is not in the protocol's form", THEIR_LOG)
     }

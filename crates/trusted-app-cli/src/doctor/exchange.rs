@@ -13,7 +13,7 @@ use tower_trusted_app::seraph::{ERROR, STATUS, SigningRequest};
 use crate::signer::Signer;
 use crate::url::Url;
 
-/// The code of a refusal (section 7 of the profile).
+/// The code of a rejection (section 7 of the profile).
 pub(super) const TRUSTED_APP_ERROR: HeaderName = HeaderName::from_static("trusted-app-error");
 
 /// What was asked.
@@ -72,7 +72,7 @@ impl Received {
         self.headers.get(field)?.to_str().ok()
     }
 
-    /// Code and detail of a refusal of ours, as the body has them: for an answer whose headers a proxy took away.
+    /// Code and detail of a rejection of ours, as the body has them: for an answer whose headers a proxy took away.
     pub(super) fn problem(&self) -> Option<(String, Option<String>)> {
         let kind = self.text(CONTENT_TYPE)?;
         let problem: Value = serde_json::from_str(&self.body).ok().filter(|_| kind.contains("json"))?;

@@ -1,4 +1,4 @@
-//! A server's log line about a request that it refused, as `tracing-subscriber` writes it.
+//! A server's log line about a request that it rejected, as `tracing-subscriber` writes it.
 
 use anyhow::Context;
 use serde_json::{Map, Value as Json};

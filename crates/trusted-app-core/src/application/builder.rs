@@ -181,20 +181,20 @@ impl TrustedApplicationBuilder {
         self
     }
 
-    /// Which methods may be used; any unless stated.
+    /// Which methods may be used; any by default.
     pub fn methods(mut self, methods: MethodRule) -> Self {
         self.methods = methods;
         self
     }
 
-    /// Which requests count once only; none unless stated. A layer that trusts the application then
-    /// needs a [replay store](crate::store::ReplayStore), or it refuses these requests as unavailable.
+    /// Which requests count once only; none by default. A layer that trusts the application then
+    /// needs a [replay store](crate::store::ReplayStore), or it rejects these requests as unavailable.
     pub fn replay_protection(mut self, protection: ReplayProtection) -> Self {
         self.replay_protection = protection;
         self
     }
 
-    /// Whether signatures of [`Scheme::HttpSignature`] may leave the body out; not unless stated. The server's
+    /// Whether signatures of [`Scheme::HttpSignature`] may leave the body out; not by default. The server's
     /// [policy](crate::httpsig::Policy::with_insecure_unsigned_content) must allow it too.
     ///
     /// Insecure: whoever is between the two can put any body under the signature.
@@ -203,13 +203,13 @@ impl TrustedApplicationBuilder {
         self
     }
 
-    /// Whom the application may act as; everybody but administrators unless stated.
+    /// Whom the application may act as; everybody but administrators by default.
     pub fn act_as(mut self, policy: ActAsPolicy) -> Self {
         self.act_as = policy;
         self
     }
 
-    /// Which schemes may be used; unless stated only [`Scheme::SeraphV3`], or [`Scheme::HttpSignature`] if
+    /// Which schemes may be used; by default only [`Scheme::SeraphV3`], or [`Scheme::HttpSignature`] if
     /// the description began with a key for that.
     pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
         self.schemes = schemes.into_iter().collect();

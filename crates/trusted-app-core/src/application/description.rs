@@ -70,7 +70,7 @@ use crate::permission::{ActAsPolicy, Members};
 pub struct ApplicationDescription {
     /// The id that its requests carry.
     pub id: ApplicationId,
-    /// The name for people; the id unless stated.
+    /// The name for people; the id by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The URL of the key directory from which its `jwk` keys come.

@@ -20,7 +20,7 @@ pub enum KeyState {
     Active,
     /// On its way out: still accepted.
     Retiring,
-    /// Never accepted again. It stays on record, so that nobody can register it anew.
+    /// Never accepted again. It stays on record, so that nobody can register it again.
     Revoked,
 }
 
@@ -85,7 +85,7 @@ pub struct ApplicationKey<K = PublicKey> {
 }
 
 impl<K> ApplicationKey<K> {
-    /// The same key in another state; an active one unless stated.
+    /// The same key in another state; an active one by default.
     #[must_use]
     pub fn with_state(self, state: KeyState) -> Self {
         Self { state, ..self }

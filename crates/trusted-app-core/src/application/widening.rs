@@ -1,4 +1,4 @@
-//! What a change of an application allows that was refused before.
+//! What a change of an application allows that was rejected before.
 
 use std::collections::BTreeSet;
 use std::fmt;

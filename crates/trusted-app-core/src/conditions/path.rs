@@ -45,7 +45,7 @@ impl PathRule {
 
     /// Only what one of these [prefixes](PathPatternKind::Prefix) covers. Blanks around each are
     /// trimmed, blank ones dropped; when none is left, the rule allows nothing. An application with one that
-    /// [`PathPattern::prefix`] refuses is not built.
+    /// [`PathPattern::prefix`] rejects is not built.
     #[must_use]
     pub fn prefixes<P: Into<String>>(prefixes: impl IntoIterator<Item = P>) -> Self {
         Self::only(prefixes.into_iter().filter_map(|prefix| PathPattern::unchecked_prefix(&prefix.into())))
@@ -66,7 +66,7 @@ impl PathRule {
     /// Checks the raw path below the context path (`None`: not below it). [`any`](Self::any) does
     /// not look at it.
     ///
-    /// A covered path is refused all the same when a server behind the rule could read it in
+    /// A covered path is rejected all the same when a server behind the rule could read it in
     /// another way: when, without the `;` parameters of each segment, a segment is `.` or `..`, or
     /// empty and not the last; when it has `\`, `?`, `#`, a blank or a control character; when
     /// `/`, `\`, `.`, `;`, `%` or a control character is percent-encoded; when a character that

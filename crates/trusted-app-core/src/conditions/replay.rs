@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use http::Method;
 
-/// Which of an application's requests count once only: the same signature again is then refused as
+/// Which of an application's requests count once only: the same signature again is then rejected as
 /// `REPLAYED`. What was claimed is kept in a [`ReplayStore`](crate::store::ReplayStore).
 ///
 /// Off by default, because it breaks peers that do nothing wrong: Atlassian's clients (since library
 /// 3.0.7) send one certificate again for 15 minutes, with every request of the same user to the same
 /// URL, and so does a client that repeats a request whose answer it did not get. Turn it on for a
-/// peer that signs each request anew, as `SignLayer` does unless told otherwise.
+/// peer that signs each request again, as `SignLayer` does unless told otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ReplayProtection {
@@ -21,7 +21,7 @@ pub enum ReplayProtection {
     /// Requests whose method is not known to be idempotent (RFC 9110, section 9.2.2): all but `GET`,
     /// `HEAD`, `OPTIONS`, `TRACE`, `PUT` and `DELETE`.
     ///
-    /// Seraph does not sign the method. A captured `POST` is refused as a `POST`, but passes as a
+    /// Seraph does not sign the method. A captured `POST` is rejected as a `POST`, but passes as a
     /// `PUT` or `DELETE`, and a captured `GET` passes once as a `POST`: list the
     /// [methods](crate::conditions::MethodRule) as well.
     NonIdempotent,

@@ -14,7 +14,7 @@ use super::provider::{CryptoProvider, SignatureSigner, SignatureVerifier, Signin
 /// `aws-lc-rs`: verifies about four times faster than [`rsa`](https://docs.rs/rsa).
 ///
 /// Its private keys exist for their public half: every operation with them is
-/// [`Unsupported`](SigningError::Unsupported). It refuses private keys below 2048 bits.
+/// [`Unsupported`](SigningError::Unsupported). It rejects private keys below 2048 bits.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AwsLc;
 

@@ -58,7 +58,7 @@ pub enum KeyError {
     /// The public exponent is even, below 3, or not below 2^33.
     #[error("an RSA key whose public exponent is not an odd number from 3 to below 2^33")]
     Exponent,
-    /// The provider refuses the key: its numbers do not belong together, or it does not support
+    /// The provider rejects the key: its numbers do not belong together, or it does not support
     /// private keys of this size.
     #[error("the cryptography library refuses this key")]
     Refused,

@@ -22,7 +22,7 @@ struct Public {
     bits: usize,
     fingerprint: Fingerprint,
     /// Bound at the first use, for it takes several times the memory of the rest, and most of a
-    /// million registered keys are never used. `None` within: the provider refused what it had
+    /// million registered keys are never used. `None` within: the provider rejected what it had
     /// taken when the key was read.
     verifier: OnceLock<Option<Box<dyn VerifyingKey>>>,
 }

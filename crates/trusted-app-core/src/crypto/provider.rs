@@ -17,14 +17,14 @@ pub trait CryptoProvider: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the library refuses the key.
+    /// When the library rejects the key.
     fn verifying_key(&self, spki: &[u8]) -> Result<Box<dyn VerifyingKey>, KeyError>;
 
     /// Binds a private key: a DER PKCS#8 PrivateKeyInfo (`rsaEncryption` with NULL parameters).
     ///
     /// # Errors
     ///
-    /// When the library refuses the key.
+    /// When the library rejects the key.
     fn signing_key(&self, pkcs8: &[u8]) -> Result<Box<dyn SigningKey>, KeyError>;
 
     /// Makes a private key of two primes and the public exponent 65537, as DER PKCS#8. `bits` is
@@ -39,7 +39,7 @@ pub trait CryptoProvider: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the library refuses the key, or lacks the algorithm.
+    /// When the library rejects the key, or lacks the algorithm.
     fn signature_verifier(
         &self,
         algorithm: SignatureAlgorithm,
@@ -50,7 +50,7 @@ pub trait CryptoProvider: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the library refuses the key, or lacks the algorithm.
+    /// When the library rejects the key, or lacks the algorithm.
     fn signature_signer(
         &self,
         algorithm: SignatureAlgorithm,

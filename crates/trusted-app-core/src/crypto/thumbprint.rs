@@ -59,7 +59,7 @@ impl FromStr for Thumbprint {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut digest = [0; 32];
-        // Exactly 43 characters; a decoder that is handed more would refuse them for want of room.
+        // Exactly 43 characters; a decoder that is handed more would reject them for want of room.
         match URL_SAFE_NO_PAD.decode_slice(text, &mut digest) {
             Ok(32) if text.len() == 43 => Ok(Self(digest)),
             _ => Err(ThumbprintError),

@@ -63,7 +63,7 @@ const MAX_SIGNATURE_BYTES: usize = 32 * 1024;
 /// let skipped = directory.skipped()[0].to_string();
 /// assert_eq!(skipped, "keys[1] (AKP): not a usable JWK: it is neither Ed25519 nor P-256 nor RSA");
 ///
-/// // ... and what is no JWKS is refused.
+/// // ... and what is no JWKS is rejected.
 /// assert!(KeyDirectory::parse("<p>Log in</p>").is_err());
 /// # Ok::<_, trusted_app_core::httpsig::DirectoryError>(())
 /// ```

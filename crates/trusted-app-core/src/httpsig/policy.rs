@@ -56,7 +56,7 @@ static COVER_IF_PRESENT: [HeaderName; 7] = [
 ];
 
 /// The signature depends on these, or a server tells by them where a request goes and where it ends. Seraph's own
-/// fields are refused beside them.
+/// fields are rejected beside them.
 static NEVER_A_PROXYS: [HeaderName; 13] = [
     SIGNATURE_INPUT,
     SIGNATURE,
@@ -87,7 +87,7 @@ impl Default for SignaturePolicy {
 impl SignaturePolicy {
     /// How long after its creation a signature is good at most, whatever the application's time-out.
     pub const MAX_AGE: Duration = Duration::from_secs(300);
-    /// How far two clocks may differ, unless stated.
+    /// How far two clocks may differ by default.
     pub const DEFAULT_SKEW: Duration = Duration::from_secs(30);
     /// How far two clocks may differ at most.
     pub const MAX_SKEW: Duration = Duration::from_secs(60);

@@ -62,7 +62,7 @@ pub struct SigningRequest<'a> {
 }
 
 impl<'a> SigningRequest<'a> {
-    /// How long a signature is good unless stated.
+    /// How long a signature is good by default.
     pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
     /// A request without content. Its `url` is the whole one as the other side will see it.

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Whether two names are the same but for letter case, by Unicode and no locale: for rules that refuse, where a name
+/// Whether two names are the same but for letter case, by Unicode and no locale: for rules that reject, where a name
 /// too many is the safe side, such as what is denied and which groups are of administrators.
 ///
 /// Letters that have a capital in common are the same: `ß`, `ẞ` and `SS`; `σ` and `ς`; the Kelvin sign and `k`; also

@@ -14,8 +14,8 @@ use crate::text::{NameError, check_name, distinguished_name_warning, escaped};
 /// assert!(administrators.contains_caseless("Admins") && !administrators.contains("Admins"));
 ///
 /// // No group has a blank at its end, so no one would be an administrator.
-/// let refused = GroupNames::new(["admins "]).unwrap_err();
-/// assert!(refused.to_string().ends_with("write `admins`"));
+/// let rejected = GroupNames::new(["admins "]).unwrap_err();
+/// assert!(rejected.to_string().ends_with("write `admins`"));
 /// # Ok::<_, trusted_app_core::permission::GroupNameError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl GroupNames {
         self.0.iter().any(|one| **one == *group)
     }
 
-    /// Whether the list has this name, [but for letter case](caseless_eq): for rules that refuse.
+    /// Whether the list has this name, [but for letter case](caseless_eq): for rules that reject.
     #[must_use]
     pub fn contains_caseless(&self, group: &str) -> bool {
         self.0.iter().any(|one| caseless_eq(one, group))

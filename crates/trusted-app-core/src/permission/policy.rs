@@ -12,7 +12,7 @@ use crate::user::KnownUser;
 /// Whom an application may act as: by default everybody but administrators.
 ///
 /// Who is allowed is compared byte for byte with the directory's spelling, and who is denied [without regard to
-/// letter case](super::caseless_eq): a slip of either kind then refuses too many and never too few. **What is denied wins**
+/// letter case](super::caseless_eq): a slip of either kind then rejects too many and never too few. **What is denied wins**
 /// over what is allowed, whatever the order in which it was stated; a name or a group that nobody has
 /// changes nothing. There are no patterns: an application whose lists have `*`, `any` or a name that
 /// [no directory can answer](crate::text::check_name) is not built.
@@ -29,7 +29,7 @@ use crate::user::KnownUser;
 /// assert_eq!(policy.check(&user("alice"), &Method::POST), Err(PermissionRule::ReadOnly));
 /// assert_eq!(policy.check(&user("Mallory"), &Method::GET), Err(PermissionRule::DeniedUser));
 ///
-/// // An administrator is refused although nobody wrote it down.
+/// // An administrator is rejected although nobody wrote it down.
 /// let root = user("root").as_administrator();
 /// assert_eq!(policy.check(&root, &Method::GET), Err(PermissionRule::Administrator));
 /// ```
@@ -113,14 +113,14 @@ impl ActAsPolicy {
         self
     }
 
-    /// Refuses these users, in whatever letter case.
+    /// Rejects these users, in whatever letter case.
     #[must_use]
     pub fn deny_users<N: Into<Arc<str>>>(mut self, users: impl IntoIterator<Item = N>) -> Self {
         self.denied.users.extend(users.into_iter().map(Into::into));
         self
     }
 
-    /// Refuses everybody in one of these groups, in whatever letter case.
+    /// Rejects everybody in one of these groups, in whatever letter case.
     #[must_use]
     pub fn deny_groups<N: Into<Arc<str>>>(mut self, groups: impl IntoIterator<Item = N>) -> Self {
         self.denied.groups.extend(groups.into_iter().map(Into::into));
@@ -151,7 +151,7 @@ impl ActAsPolicy {
         self.allowed.as_ref()
     }
 
-    /// Who is refused by name or group.
+    /// Who is rejected by name or group.
     #[must_use]
     pub const fn denied(&self) -> &Members {
         &self.denied
@@ -184,7 +184,7 @@ impl ActAsPolicy {
     ///
     /// # Errors
     ///
-    /// The rule that refuses.
+    /// The rule that rejects.
     pub fn check<U>(&self, user: &KnownUser<U>, method: &Method) -> Result<(), PermissionRule> {
         if self.denied.denies_name_of(user) {
             return Err(PermissionRule::DeniedUser);

@@ -1,10 +1,10 @@
-//! Which rule refused a user.
+//! Which rule rejected a user.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Which rule refused: for the log and the audit, never for the peer.
+/// Which rule rejected: for the log and the audit, never for the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PermissionRule {

@@ -14,7 +14,7 @@ use crate::proofs::VerifiedSignature;
 /// Remembers signatures that held, so that headers which come again cost no RSA.
 ///
 /// An entry says only "these very bytes held under that key": age, addresses, path and all else are
-/// checked each time anew. It is found only by all bytes of scheme, URL, certificate and signature
+/// checked each time again. It is found only by all bytes of scheme, URL, certificate and signature
 /// (in versions 0 to 2 also key and magic), and counts only as long as its key is one of the
 /// application's live ones.
 ///
@@ -27,7 +27,7 @@ pub struct SignatureCache {
 type Entries = Cache<Presented<Box<[u8]>>, VerifiedSignature>;
 
 impl SignatureCache {
-    /// How many signatures are remembered for each application, unless stated: as many as
+    /// How many signatures are remembered for each application by default: as many as
     /// Atlassian's clients remember.
     pub const DEFAULT_ENTRIES_PER_APPLICATION: usize = 1024;
 

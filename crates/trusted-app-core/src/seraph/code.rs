@@ -15,16 +15,16 @@ use crate::rejection::{Class, Rejection, TimeLimit};
 /// |---|---|---|---|---|---|
 /// | `MISSING_CERT` | 401 | 16 | yes | no credentials in the request | sign the request, or make the layer `optional()` |
 /// | `BAD_PROTOCOL_VERSION` | 400, 401 | 3, 16 | yes | the version it sent and the highest it may use | set the peer to version 3 (Atlassian's products: the Java system property `trustedapps.protocol.version`), or list the scheme with the application; 0 is also a request without a version header |
-/// | `APP_ID_NOT_FOUND` | 401 | 16 | yes | the id header is missing | mend the peer |
-/// | `SECRET_KEY_NOT_FOUND` | 401 | 16 | yes | the key header is missing (version 2) | mend the peer |
-/// | `MAGIC_NUMBER_NOT_FOUND` | 401 | 16 | yes | the magic header is missing (version 2) | mend the peer |
+/// | `APP_ID_NOT_FOUND` | 401 | 16 | yes | the id header is missing | correct the peer |
+/// | `SECRET_KEY_NOT_FOUND` | 401 | 16 | yes | the key header is missing (version 2) | correct the peer |
+/// | `MAGIC_NUMBER_NOT_FOUND` | 401 | 16 | yes | the magic header is missing (version 2) | correct the peer |
 /// | `APP_UNKNOWN` | 401 | 16 | yes | the id it sent | register the application; ids are compared byte for byte |
 /// | `BAD_MAGIC` | 401 | 16 | yes | which part could not be read | look whether a header was cut; compare the registered key's fingerprint with the peer's |
-/// | `SYSTEM` | 401 | 16 | yes | the timestamp that is no number | mend the peer |
+/// | `SYSTEM` | 401 | 16 | yes | the timestamp that is no number | correct the peer |
 /// | `BAD_SIGNATURE` | 401 | 16 | yes | the URL as this server rebuilt it | compare that URL with the one the peer signed: host, scheme, port, context path, escapes; set the public URL; compare the key's fingerprint. Where the public URL is not written in its normal form there are two, and the signature holds for neither |
 /// | `REPEATED_HEADER` | 400 | 3 | yes | which header came twice | look for a proxy that adds headers |
-/// | `TOO_LARGE` | 400 | 3 | yes | what was too large, and the limit | mend the peer |
-/// | `OLD_CERT` | 401 | 16 | no | when it was created, the time-out | compare the clocks; sign each request anew |
+/// | `TOO_LARGE` | 400 | 3 | yes | what was too large, and the limit | correct the peer |
+/// | `OLD_CERT` | 401 | 16 | no | when it was created, the time-out | compare the clocks; sign each request again |
 /// | `FUTURE_CERT` | 401 | 16 | no | how far ahead it was | compare the clocks |
 /// | `BAD_METHOD` | 403 | 7 | no | the method | add the method to the application |
 /// | `BAD_REMOTE_IP` | 403 | 7 | no | the address | add the address to the application |
@@ -34,7 +34,7 @@ use crate::rejection::{Class, Rejection, TimeLimit};
 /// | `AMBIGUOUS_URL` | 400 | 3 | no | the path and what is ambiguous in it | ask for the path in its plain form; `//` at its beginning as above |
 /// | `USER_UNKNOWN` | 401 | 16 | no | the user name | create the user; names are compared byte for byte |
 /// | `PERMISSION_DENIED` | 403 | 7 | no | nothing more | look at the rule that the log names |
-/// | `REPLAYED` | 401 | 16 | no | when the certificate was created | have the peer sign each request anew, repetitions too; or turn the application's replay protection off |
+/// | `REPLAYED` | 401 | 16 | no | when the certificate was created | have the peer sign each request again, repetitions too; or turn the application's replay protection off |
 /// | `UNAVAILABLE` | 503 | 14 | yes | nothing more | look at the store named in the log |
 ///
 ///

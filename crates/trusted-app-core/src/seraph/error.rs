@@ -18,7 +18,7 @@ const SEPARATOR: &str = ";\t";
 /// [`Display`](fmt::Display) and [`FromStr`] are its textual form, character for character as the
 /// original writes it: `CODE;<TAB>template;<TAB>["p1","p2"]`, with the template's `{0}` marks left
 /// as they are and the parameters quoted as in JSON. Some HTTP clients hand the tab out as a blank;
-/// like the original, `FromStr` then refuses it.
+/// like the original, `FromStr` then rejects it.
 ///
 /// ```
 /// use trusted_app_core::seraph::{Code, TransportError};

@@ -5,7 +5,7 @@ use std::str::Chars;
 
 /// Reads a list: texts in double or single quotes, or bare up to the list's end or another mark;
 /// between them commas or semicolons, blanks and comments (`/* */`, `//`, `#`). The bracket at the
-/// end may be missing, anything may follow it. `None` for what the original refuses.
+/// end may be missing, anything may follow it. `None` for what the original rejects.
 pub(super) fn parse(text: &str) -> Option<Vec<String>> {
     let mut reader = Reader(text.chars());
     let mut params = Vec::new();

@@ -90,7 +90,7 @@ impl<'a> SigningRequest<'a> {
         Ok(SeraphHeaders::new(headers))
     }
 
-    /// A line end in user or URL would shift the lines that are signed. The original refuses only
+    /// A line end in user or URL would shift the lines that are signed. The original rejects only
     /// LF, and not even that in version 2.
     fn check(&self) -> Result<(), SignError> {
         if self.user.trim().is_empty() {

@@ -27,7 +27,7 @@ use crate::clock::Timestamp;
 /// mistake, and accepts them again when the clock is set right. The conformance suite of `trusted-app-test` checks
 /// this.
 ///
-/// A clock that is set back after claims have lapsed is the layer's affair: it refuses what may have lapsed, for which
+/// A clock that is set back after claims have lapsed is the layer's affair: it rejects what may have lapsed, for which
 /// it needs [`earliest_until`](ReplayClaim::earliest_until). Neither the layer nor a store in memory knows what was
 /// accepted before a restart.
 #[diagnostic::on_unimplemented(

@@ -62,7 +62,7 @@ impl Drop for Locked {
     }
 }
 
-/// Refuses a file that a process has open for writing: what it has yet to write would be lost.
+/// Rejects a file that a process has open for writing: what it has yet to write would be lost.
 pub(super) fn check_unwritten(path: &Path) -> Result<(), FileChangeError> {
     let writer = fs::metadata(path).ok().and_then(|metadata| writer_of(path, &metadata, Writers::All));
     match writer {
@@ -101,7 +101,7 @@ impl Names {
     }
 }
 
-/// Who could read the old file can read the new one. A change that would not keep that is refused: a server that
+/// Who could read the old file can read the new one. A change that would not keep that is rejected: a server that
 /// cannot read it would go on with the old one.
 fn keep_access(new: &File, old: &File) -> io::Result<()> {
     let of_old = old.metadata()?;

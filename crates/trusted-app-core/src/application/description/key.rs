@@ -30,7 +30,7 @@ pub struct KeyDescription {
         deserialize_with = "read_jwk"
     )]
     pub jwk: Option<String>,
-    /// Where it stands in a rotation; active unless stated.
+    /// Where it stands in a rotation; active by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<KeyState>,
     /// The first instant at which it is good.

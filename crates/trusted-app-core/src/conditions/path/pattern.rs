@@ -152,7 +152,7 @@ impl PathPattern {
 }
 
 impl PathPattern {
-    /// Reads a pattern that a person types, and refuses also what is [hardly meant](Self::hardly_meant).
+    /// Reads a pattern that a person types, and rejects also what is [hardly meant](Self::hardly_meant).
     ///
     /// # Errors
     ///
@@ -265,7 +265,7 @@ pub enum PathPatternError {
     /// A prefix that does not begin with a slash.
     #[error("no path begins with `{}`, for each begins with a slash: write `/{}`", escaped(.0), escaped(.0))]
     PrefixWithoutSlash(String),
-    /// A prefix of ambiguous paths, which are refused.
+    /// A prefix of ambiguous paths, which are rejected.
     #[error(
         "no path that is accepted begins with `{}`{}: write it in its plain form",
         escaped(prefix),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Each value is refused at its line, with the words of the core.
+/// Each value is rejected at its line, with the words of the core.
 #[test]
 fn a_list_in_one_string_and_what_no_request_has_are_refused() {
     for (field, value, words) in [
