@@ -38,8 +38,14 @@ async fn call(world: &World, method: Method, path: &str, tag: Option<&str>, body
     (shown.status.as_u16(), serde_json::from_str(&shown.text).unwrap_or(Value::Null))
 }
 
-fn conditions(name: &str) -> Value {
+fn edit(name: &str) -> Value {
     json!({ "name": name, "timeout_ms": 10000, "addresses": ["10.1.2.3"], "paths": ["/rest"] })
+}
+
+fn new_application(details: &Value) -> Value {
+    let mut new = edit("Wiki");
+    new["pending"] = details["pending"].clone();
+    new
 }
 
 async fn add(world: &World) {
@@ -47,7 +53,7 @@ async fn add(world: &World) {
     let (status, details) =
         call(world, Method::POST, "/details", None, json!({ "base_url": peer.origin })).await;
     assert_eq!((status, &details["id"], &details["without_tls"]), (200, &json!("wiki"), &json!(true)));
-    let new = json!({ "pending": details["pending"], "conditions": conditions("Wiki") });
+    let new = new_application(&details);
     let (status, dry) = call(world, Method::POST, "/applications?dry_run=true", None, new.clone()).await;
     assert_eq!((status, &dry["version"]), (200, &json!(0)));
     assert!(world.registry.list(None, 9).await.unwrap().is_empty());
@@ -60,13 +66,13 @@ async fn an_application_from_its_details_to_its_end() {
     let world = World::new();
     add(&world).await;
     let (put, path) = (Method::PUT, "/applications/wiki");
-    assert_eq!(call(&world, put.clone(), path, None, conditions("B")).await.0, 428);
-    let (status, edited) = call(&world, put.clone(), path, Some("\"1\""), conditions("B")).await;
-    assert_eq!((status, &edited["version"], &edited["conditions"]["name"]), (200, &json!(2), &json!("B")));
-    assert_eq!(call(&world, put.clone(), path, Some("\"1\""), conditions("C")).await.0, 412);
-    assert_eq!(call(&world, put.clone(), path, Some("W/x"), conditions("C")).await.0, 412);
+    assert_eq!(call(&world, put.clone(), path, None, edit("B")).await.0, 428);
+    let (status, edited) = call(&world, put.clone(), path, Some("\"1\""), edit("B")).await;
+    assert_eq!((status, &edited["version"], &edited["name"]), (200, &json!(2), &json!("B")));
+    assert_eq!(call(&world, put.clone(), path, Some("\"1\""), edit("C")).await.0, 412);
+    assert_eq!(call(&world, put.clone(), path, Some("W/x"), edit("C")).await.0, 412);
     // Repeated it changes nothing more.
-    let (status, again) = call(&world, put.clone(), path, Some("\"2\""), conditions("B")).await;
+    let (status, again) = call(&world, put.clone(), path, Some("\"2\""), edit("B")).await;
     assert_eq!((status, &again["version"]), (200, &json!(2)));
 
     let other = TestIdentity::stranger().with_id("wiki");
@@ -85,9 +91,47 @@ async fn an_application_from_its_details_to_its_end() {
 
     let (_, changes) = call(&world, Method::GET, "/changes", None, Value::Null).await;
     assert_eq!(changes.as_array().unwrap().len(), 4);
+    assert_eq!((&changes[0]["before"], &changes[0]["after"]["name"]), (&Value::Null, &json!("Wiki")));
+    let before_and_after = |field: &str| [&changes[3]["before"][field], &changes[3]["after"][field]];
+    assert_eq!(before_and_after("keys"), [&rotated["keys"], &revoked["keys"]]);
+    assert_eq!(before_and_after("version"), [&Value::Null; 2]);
     assert_eq!(call(&world, Method::DELETE, path, Some("\"3\""), Value::Null).await.0, 412);
     assert_eq!(call(&world, Method::DELETE, path, Some("\"4\""), Value::Null).await.0, 204);
     assert_eq!(call(&world, Method::DELETE, path, Some("\"4\""), Value::Null).await.0, 404);
+}
+
+/// What an answer says of a rule, a request may say.
+#[tokio::test]
+async fn a_rule_is_a_list_or_the_word_any() {
+    let world = World::new();
+    add(&world).await;
+    let mut asked = edit("Wiki");
+    for (written, shown) in [
+        (json!("any"), json!("any")),
+        (json!(["any"]), json!("any")),
+        (json!(["local", "10.1.2.3, 10.1.2.4"]), json!(["local", "10.1.2.3", "10.1.2.4"])),
+    ] {
+        asked["addresses"] = written;
+        let (status, edited) =
+            call(&world, Method::PUT, "/applications/wiki", Some("*"), asked.clone()).await;
+        assert_eq!((status, &edited["addresses"], &edited["paths"]), (200, &shown, &json!(["/rest"])));
+    }
+    for (wrong, expected) in [
+        (json!(["any", "local"]), 422),
+        (json!(["/rest", "any"]), 422),
+        (json!([]), 422),
+        (json!("all"), 400),
+        (json!([1]), 400),
+        (json!({ "any": true }), 400),
+    ] {
+        for field in ["addresses", "paths"] {
+            let mut asked = edit("Wiki");
+            asked[field] = wrong.clone();
+            let (status, problem) = call(&world, Method::PUT, "/applications/wiki", Some("*"), asked).await;
+            assert_eq!(status, expected, "{problem}");
+            assert!(status == 400 || problem["errors"][0]["field"] == json!(field), "{problem}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -143,7 +187,7 @@ async fn a_name_in_a_rule_that_matches_no_one_is_refused() {
 async fn an_answer_has_the_warnings() {
     let world = World::new();
     add(&world).await;
-    let mut odd = conditions("Wiki");
+    let mut odd = edit("Wiki");
     odd["paths"] = json!(["/a,b"]);
     let warnings =
         json!(["in `/a,b` the `,` is a plain character: write several paths as entries of their own"]);
@@ -188,7 +232,7 @@ async fn an_import_is_checked_before_it_changes_anything() {
 
     let (status, dry) = import("dry_run=true", &changed).await;
     let keys = json!({ "before": [fingerprint(&own)], "after": [fingerprint(&other)] });
-    let expected = json!([{ "id": "wiki", "fields": ["keys", "paths"], "keys": keys }]);
+    let expected = json!([{ "id": "wiki", "fields": ["paths", "keys"], "keys": keys }]);
     assert_eq!((status, &dry["changed"]), (200, &expected), "{dry}");
     let (status, problem) = import("", &changed).await;
     assert_eq!(status, 422);
@@ -364,9 +408,9 @@ async fn the_document_says_what_an_operation_answers() {
         }
     }
     let schemas = &document["components"]["schemas"];
-    assert_eq!(schemas["State"]["enum"], json!(["next", "active", "retiring", "revoked"]));
+    assert_eq!(schemas["KeyState"]["enum"], json!(["next", "active", "retiring", "revoked"]));
     assert_eq!(schemas["When"]["properties"]["at"]["format"], json!("date-time"));
-    assert_eq!(schemas["SignatureKey"]["properties"]["not_after"]["format"], json!("date-time"));
+    assert_eq!(schemas["ShownKey"]["properties"]["not_after"]["format"], json!("date-time"));
 }
 
 #[tokio::test]
@@ -374,7 +418,7 @@ async fn who_adds_is_told_where_it_is() {
     let world = World::new();
     let peer = Peer::wiki().await;
     let (_, details) = call(&world, Method::POST, "/details", None, json!({ "base_url": peer.origin })).await;
-    let new = json!({ "pending": details["pending"], "conditions": conditions("Wiki") }).to_string();
+    let new = new_application(&details).to_string();
     let send = async |query: &str| {
         let request = Request::post(format!("/api/v1/applications{query}")).header("x-user", "admin");
         world
@@ -383,8 +427,7 @@ async fn who_adds_is_told_where_it_is() {
     };
     assert!(!send("?dry_run=true").await.headers.contains_key("location"));
     assert_eq!(send("").await.headers["location"], "applications/wiki");
-    let (status, problem) =
-        call(&world, Method::PUT, "/applications/wiki", Some("1"), conditions("Wiki")).await;
+    let (status, problem) = call(&world, Method::PUT, "/applications/wiki", Some("1"), edit("Wiki")).await;
     assert_eq!(status, 412);
     assert!(problem["detail"].as_str().unwrap().contains("quotation marks"), "{problem}");
 }
@@ -405,7 +448,7 @@ async fn what_a_query_says_in_vain_is_refused() {
         (Method::POST, "/import?dry-run=true", import.clone()),
         (Method::POST, "/import?dry_run=false&dry_run=true", import.clone()),
         (Method::POST, "/import?dry_run=", import),
-        (Method::PUT, "/applications/wiki?dryrun=true", conditions("Renamed")),
+        (Method::PUT, "/applications/wiki?dryrun=true", edit("Renamed")),
         (Method::PUT, "/applications/wiki/key?dry_run=true", change.clone()),
         (Method::DELETE, "/applications/wiki?dry_run=true&x", Value::Null),
         (Method::DELETE, "/applications/wiki?Dry_run=true", Value::Null),
@@ -478,11 +521,11 @@ async fn an_application_from_its_key_directory() {
     let asked = json!({ "base_url": publisher.base() });
     let (status, details) = call(&world, Method::POST, "/key-directories", None, asked.clone()).await;
     let thumbprint = json!(key.public_key().thumbprint().to_string());
-    assert_eq!((status, &details["keys"][0]["thumbprint"]), (200, &thumbprint));
-    let new = json!({ "pending": details["pending"], "conditions": conditions("Wiki") });
+    assert_eq!((status, &details["keys"][0]["thumbprint"]), (200, &thumbprint), "{details}");
+    let new = new_application(&details);
     let (status, added) = call(&world, Method::POST, "/applications", None, new).await;
     assert_eq!((status, &added["id"]), (201, &json!(publisher.authority)));
     assert_eq!(added["key_directory"], json!(publisher.url()));
-    assert_eq!(added["signature_keys"][0]["state"], json!("active"));
+    assert_eq!(added["keys"][0]["state"], json!("active"));
     assert_eq!(call(&world, Method::POST, "/key-directories", None, asked).await.0, 422);
 }

@@ -7,14 +7,16 @@ use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use tower_trusted_app::ApplicationRegistry;
+use tower_trusted_app::application::RuleDescription;
 use tower_trusted_app::registry::Entry;
 use url::form_urlencoded::byte_serialize;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, tagged};
 use super::asked::{Asked, Body, DryRun, IfMatch};
-use super::model::{Application, Broken, Conditions};
+use super::model::{Application, Broken, Edit};
 use super::problem::Problem;
+use super::schema;
 
 /// An application to be added, whose details were requested before.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -22,8 +24,16 @@ use super::problem::Problem;
 pub(super) struct NewApplication {
     /// The token of the details.
     pending: String,
-    /// What it may do.
-    conditions: Conditions,
+    /// The name for people.
+    name: String,
+    /// How old a request may be when it arrives, in milliseconds; positive.
+    timeout_ms: i64,
+    /// As in `Edit`.
+    #[schema(value_type = schema::RuleDescription)]
+    addresses: RuleDescription,
+    /// As in `Edit`.
+    #[schema(value_type = schema::RuleDescription)]
+    paths: RuleDescription,
 }
 
 /// All applications.
@@ -74,7 +84,9 @@ pub(super) async fn add<R: ApplicationRegistry>(
     Body(new): Body<NewApplication>,
 ) -> Answer {
     let dry_run = asked.query.dry_run;
-    let registered = asked.service.add(&asked.by, &new.pending, new.conditions.read(), dry_run).await?;
+    let NewApplication { pending, name, timeout_ms, addresses, paths } = new;
+    let edit = Edit { name, timeout_ms, addresses, paths }.read();
+    let registered = asked.service.add(&asked.by, &pending, edit, dry_run).await?;
     if dry_run {
         return Ok(tagged(StatusCode::OK, &registered));
     }
@@ -94,7 +106,7 @@ pub(super) async fn show<R: ApplicationRegistry>(asked: Asked<R>, Path(id): Path
 
 /// Change what an application may do; repeated, it changes nothing more
 #[utoipa::path(
-    put, path = "/api/v1/applications/{id}", tag = "applications", request_body = Conditions,
+    put, path = "/api/v1/applications/{id}", tag = "applications", request_body = Edit,
     params(("id" = String, Path), IfMatch, DryRun),
     responses((
         status = 200, description = "The application as it is now, or in a dry run would be", body = Application,
@@ -105,11 +117,11 @@ pub(super) async fn edit<R: ApplicationRegistry>(
     asked: Asked<R, DryRun>,
     Path(id): Path<String>,
     if_match: IfMatch,
-    Body(conditions): Body<Conditions>,
+    Body(edit): Body<Edit>,
 ) -> Answer {
     let dry_run = asked.query.dry_run;
     let expected = if_match.version(&asked, &id).await?;
-    let edited = asked.service.edit(&asked.by, &id, expected, conditions.read(), dry_run).await?;
+    let edited = asked.service.edit(&asked.by, &id, expected, edit.read(), dry_run).await?;
     Ok(tagged(StatusCode::OK, &edited))
 }
 

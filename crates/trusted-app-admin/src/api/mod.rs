@@ -9,6 +9,7 @@ mod model;
 mod problem;
 mod records;
 mod requests;
+mod schema;
 mod transfer;
 
 use axum::Router;

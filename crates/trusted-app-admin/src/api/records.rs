@@ -1,43 +1,63 @@
 //! What was changed and decided.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::Path;
 use axum::response::IntoResponse;
 use serde::Serialize;
 use tower_trusted_app::ApplicationRegistry;
-use tower_trusted_app::keys::write_applications;
-use tower_trusted_app::registry;
+use tower_trusted_app::application::ShownApplication;
+use tower_trusted_app::{TrustedApplication, registry};
 use utoipa::ToSchema;
 
 use super::answer::Answer;
 use super::asked::{Asked, ChangesQuery};
-use super::model::When;
+use super::model::{Broken, When};
+use super::schema;
 use crate::recent::{RecentDecision, RecentDecisions};
 
-/// One entry of the log of changes; before and after as TOML.
+/// One entry of the log of changes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Change {
     number: u64,
     id: String,
     when: When,
-    before: Option<String>,
-    after: Option<String>,
+    before: Option<AsItWas>,
+    after: Option<AsItWas>,
+}
+
+/// An application as it was then, or why that cannot be read.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum AsItWas {
+    Application {
+        #[serde(flatten)]
+        #[schema(value_type = schema::ShownApplication)]
+        application: Box<ShownApplication>,
+    },
+    Broken(Broken),
+}
+
+impl From<&Result<Arc<TrustedApplication>, registry::Broken>> for AsItWas {
+    fn from(state: &Result<Arc<TrustedApplication>, registry::Broken>) -> Self {
+        match state {
+            Ok(application) => {
+                Self::Application { application: Box::new(ShownApplication::from(&**application)) }
+            }
+            Err(broken) => Self::Broken(broken.into()),
+        }
+    }
 }
 
 impl From<&registry::Change> for Change {
     fn from(change: &registry::Change) -> Self {
-        let toml = |state: &Option<Result<_, registry::Broken>>| {
-            state.as_ref().map(|state| match state {
-                Ok(application) => write_applications([AsRef::as_ref(application)]),
-                Err(broken) => format!("# {}\n", broken.reason.escape_debug()),
-            })
-        };
         Self {
             number: change.number,
             id: change.id.to_string(),
             when: (&change.stamp).into(),
-            before: toml(&change.before),
-            after: toml(&change.after),
+            before: change.before.as_ref().map(AsItWas::from),
+            after: change.after.as_ref().map(AsItWas::from),
         }
     }
 }

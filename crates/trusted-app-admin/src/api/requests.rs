@@ -5,13 +5,15 @@ use axum::extract::Path;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use tower_trusted_app::ApplicationRegistry;
-use tower_trusted_app::application::ApplicationKey;
+use tower_trusted_app::application::{ApplicationKey, ShownKey};
+use tower_trusted_app::crypto::SignatureKey;
 use tower_trusted_app::httpsig::{self, KeyDirectory};
 use utoipa::ToSchema;
 
 use super::answer::Answer;
 use super::asked::{Asked, Body};
-use super::model::{Conditions, SignatureKey};
+use super::model::Edit;
+use super::schema;
 use crate::service::{ApplicationEdit, Pending};
 
 /// A request for another application's details.
@@ -41,7 +43,7 @@ pub(super) struct Details {
     #[schema(format = DateTime)]
     until: String,
     /// What is proposed.
-    proposed: Conditions,
+    proposed: Edit,
 }
 
 impl From<&Pending> for Details {
@@ -55,7 +57,7 @@ impl From<&Pending> for Details {
             url: pending.fetched.url.clone(),
             without_tls: pending.fetched.without_tls,
             until: pending.until.to_rfc3339(),
-            proposed: Conditions::of(&ApplicationEdit::proposed(&pending.fetched)),
+            proposed: Edit::of(&ApplicationEdit::proposed(&pending.fetched)),
         }
     }
 }
@@ -68,7 +70,8 @@ pub(super) struct DirectoryDetails {
     /// The id that the application gets: the host of the directory.
     id: String,
     /// Its keys, for a comparison by another way.
-    keys: Vec<SignatureKey>,
+    #[schema(value_type = Vec<schema::ShownKey>)]
+    keys: Vec<ShownKey>,
     /// Its entries that give no key.
     skipped_keys: Vec<SkippedKey>,
     /// From where it came.
@@ -79,22 +82,22 @@ pub(super) struct DirectoryDetails {
     #[schema(format = DateTime)]
     until: String,
     /// What is proposed.
-    proposed: Conditions,
+    proposed: Edit,
 }
 
 impl From<&Pending<KeyDirectory>> for DirectoryDetails {
     fn from(pending: &Pending<KeyDirectory>) -> Self {
         let fetched = &pending.fetched;
-        let keys = fetched.document.keys().iter().cloned().map(ApplicationKey::from);
+        let keys = fetched.document.keys().iter().cloned().map(ApplicationKey::<SignatureKey>::from);
         Self {
             pending: pending.token.clone(),
             id: fetched.authority.clone(),
-            keys: keys.map(|key| SignatureKey::from(&key)).collect(),
+            keys: keys.map(|key| ShownKey::from(&key)).collect(),
             skipped_keys: fetched.document.skipped().iter().map(SkippedKey::from).collect(),
             url: fetched.url.clone(),
             without_tls: fetched.without_tls,
             until: pending.until.to_rfc3339(),
-            proposed: Conditions::of(&ApplicationEdit::proposed_with_directory(fetched)),
+            proposed: Edit::of(&ApplicationEdit::proposed_with_directory(fetched)),
         }
     }
 }

@@ -68,14 +68,23 @@ pub(super) fn field(
     }
 }
 
-/// The fields of an application as they are typed, the time-out in milliseconds.
+/// The word that stands for every address or every path.
+const ANY: &str = "any";
+
+/// The fields of an application as they are typed, the time-out in milliseconds. Patterns that cover no path, which a
+/// file can have, are left out: the form takes none.
 pub(super) fn written(edit: &ApplicationEdit) -> Fields {
     Fields::from([
         (field::NAME, edit.name.clone()),
         (field::TIMEOUT, edit.timeout.as_millis().to_string()),
-        (field::ADDRESSES, edit.written_addresses().join("\n")),
-        (field::PATHS, edit.written_paths().join("\n")),
+        (field::ADDRESSES, lines(edit.addresses.patterns(), |_| true)),
+        (field::PATHS, lines(edit.paths.patterns(), |pattern| !pattern.never_matches())),
     ])
+}
+
+fn lines<T: ToString>(patterns: Option<&[T]>, is_written: impl Fn(&T) -> bool) -> String {
+    let Some(patterns) = patterns else { return ANY.to_owned() };
+    patterns.iter().filter(|one| is_written(one)).map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn read(typed: &Fields) -> Result<ApplicationEdit, Vec<FieldError>> {
@@ -85,7 +94,19 @@ pub(super) fn read(typed: &Fields) -> Result<ApplicationEdit, Vec<FieldError>> {
         _ => FieldError::Timeout,
     });
     let (addresses, paths) = (typed.get(field::ADDRESSES), typed.get(field::PATHS));
-    ApplicationEdit::read(typed.get(field::NAME), timeout, [addresses], paths.split(['\n', '\r']))
+    let items = || entries(addresses, &[',', '\n', '\r']);
+    // A line stays whole, so that an error can quote it, unless the word must be seen beside others.
+    let addresses = if items().any(|item| item == ANY) {
+        items().collect()
+    } else {
+        entries(addresses, &['\n', '\r']).collect()
+    };
+    let paths = entries(paths, &['\n', '\r']).collect();
+    ApplicationEdit::read(typed.get(field::NAME), timeout, &addresses, &paths)
+}
+
+fn entries<'t>(text: &'t str, ends: &'t [char]) -> impl Iterator<Item = &'t str> {
+    text.split(ends).map(str::trim).filter(|entry| !entry.is_empty())
 }
 
 /// The fields of an application as they are typed. The id is shown and not sent.

@@ -1,7 +1,7 @@
 //! How two applications differ.
 
 use tower_trusted_app::TrustedApplication;
-use tower_trusted_app::keys::write_applications;
+use tower_trusted_app::application::ApplicationDescription;
 use tower_trusted_app::registry::Entry;
 
 /// An application that an import changed, or would change.
@@ -10,7 +10,7 @@ use tower_trusted_app::registry::Entry;
 pub struct Changed {
     /// Its id.
     pub id: String,
-    /// The fields that differ; all of them, where what was registered cannot be read.
+    /// The fields that differ; all that the text has, where what was registered cannot be read.
     pub fields: Vec<&'static str>,
     /// How its keys change, their states and dates included; `None` if they do not.
     pub keys: Option<ChangedKeys>,
@@ -27,51 +27,44 @@ pub struct ChangedKeys {
 }
 
 impl Changed {
-    pub(super) fn between(entry: &Entry, after: &TrustedApplication) -> Self {
+    /// `None` if the application is as the text says.
+    pub(super) fn between(entry: &Entry, after: &TrustedApplication) -> Option<Self> {
         let before = entry.as_ref().ok().map(|registered| &*registered.application);
-        let differs = |same: fn(&TrustedApplication, &TrustedApplication) -> bool| {
-            before.is_none_or(|before| !same(before, after))
-        };
-        let fields = FIELDS.into_iter().filter(|(_, same)| differs(*same));
+        let after_described = ApplicationDescription::from(after);
+        let before_described =
+            before.map_or_else(|| nothing_of(&after_described), ApplicationDescription::from);
+        let fields = before_described.differing(&after_described);
         let fingerprints = |application: &TrustedApplication| {
             application.fingerprints().map(|one| one.to_string()).collect::<Vec<_>>()
         };
-        let keys = differs(same_keys).then(|| ChangedKeys {
+        let keys = fields.contains(&"keys").then(|| ChangedKeys {
             before: before.map(fingerprints).unwrap_or_default(),
             after: fingerprints(after),
         });
-        Self { id: after.id().to_string(), fields: fields.map(|(name, _)| name).collect(), keys }
+        (!fields.is_empty()).then(|| Self { id: after.id().to_string(), fields, keys })
     }
 }
 
-type Same = fn(&TrustedApplication, &TrustedApplication) -> bool;
-
-/// What an application consists of, by the names that the TOML has for it.
-const FIELDS: [(&str, Same); 11] = [
-    ("name", |one, other| one.name() == other.name()),
-    ("keys", |one, other| one.keys() == other.keys() && one.signature_keys() == other.signature_keys()),
-    ("key_directory", |one, other| one.key_directory() == other.key_directory()),
-    ("timeout_ms", |one, other| one.conditions().timeout == other.conditions().timeout),
-    ("addresses", |one, other| {
-        one.conditions().addresses.patterns() == other.conditions().addresses.patterns()
-    }),
-    ("paths", |one, other| one.conditions().paths.patterns() == other.conditions().paths.patterns()),
-    ("methods", |one, other| one.conditions().methods == other.conditions().methods),
-    ("replay_protection", |one, other| {
-        one.conditions().replay_protection == other.conditions().replay_protection
-    }),
-    ("insecure_unsigned_bodies", |one, other| {
-        one.conditions().insecure_unsigned_bodies == other.conditions().insecure_unsigned_bodies
-    }),
-    ("act_as", |one, other| one.act_as() == other.act_as()),
-    ("schemes", |one, other| one.schemes() == other.schemes()),
-];
-
-fn same_keys(one: &TrustedApplication, other: &TrustedApplication) -> bool {
-    one.keys() == other.keys() && one.signature_keys() == other.signature_keys()
+/// The description of an application of which only the id is known.
+fn nothing_of(described: &ApplicationDescription) -> ApplicationDescription {
+    ApplicationDescription {
+        id: described.id.clone(),
+        name: None,
+        key_directory: None,
+        timeout_ms: None,
+        addresses: None,
+        paths: None,
+        methods: None,
+        schemes: None,
+        replay_protection: None,
+        insecure_unsigned_bodies: None,
+        insecure_min_rsa_bits: None,
+        act_as: None,
+        keys: Vec::new(),
+    }
 }
 
 /// Whether two applications are equal in every field.
 pub(super) fn equal(one: &TrustedApplication, other: &TrustedApplication) -> bool {
-    write_applications([one]) == write_applications([other])
+    ApplicationDescription::from(one) == ApplicationDescription::from(other)
 }

@@ -7,7 +7,7 @@ use tower_trusted_app::registry::{Broken, entry_id};
 use tower_trusted_app::{ApplicationRegistry, TrustedApplication};
 
 use super::administration::{Administration, version_of};
-use super::difference::{Changed, equal};
+use super::difference::Changed;
 use super::error::AdminError;
 use super::field_error::FieldError;
 use super::owners::{conflicts, owners};
@@ -95,12 +95,11 @@ impl<R: ApplicationRegistry> Administration<R> {
             let conflicts = conflicts(application.id(), application.fingerprints(), &owners);
             errors.extend(conflicts.map(FieldError::Conflict));
             match found {
-                Some(Ok(registered)) if equal(&registered.application, &application) => {
-                    imported.unchanged.push(id);
-                    continue;
-                }
                 Some(entry) => {
-                    let changed = Changed::between(entry, &application);
+                    let Some(changed) = Changed::between(entry, &application) else {
+                        imported.unchanged.push(id);
+                        continue;
+                    };
                     if let (Some(keys), false) = (&changed.keys, options.replace_keys || options.dry_run) {
                         errors.push(FieldError::KeysReplaced { application: id, keys: keys.clone() });
                     }
