@@ -17,8 +17,8 @@ use trusted_app_core::{
 };
 
 use crate::body::{BodyMode, SignedBodyError};
-use crate::findings::Findings;
 use crate::lookup::Slot;
+use crate::report::Findings;
 use crate::shared::Shared;
 use crate::signed_url::RebuiltUrl;
 use crate::source::Sources;

@@ -29,10 +29,10 @@ pub trait BodyMode<B>: sealed::Sealed {
     /// The body that the inner service gets.
     type Body;
 
-    /// What of the body nobody reads before the inner service gets it.
+    /// The part of the body that only the inner service reads.
     type Unread;
 
-    /// What of it may have to be read.
+    /// The part of it that the layer may read first.
     #[doc(hidden)]
     type Readable: Send + 'static;
 

@@ -7,7 +7,7 @@ use trusted_app_core::httpsig::SignaturePolicy;
 use crate::budget::Budget;
 
 /// How a layer accepts HTTP message signatures (the scheme `http-signature`; RFC 9421), for
-/// [`TrustedAppLayer::http_signatures`](crate::TrustedAppLayer::http_signatures).
+/// [`TrustedAppLayerBuilder::http_signatures`](crate::TrustedAppLayerBuilder::http_signatures).
 ///
 /// By default it holds a request's body in memory until its digest was compared, so that the
 /// inner service never sees a byte that was not signed: up to 1 MiB a request (else 413), for up to 10

@@ -72,7 +72,7 @@ mod context_path;
 mod credential_headers;
 #[cfg(feature = "axum-core")]
 mod extract;
-mod findings;
+
 mod future;
 mod http_signatures;
 pub mod keys;
@@ -80,6 +80,7 @@ mod layer;
 mod lookup;
 mod reject;
 pub mod replay;
+mod report;
 mod response;
 mod service;
 mod shared;

@@ -76,7 +76,7 @@ where
         let required = attempted.is_some() || shared.settings.unverified == Unverified::Reject;
         let passes = !required || shared.is_exempt(&request);
         if M::SIGNATURES && (passes || attempted != Some(Protocol::HttpSignature)) {
-            // Nobody signed it, so it says nothing.
+            // No signature covers it, so it must not reach the inner service.
             request.headers_mut().remove(TRUSTED_APP_USER);
         }
         if passes {

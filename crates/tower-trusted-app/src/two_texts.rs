@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use trusted_app_core::seraph::Credentials;
 use trusted_app_core::{Rejection, Timestamp, TrustedApplication, Verified};
 
-use crate::findings::Findings;
+use crate::report::Findings;
 use crate::shared::Shared;
 use crate::signed_url::RebuiltUrl;
 

@@ -10,8 +10,8 @@ use trusted_app_core::{Accepted, KeyStore, Protocol, Rejected, Rejection, UserDi
 
 use crate::body::{BodyMode, SignedBodyError};
 use crate::caller::{Caller, CallingApplication};
-use crate::findings::Findings;
 use crate::reject::Reject;
+use crate::report::Findings;
 use crate::response::{Note, rejection_response};
 use crate::shared::Shared;
 

@@ -21,7 +21,9 @@ use trusted_app_core::application::{ApplicationKey, KeyState};
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathPattern, PathRule, ReplayProtection};
 use trusted_app_core::crypto::{PrivateSignatureKey, SignatureKey, Thumbprint};
 use trusted_app_core::limits::MAX_APPLICATION_ID_BYTES;
-use trusted_app_core::{ApplicationId, BoxError, KeyStore, PublicKey, Scheme, Timestamp, TrustedApplication};
+use trusted_app_core::{
+    ActAsPolicy, ApplicationId, BoxError, KeyStore, PublicKey, Scheme, Timestamp, TrustedApplication,
+};
 
 use crate::TestIdentity;
 
@@ -124,6 +126,12 @@ pub fn applications() -> Vec<TrustedApplication> {
         next("nothing").paths(PathRule::only([])),
         next("methods").methods(MethodRule::only([Method::GET, Method::HEAD, purge])),
         next("no-method").methods(MethodRule::only([])),
+        next("some-users")
+            .act_as(ActAsPolicy::nobody().allow_users(["alice", "Zoë"]).allow_groups(["staff"])),
+        next("nobody").act_as(ActAsPolicy::nobody()),
+        next("not-these")
+            .act_as(ActAsPolicy::anybody().deny_users(["mallory"]).deny_groups(["guests"]).read_only()),
+        next("administrators-too").act_as(ActAsPolicy::anybody().insecure_administrators()),
         next("once").replay_protection(ReplayProtection::Every),
         next("once-if-not-idempotent").replay_protection(ReplayProtection::NonIdempotent),
         next("bodies-that-nobody-signed").insecure_unsigned_bodies(true),
@@ -140,7 +148,8 @@ pub fn applications() -> Vec<TrustedApplication> {
             .schemes([Scheme::SeraphV3, Scheme::HttpSignature]),
         TrustedApplication::signing_builder("signing".parse().expect("an id"), signature_key(4))
             .addresses(AddressRule::any())
-            .paths(PathRule::any()),
+            .paths(PathRule::any())
+            .key_directory("https://wiki.example.com/.well-known/http-message-signatures-directory"),
         next(&"x".repeat(MAX_APPLICATION_ID_BYTES)),
     ];
     all.extend(ODD_IDS.iter().map(|id| next(id)));
@@ -240,6 +249,8 @@ pub(crate) fn assert_same(put_in: &TrustedApplication, found: &TrustedApplicatio
     };
     assert_eq!(jwks(found), jwks(put_in), "the JWKs of `{id}`");
     assert_eq!(found.schemes(), put_in.schemes(), "the schemes of `{id}`");
+    assert_eq!(found.act_as(), put_in.act_as(), "whom `{id}` may act as");
+    assert_eq!(found.key_directory(), put_in.key_directory(), "the key directory of `{id}`");
     let (found, put_in) = (found.conditions(), put_in.conditions());
     assert_eq!(found.timeout, put_in.timeout, "the time-out of `{id}`");
     assert_eq!(found.addresses.patterns(), put_in.addresses.patterns(), "the addresses of `{id}`");

@@ -54,14 +54,14 @@ fn tcp_peer(extensions: &Extensions) -> Option<SocketAddr> {
 }
 
 /// Whether a request calls the standard health service, `grpc.health.v1.Health`. For
-/// [`TrustedAppLayer::skip`], so that load balancers need no key.
+/// [`TrustedAppLayerBuilder::skip`], so that load balancers need no key.
 #[must_use]
 pub fn is_health(method: &Method, uri: &Uri, _headers: &HeaderMap) -> bool {
     *method == Method::POST && HEALTH.contains(&uri.path())
 }
 
 /// Whether a request calls the standard reflection service, `grpc.reflection.v1.ServerReflection`
-/// or its `v1alpha`. For [`TrustedAppLayer::skip`]; whoever can connect then learns every service
+/// or its `v1alpha`. For [`TrustedAppLayerBuilder::skip`]; whoever can connect then learns every service
 /// and message that the server reflects.
 #[must_use]
 pub fn is_reflection(method: &Method, uri: &Uri, _headers: &HeaderMap) -> bool {

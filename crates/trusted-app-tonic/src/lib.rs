@@ -56,7 +56,7 @@
 //! * **Streams** are not touched by Seraph, which signs no body: the first message of a stream reaches the
 //!   handler as it comes.
 //! * **HTTP message signatures** (RFC 9421) bind the messages too: [`http_sign_layer`] on the client, and on the
-//!   server [`.http_signatures(…)`](TrustedAppLayer::http_signatures) beside Seraph. A stream of the client's has
+//!   server [`.http_signatures(…)`](TrustedAppLayerBuilder::http_signatures) beside Seraph. A stream of the client's has
 //!   no digest when it begins, and goes [unsigned](RequestExt::insecure_unsigned_body) or not at all.
 //!
 //! tonic's interceptors see neither path nor method, so that both sides are Tower layers.

@@ -58,7 +58,7 @@ pub trait RequestExt: sealed::Sealed {
     /// [`http_sign_layer`](crate::http_sign_layer) rejects otherwise.
     ///
     /// Insecure: whoever is between the two can put other messages under the signature. A server accepts it only
-    /// where its [policy](tower_trusted_app::httpsig::Policy::with_insecure_unsigned_content) and the
+    /// where its [policy](tower_trusted_app::httpsig::SignaturePolicy::with_insecure_unsigned_content) and the
     /// [application's registration](crate::application::TrustedApplicationBuilder::insecure_unsigned_bodies) both
     /// say so, and rejects it with 16 (`coverage`) anywhere else.
     ///

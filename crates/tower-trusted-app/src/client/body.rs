@@ -42,7 +42,7 @@ impl<B: From<Bytes>> Rebuild<B> for FromBytes {
 /// stream, whose digest nobody knows when it begins. It leaves as it comes, of any size.
 ///
 /// Insecure: whoever is between the two can put any body under the signature. A server accepts it only where
-/// its [policy](trusted_app_core::httpsig::Policy::with_insecure_unsigned_content) and the
+/// its [policy](trusted_app_core::httpsig::SignaturePolicy::with_insecure_unsigned_content) and the
 /// [application's registration](trusted_app_core::application::TrustedApplicationBuilder::insecure_unsigned_bodies)
 /// both say so.
 #[derive(Debug, Clone, Copy)]

@@ -58,7 +58,7 @@ impl From<service::Changed> for Changed {
     fn from(changed: service::Changed) -> Self {
         let service::Changed { id, fields, keys } = changed;
         let keys = keys.map(|service::ChangedKeys { before, after }| ChangedKeys { before, after });
-        Self { id, fields: fields.into_iter().map(str::to_owned).collect(), keys }
+        Self { id, fields, keys }
     }
 }
 

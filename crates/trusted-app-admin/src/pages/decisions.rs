@@ -57,7 +57,7 @@ fn not_recorded() -> Markup {
         p #not-recorded { "This server does not tell its administration what it decides about requests, so there is nothing to show." }
         p {
             "Whoever runs it can change that in its program: " code { "RecentDecisions" } " goes to "
-            code { "TrustedAppLayer::audit" } ", and a clone of it to " code { "Administration::recent_decisions" } "."
+            code { "TrustedAppLayerBuilder::audit" } ", and a clone of it to " code { "Administration::recent_decisions" } "."
         }
     }
 }

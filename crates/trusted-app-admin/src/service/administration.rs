@@ -75,7 +75,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         Self { fetcher, ..self }
     }
 
-    /// What the layer decides. The layer's [`audit`](tower_trusted_app::TrustedAppLayer::audit) takes a clone, beside
+    /// What the layer decides. The layer's [`audit`](tower_trusted_app::TrustedAppLayerBuilder::audit) takes a clone, beside
     /// another sink if need be: `.audit((sink, recent.clone()))`.
     #[must_use]
     pub fn recent_decisions(self, recent: RecentDecisions) -> Self {

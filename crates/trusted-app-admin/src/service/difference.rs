@@ -11,7 +11,7 @@ pub struct Changed {
     /// Its id.
     pub id: String,
     /// The fields that differ; all that the text has, where what was registered cannot be read.
-    pub fields: Vec<&'static str>,
+    pub fields: Vec<String>,
     /// How its keys change, their states and dates included; `None` if they do not.
     pub keys: Option<ChangedKeys>,
 }
@@ -37,7 +37,7 @@ impl Changed {
         let fingerprints = |application: &TrustedApplication| {
             application.fingerprints().map(|one| one.to_string()).collect::<Vec<_>>()
         };
-        let keys = fields.contains(&"keys").then(|| ChangedKeys {
+        let keys = fields.iter().any(|field| field == "keys").then(|| ChangedKeys {
             before: before.map(fingerprints).unwrap_or_default(),
             after: fingerprints(after),
         });

@@ -195,7 +195,7 @@ impl TrustedApplicationBuilder {
     }
 
     /// Whether signatures of [`Scheme::HttpSignature`] may leave the body out; not by default. The server's
-    /// [policy](crate::httpsig::Policy::with_insecure_unsigned_content) must allow it too.
+    /// [policy](crate::httpsig::SignaturePolicy::with_insecure_unsigned_content) must allow it too.
     ///
     /// Insecure: whoever is between the two can put any body under the signature.
     pub fn insecure_unsigned_bodies(mut self, allowed: bool) -> Self {
