@@ -22,7 +22,7 @@ use crate::signed_url::RebuiltUrl;
 /// example that shows both.
 ///
 /// `K` is the key store, `D` the user directory, `R` how rejections become responses and `M` what
-/// becomes of the request's body ([`Untouched`] or [`Digested`]).
+/// becomes of the request's body ([`Untouched`] or [`Digested`](crate::Digested)).
 ///
 /// It is [built](Self::builder), and nothing about it changes after that. Its clones, and all the services that it is
 /// applied to, share its state: the verified signatures and the bounds.

@@ -216,7 +216,7 @@ impl KeyDirectory {
     }
 }
 
-/// Our own directory, signed for one authority: the answer to a `GET` of [`DIRECTORY_PATH`].
+/// Our own directory, signed for one authority: the answer to a `GET` of [`DIRECTORY_PATH`](super::DIRECTORY_PATH).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SignedDirectory {

@@ -17,14 +17,12 @@
 //!    [`limits`](crate::limits);
 //! 2. [`Credentials::check`] holds them against the [`SignaturePolicy`]: what must be covered, and when;
 //! 3. a [`KeyStore`](crate::KeyStore) says whose [`thumbprint`](Checked::key) that is;
-//! 4. [`Checked::verify`] holds the signature against that key and answers with a [`VerifiedRequest`],
-//!    which nothing else can make;
-//! 5. its [`VerifiedSignature`](crate::VerifiedSignature) is held against the application's conditions,
-//!    the user against the directory, the body against the [`ExpectedContent`]; the
-//!    [fields of a proxy's](VerifiedRequest::proxy_fields) are removed;
-//! 6. a [`ReplayStore`](crate::ReplayStore) says whether the nonce is new.
+//! 4. [`Checked::verify`] holds the signature against that key and answers with a [`Verified`](crate::Verified);
+//! 5. from there on it is the way of every scheme: the conditions, the user, the body against the
+//!    [`ExpectedContent`](crate::content::ExpectedContent), and at last the nonce; then the
+//!    [fields of a proxy's](crate::Accepted::proxy_fields) are removed.
 //!
-//! Anything else is a [`Rejection`].
+//! Anything else is a [`Rejection`](crate::Rejection).
 
 mod base;
 mod base_line;

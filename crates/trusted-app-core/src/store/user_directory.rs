@@ -11,7 +11,7 @@ use crate::user::KnownUser;
 
 /// Where users come from.
 ///
-/// As with [`KeyStore`], an error means *cannot tell* and becomes a 503.
+/// As with [`KeyStore`](super::KeyStore), an error means *cannot tell* and becomes a 503.
 ///
 /// ```
 /// use trusted_app_core::{TrustedApplication, UserDirectory, UserLookup};

@@ -43,7 +43,7 @@ pub enum SkipReason {
     /// No JSON object with a `kty`, or one of its members has the wrong type or stands there twice.
     #[error("it is no JWK: `kty` is missing, or a member has the wrong type or stands there twice")]
     NotJwk,
-    /// Not a key that can be used here, as of [`SignatureKey::from_jwk`].
+    /// Not a key that can be used here, as of [`SignatureKey::from_jwk`](crate::crypto::SignatureKey::from_jwk).
     #[error(transparent)]
     Key(KeyError),
     /// Its `kid` is not its thumbprint, by which requests name it.
