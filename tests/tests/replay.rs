@@ -288,6 +288,29 @@ async fn of_a_thousand_at_once_one_is_accepted() {
     assert_eq!(outcomes.iter().filter(|code| **code == Some(Code::Replayed)).count(), REQUESTS - 1);
 }
 
+/// What waits for the replay store is in verification too.
+#[tokio::test]
+async fn a_replay_store_that_hangs_holds_no_more_requests_than_may_be_verified() {
+    let layer = Tracker::new(ReplayProtection::Every).layer.replay_store(FaultyReplayStore::hangs());
+    let layer =
+        layer.max_concurrent_verifications(2).lookup_timeout(Duration::from_secs(60)).build().unwrap();
+    let waiting: Vec<_> = (0..2)
+        .map(|number| {
+            let (layer, request) = (layer.clone(), signed("POST", number));
+            tokio::spawn(async move { send(&layer, request).await })
+        })
+        .collect();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    let answer = send(&layer, signed("POST", 2)).await;
+    assert_eq!(
+        answer.response.extensions().get().map(Rejected::reason),
+        Some(&Rejection::Unavailable { store: Store::Verification })
+    );
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
 /// The clock goes ahead by two hours and back, as a wrong time server or a virtual machine makes it.
 #[tokio::test(start_paused = true)]
 async fn a_request_is_not_accepted_again_because_the_clock_was_wrong_meanwhile() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::request::Parts;
+use trusted_app_core::content::ExpectedContent;
 use trusted_app_core::permission::PermissionRule;
 use trusted_app_core::rejection::Store;
 use trusted_app_core::store::{CountOnce, Unclaimed, count_once};
@@ -35,7 +36,12 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
         url: &'r mut Option<RebuiltUrl>,
         findings: &mut Findings<'r>,
     ) -> Result<Accepted<D::User>, Rejection> {
-        let permitted = self.permit(protocol, parts, M::has_content(body), url, findings).await?;
+        let mut slot = None;
+        let permitted = self.permit(protocol, parts, M::has_content(body), url, findings, &mut slot).await?;
+        if permitted.content() != ExpectedContent::Unsigned {
+            // A body may come slowly: others are verified meanwhile.
+            drop(slot.take());
+        }
         M::read(body, permitted.content(), &self.settings.http_signatures, mismatch).await?;
         let settings = &self.settings;
         match count_once(permitted, settings.replay_protection, &parts.method, &*settings.clock)? {
@@ -46,22 +52,21 @@ impl<K: KeyStore, D: UserDirectory, R> Shared<K, D, R> {
     }
 
     /// From the headers to the proof that the application may do this as this user.
-    async fn permit<'r>(
-        &self,
+    async fn permit<'s, 'r>(
+        &'s self,
         protocol: Protocol,
         parts: &'r Parts,
         has_content: bool,
         url: &'r mut Option<RebuiltUrl>,
         findings: &mut Findings<'r>,
+        slot: &mut Option<Slot<'s>>,
     ) -> Result<Permitted<'r, D::User>, Rejection> {
         let target = self.settings.target_of(parts);
-        let mut slot = None;
         let verified = match protocol {
-            Protocol::Seraph => self.verify_seraph(parts, &target, url, findings, &mut slot).await?,
+            Protocol::Seraph => self.verify_seraph(parts, &target, url, findings, slot).await?,
             Protocol::HttpSignature => {
                 // Boxed: where few requests have one, the others need not carry its size.
-                let verify =
-                    self.verify_http_signature(parts, &target, has_content, url, findings, &mut slot);
+                let verify = self.verify_http_signature(parts, &target, has_content, url, findings, slot);
                 Box::pin(verify).await?
             }
         };

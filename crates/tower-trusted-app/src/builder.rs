@@ -300,11 +300,6 @@ pub enum LayerError {
         /// The builder's method that needs it.
         needed_by: &'static str,
     },
-    /// No request could be verified.
-    #[error(
-        "`max_concurrent_verifications` is 0, so that every request would be answered by 503: allow at least 1"
-    )]
-    NoVerifications,
     /// The context path is none.
     #[error(transparent)]
     ContextPath(#[from] ContextPathError),

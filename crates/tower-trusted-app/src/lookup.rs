@@ -47,7 +47,8 @@ impl<K, D, R> Shared<K, D, R> {
             tracing::error!(
                 target: "trusted_app",
                 application = application.id().as_str(),
-                replay_protection = application.conditions().replay_protection.as_str(),
+                replay_protection =
+                    application.conditions().replay_protection.max(self.settings.replay_protection).as_str(),
                 "the application's requests count once, but the layer has no replay store: all of them are \
                  rejected; hand one to `TrustedAppLayerBuilder::replay_store`"
             );

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::permission::PermissionRule;
 use crate::rejection::{Class, Rejection};
 use crate::seraph::{self, TransportError};
-use crate::text::escaped;
+use crate::text::{cut, escaped};
 use crate::{Scheme, httpsig};
 
 /// In whose words a rejection is answered.
@@ -132,7 +132,7 @@ impl fmt::Display for Rejected {
             (Protocol::HttpSignature, reason) => reason.fmt(f),
             (Protocol::Seraph, Rejection::AuthorityUnknown { authority, host, .. }) => {
                 let text = |host: &Option<String>| match host {
-                    Some(host) => format!("`{}`", escaped(host)),
+                    Some(host) => format!("`{}`", escaped(&cut(host.clone()))),
                     None => "none".to_owned(),
                 };
                 let (authority, host) = (text(authority), text(host));

@@ -6,6 +6,8 @@ use std::fmt::{self, Write as _};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::limits::MAX_REPEATED_BYTES;
+
 /// Whether a character cannot be seen, or changes how the text around it is shown.
 ///
 /// These are the default ignorable code points (Unicode 16, `DerivedCoreProperties.txt`), the formatting characters
@@ -273,6 +275,29 @@ fn distinguished_name_value(name: &str) -> Option<&str> {
         return None;
     }
     value_of(first)
+}
+
+/// Cuts off what exceeds [`MAX_REPEATED_BYTES`], and shows that it did.
+pub(crate) fn cut(mut text: String) -> String {
+    let mut bytes = 0;
+    let end = text.char_indices().find_map(|(at, character)| {
+        bytes += escaped_len(character);
+        (bytes > MAX_REPEATED_BYTES).then_some(at)
+    });
+    if let Some(end) = end {
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}
+
+/// The bytes that a character takes at most, escaped as our header or as `grpc-message` has it.
+fn escaped_len(character: char) -> usize {
+    match character {
+        '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '.' | '/' | ':' | '=' | '&' => 1,
+        ' '..='~' => 3,
+        other => 3 * other.len_utf8().max(2),
+    }
 }
 
 #[cfg(test)]

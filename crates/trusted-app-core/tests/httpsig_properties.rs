@@ -222,3 +222,26 @@ proptest! {
         prop_assert_eq!(good.verify().unwrap(), user);
     }
 }
+
+#[test]
+fn no_debug_form_shows_what_was_signed() {
+    let secret = "Bearer c2VjcmV0";
+    let mut request = Request {
+        method: Method::GET,
+        url: "https://tracker.example.com/rest".to_owned(),
+        headers: HeaderMap::from_iter([("authorization".parse().unwrap(), HeaderValue::from_static(secret))]),
+        body: Vec::new(),
+    };
+    request.sign("alice");
+    let fields = SignatureFields::of(&request.headers).unwrap();
+    let credentials = Credentials::parse(&fields).unwrap().unwrap();
+    let policy = SignaturePolicy::default();
+    let checked = credentials.check(&request.message(), false, &policy, NOW).unwrap();
+    let bytes = format!("{:?}", secret.as_bytes());
+    let bytes = bytes.trim_matches(['[', ']']);
+    let shown = format!("{checked:?}");
+    let verified = checked.verify(&WIKI, NOW).unwrap();
+    for shown in [shown, format!("{verified:?}")] {
+        assert!(!shown.contains(secret) && !shown.contains(bytes), "{shown}");
+    }
+}

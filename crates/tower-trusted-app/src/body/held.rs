@@ -1,6 +1,7 @@
 //! Reading a body before the inner service gets it: to its end, or to the first byte where none may come.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::{Pin, pin};
 
 use bytes::{Bytes, BytesMut};
@@ -58,7 +59,7 @@ async fn collect<B: Body<Data = Bytes>>(
     let (mut one, mut more) = (Bytes::new(), BytesMut::new());
     while let Some(data) = next(body.as_mut()).await? {
         digest.update(&data);
-        let length = one.len().max(more.len());
+        let length = one.len() + more.len();
         if data.len() > limit - length {
             return Err(Rejection::ContentTooLarge { limit });
         }
@@ -69,7 +70,7 @@ async fn collect<B: Body<Data = Bytes>>(
             one = data;
         } else {
             if more.is_empty() {
-                more.extend_from_slice(&one);
+                more.extend_from_slice(&mem::take(&mut one));
             }
             more.extend_from_slice(&data);
         }

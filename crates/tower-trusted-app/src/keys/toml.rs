@@ -229,7 +229,11 @@ fn json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => whole(number.as_str(), number.radix()),
-        DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
+        // No field is one; what JSON cannot hold is none all the same.
+        DeValue::Float(number) => {
+            let number = number.as_str().parse::<f64>().ok().filter(|number| number.is_finite());
+            Value::from(number.unwrap_or(f64::MAX))
+        }
         DeValue::Boolean(truth) => Value::from(*truth),
         DeValue::Datetime(date) => Value::from(date.to_string()),
         DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect(),

@@ -1,5 +1,6 @@
 //! From the fields of a request to the proof that it was signed.
 
+use std::fmt;
 use std::sync::Arc;
 
 use sfv::BareItemFromInput;
@@ -130,7 +131,6 @@ impl<'a> Credentials<'a> {
 
 /// A signature that covers what it must and whose time it is. Nothing is proven yet: what remains is
 /// whether it holds.
-#[derive(Debug)]
 pub struct Checked<'a> {
     credentials: Credentials<'a>,
     signed: Box<SignedRequest>,
@@ -139,6 +139,12 @@ pub struct Checked<'a> {
     /// Whether that is known already.
     has_content: bool,
     policy: &'a SignaturePolicy,
+}
+
+impl fmt::Debug for Checked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checked").field("key", &self.key).field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 impl Checked<'_> {
@@ -183,6 +189,8 @@ impl Checked<'_> {
             let base = SignatureBase::from_bytes(signed.base).for_log(&credentials.input);
             return Err(Rejection::BadSignatureBase { base });
         }
+        // It may hold what nobody should see, and is not needed any more.
+        signed.base = SmallVec::new();
         if signed.content == ExpectedContent::Unsigned && !application.conditions().insecure_unsigned_bodies {
             if has_content {
                 return Err(Rejection::not_covered("`content-digest`: the application may not leave it out"));

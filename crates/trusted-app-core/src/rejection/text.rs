@@ -3,12 +3,16 @@
 use std::fmt;
 
 use super::Rejection;
-use crate::text::escaped;
+use crate::text::{cut, escaped};
 
 /// For a log: what a peer sent cannot end the line, turn its direction round or steer a terminal.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        escaped(&self.text()).fmt(f)
+        match self {
+            // Bounded by itself, and of no use if cut.
+            Self::BadSignatureBase { .. } => escaped(&self.text()).fmt(f),
+            _ => escaped(&cut(self.text())).fmt(f),
+        }
     }
 }
 

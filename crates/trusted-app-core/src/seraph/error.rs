@@ -7,8 +7,9 @@ use http::HeaderValue;
 
 use super::code::Code;
 use super::parameters;
-use crate::limits::{MAX_MESSAGE_BYTES, MAX_REPEATED_BYTES};
+use crate::limits::MAX_MESSAGE_BYTES;
 use crate::rejection::Rejection;
+use crate::text::cut;
 
 /// What stands between the three parts.
 const SEPARATOR: &str = ";\t";
@@ -292,29 +293,6 @@ fn format_message(template: &str, params: &[String]) -> Option<String> {
         }
     }
     Some(message)
-}
-
-/// Cuts off what exceeds [`MAX_REPEATED_BYTES`], and shows that it did.
-fn cut(mut text: String) -> String {
-    let mut bytes = 0;
-    let end = text.char_indices().find_map(|(at, character)| {
-        bytes += escaped_len(character);
-        (bytes > MAX_REPEATED_BYTES).then_some(at)
-    });
-    if let Some(end) = end {
-        text.truncate(end);
-        text.push_str("...");
-    }
-    text
-}
-
-/// The bytes that a character takes at most, escaped as our header or as `grpc-message` has it.
-fn escaped_len(character: char) -> usize {
-    match character {
-        '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '.' | '/' | ':' | '=' | '&' => 1,
-        ' '..='~' => 3,
-        other => 3 * other.len_utf8().max(2),
-    }
 }
 
 #[cfg(test)]

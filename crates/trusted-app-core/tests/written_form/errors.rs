@@ -35,7 +35,7 @@ fn a_faulty_field_is_named() {
         ("addresses", json!("10.0.0.1"), format!("addresses: {rule} the string \"10.0.0.1\"")),
         ("addresses", json!(["10.0.0.1", 7]), "addresses[1]: expected a string, found 7".to_owned()),
         ("addresses", json!(["any", "::1"]), "addresses[0]: write \"any\" alone, not beside others".to_owned()),
-        ("addresses", json!(null), "addresses: missing; write a list, or the string \"any\"".to_owned()),
+        ("addresses", json!(null), "addresses: `null` is no value: leave the field out, or write one".to_owned()),
         ("paths", json!({}), format!("paths: {rule} a table")),
         (
             "paths",
@@ -196,4 +196,34 @@ fn every_format_says_the_same() {
     let text = with("paths", json!(["/", 7])).to_string();
     let error = serde_json::from_str::<ApplicationDescription>(&text).unwrap_err();
     assert!(error.to_string().starts_with("paths[1]: expected a string, found 7"), "{error}");
+}
+
+/// What is read must not allow more than what was meant: a list is no table of fields, `null` is no default, and of two
+/// fields of one name neither counts.
+#[test]
+fn nothing_is_read_wider_than_it_is_written() {
+    for (field, value) in [
+        ("act_as", "[]"),
+        ("act_as", "[[\"bob\"], [], [], [], true, false]"),
+        ("act_as", "null"),
+        ("act_as", "{\"users\": null}"),
+        ("act_as", "{\"users\": [\"bob\"], \"users\": [\"alice\"]}"),
+        ("methods", "null"),
+        ("methods", "[\"GET\"], \"methods\": \"any\""),
+        ("schemes", "null"),
+        ("timeout_ms", "null"),
+        ("replay_protection", "null"),
+        ("keys", "[[\"MIIB\"]]"),
+        ("keys", "[], \"keys\": []"),
+    ] {
+        let mut described = minimal();
+        described.as_object_mut().unwrap().remove(field);
+        let text = described.to_string();
+        let text = format!("{{\"{field}\": {value}, {}", text.strip_prefix('{').unwrap());
+        let error = ApplicationDescription::from_json(&text).unwrap_err();
+        assert!(!error.to_string().contains("MIIB"), "{error}");
+        assert!(serde_json::from_str::<ApplicationDescription>(&text).is_err(), "{text}");
+    }
+    let list = ApplicationDescription::from_json("[\"wiki\", null, null]").unwrap_err();
+    assert_eq!(list.to_string(), "expected the table of an application, found a list");
 }

@@ -14,7 +14,20 @@ use super::parts::{address, method, path};
 use super::{JWK, SPKI, minimal, with};
 
 fn read(written: &Value) -> TrustedApplication {
-    TrustedApplication::try_from(&ApplicationDescription::read(written).unwrap()).unwrap()
+    let written = without_nulls(written);
+    TrustedApplication::try_from(&ApplicationDescription::read(&written).unwrap()).unwrap()
+}
+
+/// What is left out is not written as `null`.
+fn without_nulls(written: &Value) -> Value {
+    match written {
+        Value::Object(fields) => {
+            let stated = fields.iter().filter(|(_, value)| !value.is_null());
+            stated.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
 }
 
 fn described(application: &TrustedApplication) -> String {

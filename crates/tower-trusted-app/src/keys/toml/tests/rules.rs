@@ -64,3 +64,20 @@ fn a_name_in_a_rule_that_matches_no_one_is_refused() {
         ]
     );
 }
+
+#[test]
+fn a_number_that_json_does_not_have_is_no_default() {
+    for field in
+        ["act_as", "methods", "schemes", "replay_protection", "timeout_ms", "insecure_unsigned_bodies"]
+    {
+        for number in ["nan", "inf", "-inf", "1e999", "1.5"] {
+            let error = error(&with_field(&format!("{field} = {number}")));
+            assert!(
+                error.starts_with(&format!("line 6: application `wiki`: {field}: ")),
+                "{number}: {error}"
+            );
+        }
+    }
+    let error = error(&with_field("act_as = []"));
+    assert!(error.contains("act_as: expected a table of `users`"), "{error}");
+}
