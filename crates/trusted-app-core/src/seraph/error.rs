@@ -47,7 +47,7 @@ impl TransportError {
     }
 
     /// What the peer is told about a rejection: the original's template and its parameters, of which it repeats
-    /// [`MAX_REPEATED_BYTES`] each.
+    /// [`MAX_REPEATED_BYTES`](crate::limits::MAX_REPEATED_BYTES) each.
     #[must_use]
     pub fn of(rejection: &Rejection) -> Self {
         let (template, params): (&str, Vec<String>) = match rejection {
