@@ -1,7 +1,7 @@
 //! Any user, URL and timestamp, signed by us and verified by us.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
@@ -18,12 +18,13 @@ static WIKI: LazyLock<LocalApplication> = LazyLock::new(|| {
     )
 });
 
-static TRUSTED: LazyLock<TrustedApplication> = LazyLock::new(|| {
+static TRUSTED: LazyLock<Arc<TrustedApplication>> = LazyLock::new(|| {
     TrustedApplication::builder(WIKI.id().clone(), WIKI.public_key().clone())
         .addresses(AddressRule::any())
         .paths(PathRule::any())
         .build()
         .expect("a good description")
+        .into()
 });
 
 fuzz_target!(|input: (&str, &str, i64, &str)| {
@@ -35,6 +36,7 @@ fuzz_target!(|input: (&str, &str, i64, &str)| {
 
     let credentials = Credentials::parse(&headers).expect("good headers").expect("credentials");
     let proof = credentials.verify(&TRUSTED, url, created).expect("our own signature");
-    assert_eq!((proof.user(), proof.created()), (user, created));
+    let signature = proof.signature();
+    assert_eq!((signature.user(), signature.created()), (user, created));
     assert!(other == url || credentials.verify(&TRUSTED, other, created).is_err());
 });
