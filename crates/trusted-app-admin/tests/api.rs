@@ -232,7 +232,7 @@ async fn an_import_is_checked_before_it_changes_anything() {
 
     let (status, dry) = import("dry_run=true", &changed).await;
     let keys = json!({ "before": [fingerprint(&own)], "after": [fingerprint(&other)] });
-    let expected = json!([{ "id": "wiki", "fields": ["paths", "keys"], "keys": keys }]);
+    let expected = json!([{ "id": "wiki", "fields": ["keys", "paths"], "keys": keys }]);
     assert_eq!((status, &dry["changed"]), (200, &expected), "{dry}");
     let (status, problem) = import("", &changed).await;
     assert_eq!(status, 422);

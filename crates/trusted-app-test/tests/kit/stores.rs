@@ -10,7 +10,7 @@ use tower_trusted_app::keys::{FileKeyStore, KeyStoreExt, MemoryKeyStore, key_sto
 use trusted_app_core::application::{KeyState, TrustedApplicationBuilder};
 use trusted_app_core::conditions::{AddressRule, MethodRule, PathRule, ReplayProtection};
 use trusted_app_core::crypto::Thumbprint;
-use trusted_app_core::{ApplicationId, KeyStore, Scheme, TrustedApplication};
+use trusted_app_core::{ActAsPolicy, ApplicationId, KeyStore, Scheme, TrustedApplication};
 use trusted_app_test::{FaultyKeyStore, TestIdentity, key_store};
 
 use crate::complaint;
@@ -143,7 +143,12 @@ fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
         .replay_protection(conditions.replay_protection)
         .insecure_unsigned_bodies(conditions.insecure_unsigned_bodies)
         .timeout(conditions.timeout)
+        .act_as(one.act_as().clone())
         .schemes(one.schemes().iter().copied());
+    let builder = match one.key_directory() {
+        Some(url) => builder.key_directory(url),
+        None => builder,
+    };
     let builder = keys.fold(builder, |builder, key| builder.key(key));
     signature_keys.fold(builder, |builder, key| builder.signature_key(key))
 }
@@ -151,7 +156,7 @@ fn described(one: &TrustedApplication) -> TrustedApplicationBuilder {
 #[tokio::test]
 async fn what_is_found_is_what_was_put_in() {
     type Change = fn(&TrustedApplication) -> Option<TrustedApplication>;
-    let changes: [(&str, Change); 11] = [
+    let changes: [(&str, Change); 13] = [
         ("the name", |one| described(one).name("x").build().ok()),
         ("the keys", |one| {
             described(one).key(TestIdentity::stranger().local().public_key().clone()).build().ok()
@@ -170,6 +175,11 @@ async fn what_is_found_is_what_was_put_in() {
         ("the paths", |one| described(one).paths(PathRule::any()).build().ok()),
         ("the methods", |one| described(one).methods(MethodRule::any()).build().ok()),
         ("the replay protection", |one| described(one).replay_protection(ReplayProtection::Off).build().ok()),
+        ("may act as", |one| described(one).act_as(ActAsPolicy::anybody()).build().ok()),
+        ("the key directory", |one| {
+            let url = "https://wiki.example.net/.well-known/http-message-signatures-directory";
+            one.key_directory().and_then(|_| described(one).key_directory(url).build().ok())
+        }),
         ("may be unsigned", |one| described(one).insecure_unsigned_bodies(false).build().ok()),
         // The last one goes missing.
         ("is not found", |one| {
