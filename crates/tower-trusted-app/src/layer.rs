@@ -26,6 +26,13 @@ use crate::signed_url::RebuiltUrl;
 ///
 /// It is [built](Self::builder), and nothing about it changes after that. Its clones, and all the services that it is
 /// applied to, share its state: the verified signatures and the bounds.
+///
+/// ```compile_fail,E0599
+/// # fn later<K, D>(layer: tower_trusted_app::TrustedAppLayer<K, D>) {
+/// // What is built cannot be configured later.
+/// let _ = layer.optional();
+/// # }
+/// ```
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct TrustedAppLayer<K, D, R = ProblemJson, M = Untouched> {
     shared: Arc<Shared<K, D, R>>,
