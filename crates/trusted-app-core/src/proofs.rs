@@ -117,6 +117,7 @@ pub(crate) struct Nonce {
 
 impl<'r> Verified<'r> {
     /// Only the schemes' `verify` functions make one.
+    #[inline]
     pub(crate) fn new(
         application: &Arc<TrustedApplication>,
         signature: VerifiedSignature,
@@ -144,6 +145,7 @@ impl<'r> Verified<'r> {
     /// # Errors
     ///
     /// The first condition that is not fulfilled.
+    #[inline]
     pub fn admit<'s>(
         self,
         request: &RequestFacts<'_>,
@@ -214,6 +216,7 @@ impl<'r> Admitted<'r> {
     /// # Errors
     ///
     /// [`Rejection::PermissionDenied`] with the rule.
+    #[inline]
     pub fn permit<U>(self, user: KnownUser<U>, method: &Method) -> Result<Permitted<'r, U>, Rejection> {
         match self.0.application.act_as().check(&user, method) {
             Ok(()) => Ok(Permitted { verified: self.0, user }),
@@ -262,6 +265,7 @@ impl<'r, U> Permitted<'r, U> {
         &self.verified.signed
     }
 
+    #[inline]
     pub(crate) fn accept(self) -> Accepted<U> {
         let Verified { application, signature, signed, .. } = self.verified;
         let proxy_fields = match signed {

@@ -97,6 +97,7 @@ impl MethodRule {
 
     /// Whether it allows this method. Methods are case-sensitive (RFC 9110, section 9.1).
     #[must_use]
+    #[inline]
     pub fn allows(&self, method: &Method) -> bool {
         self.0.as_ref().is_none_or(|methods| methods.contains(method))
     }

@@ -22,6 +22,7 @@ use crate::rejection::{Rejection, TimeLimit};
 ///
 /// [`Rejection::CertificateTooOld`] and [`Rejection::Stale`] if so much time has passed since the signature was
 /// verified, such as with a body that came slowly, that an earlier claim may be forgotten.
+#[inline]
 pub fn count_once<'r, U>(
     permitted: Permitted<'r, U>,
     at_least: ReplayProtection,
