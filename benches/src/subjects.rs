@@ -281,7 +281,7 @@ where
 }
 
 /// A router as `axum::serve` runs it: that gives every router its state once, before the first request;
-/// one that has none yet builds its handlers and layers anew for each.
+/// one that has none yet builds its handlers and layers again for each.
 pub(crate) fn ready(router: axum::Router) -> axum::Router {
     router.with_state(())
 }

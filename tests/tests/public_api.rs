@@ -3,7 +3,7 @@
 //!
 //! Both are read from rustdoc's JSON, whose form changes with the compiler, so they run where they are asked for:
 //! `cargo test -p trusted-app-tests --test public_api -- --ignored`. With `UPDATE_API=1` before it the snapshots are
-//! written anew; their difference belongs in the commit and, if it can break a user, in `CHANGELOG.md`.
+//! written again; their difference belongs in the commit and, if it can break a user, in `CHANGELOG.md`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

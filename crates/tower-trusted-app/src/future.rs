@@ -115,7 +115,7 @@ where
 {
     type Output = Result<Response<ResBody>, S::Error>;
 
-    #[inline(never)] // lest it slows down the requests that do not get here
+    #[inline(never)] // so that it does not slow down the requests that do not get here
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match self.as_mut().project() {

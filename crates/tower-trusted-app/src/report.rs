@@ -30,7 +30,7 @@ impl<K, D, R> Shared<K, D, R> {
         outcome: Result<&Accepted<U>, &Rejected>,
     ) {
         if self.settings.audit.is_none() && !tracing::enabled!(target: "trusted_app", tracing::Level::ERROR) {
-            return; // nobody listens
+            return; // no one listens
         }
         let decision = Decision {
             outcome: match outcome {

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use trusted_app_core::httpsig::{ACCEPT_SIGNATURE, Code, accept_signature};
+use trusted_app_core::httpsig::{ACCEPT_SIGNATURE, accept_signature};
 use trusted_app_core::seraph::{ERROR, STATUS, TransportError};
 use trusted_app_core::{Protocol, Rejected};
 
@@ -23,8 +23,7 @@ pub(crate) fn rejection_response<R: Reject<ResBody>, ResBody>(
     let headers = response.headers_mut();
     let challenge = match rejected.protocol() {
         Protocol::HttpSignature => {
-            let code = Code::of(rejected.reason()).as_str();
-            headers.insert(TRUSTED_APP_ERROR, HeaderValue::from_static(code));
+            headers.insert(TRUSTED_APP_ERROR, HeaderValue::from_static(rejected.code()));
             if status == StatusCode::UNAUTHORIZED {
                 headers.insert(ACCEPT_SIGNATURE, accept_signature(&request.headers));
             }

@@ -244,7 +244,7 @@ fn the_list_reads_well() {
 
     stage.run("remove wiki --yes");
     stage.run("remove confluence:4711 --yes");
-    assert_eq!(stage.done("list"), "no application is registered: every trusted request is refused\n");
+    assert_eq!(stage.done("list"), "no application is registered: every trusted request is rejected\n");
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub fn parse_applications(text: &str) -> Result<ParsedApplications, TomlError> {
         parsed.applications.push(application);
     }
     if parsed.applications.is_empty() && !parsed.states_none {
-        parsed.warnings.push("no application is listed, so every trusted request is refused".to_owned());
+        parsed.warnings.push("no application is listed, so every trusted request is rejected".to_owned());
     }
     Ok(parsed)
 }

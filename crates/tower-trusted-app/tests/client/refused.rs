@@ -18,7 +18,7 @@ async fn a_signer_that_fails() {
     let error = send(&layer, get_as("alice", TRACKER)).await.unwrap_err();
     assert!(matches!(error, Error::Sign(_)), "{error}");
     assert!(error.to_string().contains("not sent"));
-    // The next one is tried anew.
+    // The next one is tried again.
     send(&layer, get_as("alice", TRACKER)).await.unwrap();
 }
 

@@ -69,7 +69,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         }
     }
 
-    /// How other applications' details are fetched: from public addresses unless stated.
+    /// How other applications' details are fetched: from public addresses by default.
     #[must_use]
     pub fn fetcher(self, fetcher: Fetcher) -> Self {
         Self { fetcher, ..self }
@@ -82,7 +82,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         Self { recent: Some(recent), ..self }
     }
 
-    /// The clock; the system's unless stated.
+    /// The clock; the system's by default.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }

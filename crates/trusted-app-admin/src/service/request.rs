@@ -27,7 +27,7 @@ impl<R: ApplicationRegistry> Administration<R> {
         self.state.documents.add(by, fetched, None, self.now())
     }
 
-    /// Fetches the details of an application anew and keeps its key for this administrator, who
+    /// Fetches the details of an application again and keeps its key for this administrator, who
     /// then calls [`rotate_key`](Self::rotate_key).
     ///
     /// # Errors

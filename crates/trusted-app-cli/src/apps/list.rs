@@ -35,7 +35,7 @@ impl List {
             return output::json(&entries.iter().map(Item::from).collect::<Vec<_>>());
         }
         if entries.is_empty() {
-            return output::line("no application is registered: every trusted request is refused");
+            return output::line("no application is registered: every trusted request is rejected");
         }
         let mut columns = Columns::new(["ID", "NAME", "KEYS", "CHANGED", "BY"]);
         for entry in &entries {

@@ -120,7 +120,7 @@ impl Cause {
             }
             Code::Replayed => Self::new(
                 "the other side accepts each signature once, and has had this one",
-                "ask again: each run of this command signs anew; look for a proxy that sends requests twice",
+                "ask again: each run of this command makes a new signature; look for a proxy that sends requests twice",
             ),
             Code::Unavailable => Self::new(
                 "the other side cannot tell at present: its registry, its users or another store is out of reach",

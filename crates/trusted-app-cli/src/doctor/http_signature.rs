@@ -111,7 +111,7 @@ pub(super) fn cause(
         ),
         Some(Code::Replayed) => Cause::new(
             "the other side accepts each nonce once, and has had this one",
-            "ask again: each run of this command signs anew; look for a proxy that sends requests twice",
+            "ask again: each run of this command makes a new signature; look for a proxy that sends requests twice",
         ),
         Some(Code::TooLarge) => Cause::new(
             "a body arrived that is too large for the other side",

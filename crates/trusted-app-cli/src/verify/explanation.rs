@@ -142,7 +142,7 @@ fn hint(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::BadSignature { .. } => {
             "compare the URL with the one the peer signed; state the server's own by --public-url, or by --scheme, which is \
-             http unless stated; look whether the signature was cut; compare the key's fingerprint"
+             http by default; look whether the signature was cut; compare the key's fingerprint"
         }
         Rejection::PeerUnknown => "state by --remote-addr where the request comes from",
         Rejection::AuthorityUnknown { .. } => {

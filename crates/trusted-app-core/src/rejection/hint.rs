@@ -75,13 +75,13 @@ impl Rejection {
             Self::RepeatedHeader { .. } => "look for a proxy that adds headers",
             Self::TooLarge { .. } => "the peer exceeds a limit",
             Self::CertificateTooOld { .. } => {
-                "compare the clocks of both sides; a request that is sent again must be signed anew"
+                "compare the clocks of both sides; a request that is sent again must be signed again"
             }
             Self::CertificateFromFuture { .. } => "the peer's clock is ahead: compare time and time zone",
             Self::Stale { limit, .. } => match limit {
                 TimeLimit::Created => "compare the clocks of both sides",
                 TimeLimit::Expires => {
-                    "compare the clocks of both sides; a request that is sent again must be signed anew"
+                    "compare the clocks of both sides; a request that is sent again must be signed again"
                 }
                 TimeLimit::Age(_) => {
                     "compare the clocks of both sides; the application's time-out may be shorter than its \
@@ -130,8 +130,8 @@ impl Rejection {
             Self::ContentTooLarge { .. } => "raise the limit of the layer, or let it stream",
             Self::ContentNotHeld { .. } => "the peer is slow, or the layer's memory for bodies is full",
             Self::Replayed { .. } => {
-                "somebody sent a captured request again, or the peer sends one signature more than once: have it sign \
-                 each request anew, or, with Seraph's schemes, turn the application's replay protection off"
+                "somebody sent a captured request again, or the peer sends one signature more than once: have it make \
+                 a new signature for each request, or, with Seraph's schemes, turn the application's replay protection off"
             }
             Self::Unavailable { .. } => "the store's own error is in the log beside this",
         }

@@ -21,7 +21,7 @@ fn probe() -> Probe {
     UnreadyPanics::new(service_fn(|_| ready(Ok(Response::new(())))))
 }
 
-/// One after another and many at a time; the requests are made anew each time.
+/// One after another and many at a time; the requests are made again each time.
 async fn drive<S>(service: S, request: impl Fn() -> Request<()>, expected: StatusCode)
 where
     S: Service<Request<()>, Response = Response<()>> + Clone + Send + 'static,

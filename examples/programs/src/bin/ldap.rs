@@ -43,7 +43,7 @@ fn tree() -> Tree {
 /// What you would write, with your server's URL, base and account.
 fn users(server: &Slapd) -> Result<impl UserDirectory<User = LdapUser>> {
     let ldap = LdapDirectory::builder(server.plain_url(), PEOPLE) // ldap:// is StartTLS
-        .roots_pem(server.authority()) // the system's roots unless stated
+        .roots_pem(server.authority()) // the system's roots by default
         .bind(READER, PASSWORD)
         .user_filter("(objectClass=inetOrgPerson)")
         .enabled_filter("(&(employeeType=*)(!(employeeType=disabled)))")

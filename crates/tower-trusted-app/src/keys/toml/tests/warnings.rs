@@ -42,7 +42,7 @@ fn what_is_hardly_meant_is_warned_of() {
     for none in ["", "# nothing yet\n"] {
         let parsed = parse_applications(none).unwrap();
         assert!(parsed.applications.is_empty() && !parsed.states_none);
-        assert_eq!(parsed.warnings, ["no application is listed, so every trusted request is refused"]);
+        assert_eq!(parsed.warnings, ["no application is listed, so every trusted request is rejected"]);
     }
     for none in ["application = []", "# none yet\napplication = [\n]\n", &write_applications([])] {
         let parsed = parse_applications(none).unwrap();
